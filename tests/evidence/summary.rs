@@ -1,0 +1,149 @@
+//! This file is the evidence in a few lines: for a terminal, and for a job's summary.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Evidence, Verdict};
+use crate::harness::ledger::Finding;
+
+/// Findings that a terminal shows in full; the rest are counted.
+const SHOWN: usize = 12;
+
+/// What the terminal shows; its last line is the verdict and the path.
+pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
+    let mut lines = vec![
+        evidence.tested.server.choice.clone(),
+        format!(
+            "migrations {} ({}), platform shim {}",
+            &evidence.tested.migrations.sha256[..12],
+            evidence.tested.migrations.files.join(", "),
+            &evidence.tested.platform_shim.sha256[..12],
+        ),
+    ];
+    for (family, (passed, all)) in families(evidence) {
+        lines.push(format!("  {family:<12} {passed:>5} of {all:>5} checks passed"));
+    }
+    for accepted in &evidence.accepted {
+        let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
+        lines.push(format!("  accepted: {object}: {channel}, because {reason}"));
+    }
+    let grouped = grouped(&evidence.findings);
+    for (finding, more) in grouped.iter().take(SHOWN) {
+        lines.push(String::new());
+        lines.push(shown(finding, *more));
+    }
+    if grouped.len() > SHOWN {
+        lines.push(format!("\n… and {} more; all are in summary.md", grouped.len() - SHOWN));
+    }
+    for id in evidence.accounting.unaccounted.iter().take(SHOWN) {
+        lines.push(format!("  not accounted for: {id}"));
+    }
+    lines.push(String::new());
+    lines.push(format!("{}: {}", headline(evidence), out.display()));
+    lines.join("\n")
+}
+
+/// `summary.md`.
+pub(crate) fn markdown(evidence: &Evidence) -> String {
+    let tested = &evidence.tested;
+    let mut text = format!(
+        "# {}\n\n{}.\n\n| tested | |\n|---|---|\n| migrations | `{}` {} |\n\
+         | platform shim | `{}` |\n| server | PostgreSQL {} ({}) |\n| regimes | {} |\n\
+         | commit | {} |\n",
+        evidence.verdict.word(),
+        headline(evidence),
+        tested.migrations.sha256,
+        tested.migrations.files.join(", "),
+        tested.platform_shim.sha256,
+        tested.server.version,
+        tested.server.kind,
+        tested.regimes.join(", "),
+        tested.commit.as_deref().unwrap_or("unknown"),
+    );
+    text += "\n## Checks\n\n| family | passed | of |\n|---|---:|---:|\n";
+    for (family, (passed, all)) in families(evidence) {
+        text += &format!("| {family} | {passed} | {all} |\n");
+    }
+    text += "\n## Accepted\n\n";
+    if evidence.accepted.is_empty() {
+        text += "Nothing.\n";
+    }
+    for accepted in &evidence.accepted {
+        let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
+        text += &format!("- {object}: {channel}, because {reason}\n");
+    }
+    text += "\n## Findings\n\n";
+    if evidence.findings.is_empty() {
+        text += "None.\n";
+    }
+    for finding in &evidence.findings {
+        text += &format!("### {}: {}\n\n", finding.rule, finding.object);
+        text += &format!("{}\n\n", shown(finding, 0).replace('\n', "  \n"));
+        if let Some(statement) = &finding.statement {
+            text += &format!("```sql\n{statement}\n```\n\n");
+        }
+    }
+    text
+}
+
+/// Verdict and accounting in a sentence.
+fn headline(evidence: &Evidence) -> String {
+    let accounting = &evidence.accounting;
+    let counts = format!("{} of {} checks made", accounting.executed, accounting.planned);
+    let seconds = evidence.tested.duration_ms as f64 / 1000.0;
+    match evidence.verdict {
+        Verdict::Proved => format!("PROVED, {counts}, all passed, {seconds:.1} s"),
+        Verdict::Findings => {
+            format!("FINDINGS, {}, {counts}, {seconds:.1} s", evidence.findings.len())
+        }
+        Verdict::Incomplete => format!("INCOMPLETE, {counts}, nothing is proved, {seconds:.1} s"),
+    }
+}
+
+/// Passed and made checks by the first part of their ids.
+fn families(evidence: &Evidence) -> BTreeMap<&str, (usize, usize)> {
+    let mut families = BTreeMap::new();
+    for check in &evidence.checks {
+        let family = check.id.split('/').next().unwrap_or_default();
+        let (passed, all) = families.entry(family).or_insert((0, 0));
+        *passed += usize::from(check.passed);
+        *all += 1;
+    }
+    families
+}
+
+/// One finding of each rule and object, the plainest cause first, and how many are like it.
+fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
+    let mut groups: Vec<(&Finding, usize)> = Vec::new();
+    for finding in findings {
+        let same = |(known, _): &&mut (&Finding, usize)| {
+            (&known.rule, &known.object) == (&finding.rule, &finding.object)
+        };
+        match groups.iter_mut().find(same) {
+            Some((_, more)) => *more += 1,
+            None => groups.push((finding, 0)),
+        }
+    }
+    let rank = |finding: &Finding| match finding.rule.split('.').next() {
+        Some("schema") => 0,
+        Some("isolation") => 1,
+        Some("flow") => 2,
+        _ => 3,
+    };
+    groups.sort_by_key(|(finding, _)| rank(finding));
+    groups
+}
+
+fn shown(finding: &Finding, more: usize) -> String {
+    let at = finding.location.as_deref().map(|at| format!(" ({at})")).unwrap_or_default();
+    let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
+    let mut text = format!("{}: {}{at}\n", finding.rule, finding.object);
+    text += &format!("  check     {}{who}\n", finding.check);
+    text += &format!("  expected  {}\n", finding.expected);
+    text += &format!("  observed  {}\n", finding.observed);
+    text += &format!("  remedy    {}", finding.remedy);
+    if more > 0 {
+        text += &format!("\n  and {more} more of the same rule and object");
+    }
+    text
+}

@@ -1,0 +1,293 @@
+//! This file is the access grid: a table of intent, read from text and printed beside what
+//! was observed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::harness::outcome::Outcome;
+use crate::harness::persona::Persona;
+
+/// A command of `CREATE POLICY … FOR command`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Command {
+    Select,
+    Insert,
+    Update,
+    Delete,
+}
+
+impl Command {
+    /// All four, in the order of a grid's columns.
+    pub(crate) const ALL: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
+
+    /// The word in grids, ids and privilege lists.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Select => "select",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The command of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|command| command.name() == name)
+    }
+}
+
+/// Whose row a statement is about, seen from the persona that sends it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Whose {
+    /// The persona's own row; of a variant where one is named.
+    Own(Option<String>),
+    /// The rival's row: Alice's, and Bob's for Alice.
+    Anothers(Option<String>),
+    /// A row that leads to no single user.
+    Nobodys,
+    /// A row of a table that has no owner.
+    Any,
+    /// Every row there is: no WHERE, no RETURNING.
+    Every,
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(None) => f.write_str("own"),
+            Self::Own(Some(variant)) => write!(f, "own {variant}"),
+            Self::Anothers(None) => f.write_str("another's"),
+            Self::Anothers(Some(variant)) => write!(f, "another's {variant}"),
+            Self::Nobodys => f.write_str("nobody's"),
+            Self::Any => f.write_str("any"),
+            Self::Every => f.write_str("every"),
+        }
+    }
+}
+
+/// What the contract says a statement gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// So many rows.
+    Rows(u64),
+    /// As many rows as the persona owns.
+    OwnRows,
+    /// As many rows as there are.
+    AllRows,
+    /// Refused by a missing privilege.
+    NoPrivilege,
+    /// Refused by a policy's WITH CHECK.
+    PolicyViolation,
+}
+
+impl Expected {
+    /// Reads a cell; `-` is `None`.
+    fn parse(cell: &str) -> Result<Option<Self>, String> {
+        Ok(Some(match cell {
+            "-" => return Ok(None),
+            "own rows" => Self::OwnRows,
+            "all rows" => Self::AllRows,
+            "no privilege" => Self::NoPrivilege,
+            "policy violation" => Self::PolicyViolation,
+            _ => {
+                let count = cell.strip_suffix(" rows").or_else(|| cell.strip_suffix(" row"));
+                let count = count.and_then(|count| count.parse().ok());
+                Self::Rows(count.ok_or_else(|| {
+                    format!(
+                        "unknown cell \"{cell}\"; say \"1 row\", \"0 rows\", \"own rows\", \
+                         \"all rows\", \"no privilege\", \"policy violation\" or \"-\""
+                    )
+                })?)
+            }
+        }))
+    }
+
+    /// Whether the persona is to be refused or to get nothing.
+    pub(crate) fn is_denial(self) -> bool {
+        matches!(self, Self::Rows(0) | Self::NoPrivilege | Self::PolicyViolation)
+    }
+
+    /// The outcome that this means where the persona owns `own` of `all` rows.
+    pub(crate) fn outcome(self, own: u64, all: u64) -> Outcome {
+        match self {
+            Self::Rows(n) => Outcome::Rows(n),
+            Self::OwnRows => Outcome::Rows(own),
+            Self::AllRows => Outcome::Rows(all),
+            Self::NoPrivilege => Outcome::NoPrivilege,
+            Self::PolicyViolation => Outcome::PolicyViolation,
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OwnRows => f.write_str("own rows"),
+            Self::AllRows => f.write_str("all rows"),
+            Self::Rows(n) => Outcome::Rows(*n).fmt(f),
+            Self::NoPrivilege => Outcome::NoPrivilege.fmt(f),
+            Self::PolicyViolation => Outcome::PolicyViolation.fmt(f),
+        }
+    }
+}
+
+/// Who may do what to one table, as its file says it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Grid {
+    /// The cells that are not `-`.
+    pub(crate) cells: BTreeMap<(Persona, Whose, Command), Expected>,
+}
+
+/// What is wrong with a grid, and the line of it, from 0.
+pub(crate) type GridError = (usize, String);
+
+impl Grid {
+    /// Reads a grid whose columns are separated by two or more spaces.
+    ///
+    /// `targets` lists the single-row targets that exist for each persona: `any` stands for
+    /// all of them where a persona has no identity, and each must be answered for.
+    ///
+    /// # Errors
+    /// The line within the text and what is wrong with it.
+    pub(crate) fn parse(text: &str, shape: &Shape) -> Result<Self, GridError> {
+        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let (at, header) = lines.next().ok_or((0, "the grid is empty".to_owned()))?;
+        let commands = commands_of(header).map_err(|message| (at, message))?;
+        let mut grid = Self::default();
+        let mut answered = BTreeSet::new();
+        for (at, line) in lines {
+            grid.read_line(line, &commands, shape, &mut answered).map_err(|m| (at, m))?;
+        }
+        for persona in Persona::ALL {
+            for whose in shape.targets(persona) {
+                if !answered.contains(&(persona, whose.clone())) {
+                    let name = persona.name();
+                    return Err((at, format!("no line says what {name} may do to {whose}")));
+                }
+            }
+        }
+        Ok(grid)
+    }
+
+    fn read_line(
+        &mut self,
+        line: &str,
+        commands: &[Command],
+        shape: &Shape,
+        answered: &mut BTreeSet<(Persona, Whose)>,
+    ) -> Result<(), String> {
+        let cells = split(line);
+        let [who, whose, expected @ ..] = cells.as_slice() else {
+            return Err(format!("expected who, whose row and {} cells", commands.len()));
+        };
+        if expected.len() != commands.len() {
+            let (want, got) = (commands.len(), expected.len());
+            return Err(format!(
+                "expected {want} cells after \"{whose}\", found {got}; two or more spaces \
+                 separate cells"
+            ));
+        }
+        for persona in personas_of(who)? {
+            for target in shape.named(persona, whose)? {
+                if !answered.insert((persona, target.clone())) {
+                    return Err(format!("{} and {target} are answered twice", persona.name()));
+                }
+                for (command, cell) in commands.iter().zip(expected) {
+                    if let Some(expected) = Expected::parse(cell)? {
+                        if target == Whose::Every && *command == Command::Insert {
+                            return Err("an insert has no \"every\"; say \"-\"".to_owned());
+                        }
+                        self.cells.insert((persona, target.clone(), *command), expected);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which targets a table has: what a complete grid answers for.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    /// Whether rows have an owner at all.
+    pub(crate) owned: bool,
+    /// Whether a row can lead to no single user.
+    pub(crate) nobodys: bool,
+    /// The variants of a row that the contract names.
+    pub(crate) variants: Vec<String>,
+}
+
+impl Shape {
+    /// Every target of that persona.
+    pub(crate) fn targets(&self, persona: Persona) -> Vec<Whose> {
+        let mut targets = Vec::new();
+        if self.owned {
+            if persona.user_id().is_some() {
+                targets.push(Whose::Own(None));
+            }
+            targets.push(Whose::Anothers(None));
+            for variant in &self.variants {
+                if Persona::OWNERS.contains(&persona) {
+                    targets.push(Whose::Own(Some(variant.clone())));
+                }
+                targets.push(Whose::Anothers(Some(variant.clone())));
+            }
+            if self.nobodys {
+                targets.push(Whose::Nobodys);
+            }
+        } else {
+            targets.push(Whose::Any);
+        }
+        targets.push(Whose::Every);
+        targets
+    }
+
+    /// The targets that a grid's word means for that persona.
+    fn named(&self, persona: Persona, word: &str) -> Result<Vec<Whose>, String> {
+        let all = self.targets(persona);
+        let meant: Vec<Whose> = if word == "any" && persona.user_id().is_none() {
+            all.into_iter().filter(|target| *target != Whose::Every).collect()
+        } else {
+            all.into_iter().filter(|target| target.to_string() == word).collect()
+        };
+        if meant.is_empty() {
+            let known: Vec<String> = self.targets(persona).iter().map(Whose::to_string).collect();
+            let (name, known) = (persona.name(), known.join(", "));
+            return Err(format!("unknown target \"{word}\" for {name}; the table has {known}"));
+        }
+        Ok(meant)
+    }
+}
+
+fn commands_of(header: &str) -> Result<Vec<Command>, String> {
+    let cells = split(header);
+    let [who, whose, commands @ ..] = cells.as_slice() else {
+        return Err("the first line of a grid is \"who  whose row  select …\"".to_owned());
+    };
+    if (*who, *whose) != ("who", "whose row") || commands.is_empty() {
+        return Err("the first line of a grid is \"who  whose row  select …\"".to_owned());
+    }
+    let known = |name: &&str| {
+        Command::named(name)
+            .ok_or_else(|| format!("unknown command \"{name}\"; say select, insert, …"))
+    };
+    commands.iter().map(known).collect()
+}
+
+fn personas_of(who: &str) -> Result<Vec<Persona>, String> {
+    if who == "users" {
+        return Ok(Persona::USERS.to_vec());
+    }
+    let known = |name: &str| {
+        Persona::named(name).ok_or_else(|| {
+            let all: Vec<&str> = Persona::ALL.iter().map(|persona| persona.name()).collect();
+            format!("unknown persona \"{name}\"; say users, {}", all.join(", "))
+        })
+    };
+    who.split(", ").map(known).collect()
+}
+
+/// The cells of a line: two or more spaces stand between them.
+fn split(line: &str) -> Vec<&str> {
+    line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
+}

@@ -1,0 +1,212 @@
+//! This file is the contract: what the schema is meant to be, read from files that a person
+//! wrote by hand.
+
+pub(crate) mod grid;
+mod files;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use self::grid::{Grid, Shape};
+use crate::harness::CannotRun;
+
+/// Everything that was declared.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Contract {
+    /// Tables of `public`, by name.
+    pub(crate) tables: BTreeMap<String, Relation>,
+    /// Views of `public`, by name.
+    pub(crate) views: BTreeMap<String, Relation>,
+    /// Functions of `public`, by name.
+    pub(crate) functions: BTreeMap<String, Function>,
+    /// What belongs to no table, view or function.
+    pub(crate) database: Database,
+}
+
+impl Contract {
+    /// Reads `contract/` below `fixtures`.
+    ///
+    /// # Errors
+    /// The first mistake found, with file and line and what would be right.
+    pub(crate) fn read(fixtures: &Path) -> Result<Self, CannotRun> {
+        files::read(&fixtures.join("contract"))
+    }
+
+    /// Tables and views together, by name.
+    pub(crate) fn relations(&self) -> impl Iterator<Item = (&String, &Relation)> {
+        self.tables.iter().chain(&self.views)
+    }
+
+    /// The table or view of that name.
+    pub(crate) fn relation(&self, name: &str) -> Option<&Relation> {
+        self.tables.get(name).or_else(|| self.views.get(name))
+    }
+}
+
+/// How a row leads to its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Rows have none.
+    None,
+    /// The column holds the user's id.
+    Column(String),
+    /// Each column points at a row of that table; the user is whoever owns them all.
+    Through(Vec<(String, String)>),
+}
+
+/// What is declared of one table or view.
+#[derive(Debug, Clone)]
+pub(crate) struct Relation {
+    /// The file that declares it, relative to the contract's directory.
+    pub(crate) file: String,
+    /// The line of each column in it.
+    pub(crate) lines: BTreeMap<String, usize>,
+    /// How a row leads to its user.
+    pub(crate) owner: Owner,
+    /// Who may do what.
+    pub(crate) grid: Grid,
+    /// The grid as its author wrote it.
+    pub(crate) grid_text: String,
+    /// Which targets its grid speaks of.
+    pub(crate) shape: Shape,
+    /// Table-wide privileges by role.
+    pub(crate) privileges: BTreeMap<String, Vec<String>>,
+    /// SQL expressions by variant and column.
+    pub(crate) variants: BTreeMap<String, BTreeMap<String, String>>,
+    /// Columns by name.
+    pub(crate) columns: BTreeMap<String, Column>,
+    /// Table-level constraints: name to definition.
+    pub(crate) constraints: BTreeMap<String, String>,
+    /// Indexes that no constraint makes: name to `method (columns) …`.
+    pub(crate) indexes: BTreeMap<String, String>,
+    /// Triggers: name to `before update for each row execute function …`.
+    pub(crate) triggers: BTreeMap<String, String>,
+    /// Policies: name to `command to role, …`.
+    pub(crate) policies: BTreeMap<String, String>,
+    /// Rows that the migration brings.
+    pub(crate) seed: Vec<toml::Table>,
+    /// Channels that are known and accepted.
+    pub(crate) accepted: Vec<Accepted>,
+    /// For a view: whether it runs with its caller's rights.
+    pub(crate) security_invoker: bool,
+}
+
+impl Relation {
+    /// The columns on which `role` is granted `privilege`, one by one or as part of a grant
+    /// on the whole relation.
+    pub(crate) fn granted(&self, role: &str, privilege: &str) -> Vec<&str> {
+        let whole = self.privileges.get(role).is_some_and(|privileges| {
+            privileges.iter().any(|granted| granted == privilege || granted == "all")
+        });
+        let on = |column: &Column| whole || column.granted(role).iter().any(|p| p == privilege);
+        self.columns.iter().filter(|(_, c)| on(c)).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Whether any role of a client is granted `privilege` on that column.
+    pub(crate) fn client_may(&self, privilege: &str, column: &str) -> bool {
+        CLIENT_ROLES.iter().any(|role| self.granted(role, privilege).contains(&column))
+    }
+}
+
+/// The roles that a client can hold; the third, `service_role`, never leaves the back end.
+pub(crate) const CLIENT_ROLES: [&str; 2] = ["anon", "authenticated"];
+
+/// What is declared of one column.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Column {
+    /// Its type, as in `create table`.
+    #[serde(rename = "type")]
+    pub(crate) data_type: String,
+    /// Whether null means something.
+    #[serde(default)]
+    pub(crate) nullable: bool,
+    /// Its default expression.
+    pub(crate) default: Option<String>,
+    /// Its CHECK expression.
+    pub(crate) check: Option<String>,
+    /// Its foreign key: `table (column) on delete …`.
+    pub(crate) references: Option<String>,
+    /// Whether it is unique by itself.
+    #[serde(default)]
+    pub(crate) unique: bool,
+    /// A SQL literal to fill it with, where its type does not tell.
+    pub(crate) example: Option<String>,
+    /// Privileges of `anon`.
+    #[serde(default)]
+    pub(crate) anon: Vec<String>,
+    /// Privileges of `authenticated`.
+    #[serde(default)]
+    pub(crate) authenticated: Vec<String>,
+}
+
+impl Column {
+    fn granted(&self, role: &str) -> &[String] {
+        match role {
+            "anon" => &self.anon,
+            "authenticated" => &self.authenticated,
+            _ => &[],
+        }
+    }
+}
+
+/// A channel that is open on purpose.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Accepted {
+    /// What can be learned, and how.
+    pub(crate) channel: String,
+    /// Why that is acceptable.
+    pub(crate) reason: String,
+}
+
+/// What is declared of one function.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Function {
+    /// Names, types and defaults of its arguments.
+    pub(crate) arguments: String,
+    /// What it returns.
+    pub(crate) returns: String,
+    /// The language of its body.
+    pub(crate) language: String,
+    /// `volatile`, `stable` or `immutable`.
+    pub(crate) volatility: String,
+    /// `invoker` or `definer`.
+    pub(crate) security: String,
+    /// The `search_path` that it is pinned to.
+    pub(crate) search_path: String,
+    /// API roles that may execute it.
+    pub(crate) callers: Vec<String>,
+    /// What it keeps true, in a sentence.
+    pub(crate) promise: String,
+}
+
+/// What is declared of the database as a whole.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Database {
+    /// Extensions and the schema of each.
+    #[serde(default)]
+    pub(crate) extensions: BTreeMap<String, String>,
+    /// What tomorrow's object gives: kind to role to privileges.
+    #[serde(default)]
+    pub(crate) default_privileges: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Triggers on the platform's tables: table to name to definition.
+    #[serde(default)]
+    pub(crate) triggers: BTreeMap<String, BTreeMap<String, String>>,
+    /// The tables that a sign-up and a login write to, where the schema has them.
+    pub(crate) accounts: Option<Accounts>,
+}
+
+/// The tables that a sign-up and a login write to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Accounts {
+    /// A row of it is made by each sign-up.
+    pub(crate) profile: String,
+    /// A row of it is written by the back end at each login.
+    pub(crate) session: String,
+}

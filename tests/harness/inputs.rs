@@ -1,0 +1,164 @@
+//! This file is what a run is about: migrations, platform shim and contract, read from their
+//! directories and fingerprinted.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::CannotRun;
+use super::contract::Contract;
+
+/// A SQL file and its text.
+#[derive(Debug, Clone)]
+pub(crate) struct SqlFile {
+    /// Its file name, without directories.
+    pub(crate) name: String,
+    /// Its text.
+    pub(crate) text: String,
+}
+
+/// Which default privileges the platform gives to what a migration creates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Regime {
+    /// Nothing until a GRANT says so: projects since 30 May 2026.
+    Explicit,
+    /// Everything to every API role: projects before that.
+    AutoExpose,
+}
+
+impl Regime {
+    /// Both of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Explicit, Self::AutoExpose];
+
+    /// The word in file names and in the evidence.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Explicit => "explicit",
+            Self::AutoExpose => "auto-expose",
+        }
+    }
+}
+
+/// Everything that a verdict depends on, server apart.
+#[derive(Debug, Clone)]
+pub(crate) struct Inputs {
+    /// The migrations, in the order in which they are applied.
+    pub(crate) migrations: Vec<SqlFile>,
+    /// The platform: roles, then what a database holds before its first migration.
+    pub(crate) shim: Vec<SqlFile>,
+    /// What is intended.
+    pub(crate) contract: Contract,
+    /// Where the evidence goes.
+    pub(crate) out: PathBuf,
+}
+
+impl Inputs {
+    /// Reads the directories that the environment names: `IDENTRA_MIGRATIONS`,
+    /// `IDENTRA_FIXTURES` and `IDENTRA_EVIDENCE`, or the project's own.
+    ///
+    /// # Errors
+    /// What is missing or wrong, with file and line where there is one.
+    pub(crate) fn from_environment() -> Result<Self, CannotRun> {
+        Self::read(
+            &directory("IDENTRA_MIGRATIONS", "migrations"),
+            &directory("IDENTRA_FIXTURES", "fixtures"),
+            &directory("IDENTRA_EVIDENCE", "target/evidence"),
+        )
+    }
+
+    /// Reads the given directories. A `fixtures` without `supabase/` gets the project's own
+    /// platform shim.
+    ///
+    /// # Errors
+    /// What is missing or wrong, with file and line where there is one.
+    pub(crate) fn read(migrations: &Path, fixtures: &Path, out: &Path) -> Result<Self, CannotRun> {
+        let own_shim = project().join("fixtures/supabase");
+        let shim = fixtures.join("supabase");
+        Ok(Self {
+            contract: Contract::read(fixtures)?,
+            migrations: sql_files(migrations, "the migrations")?,
+            shim: sql_files(if shim.is_dir() { &shim } else { &own_shim }, "the platform shim")?,
+            out: out.to_owned(),
+        })
+    }
+
+    /// The shim's file of that name.
+    ///
+    /// # Errors
+    /// Says which file is missing.
+    pub(crate) fn shim_file(&self, name: &str) -> Result<&SqlFile, CannotRun> {
+        self.shim.iter().find(|file| file.name == name).ok_or_else(|| {
+            CannotRun(format!("the platform shim has no {name}; see fixtures/supabase/README.md"))
+        })
+    }
+
+    /// SHA-256 of the migrations: names and texts.
+    pub(crate) fn migrations_sha256(&self) -> String {
+        fingerprint(&self.migrations)
+    }
+
+    /// SHA-256 of the platform shim: names and texts.
+    pub(crate) fn shim_sha256(&self) -> String {
+        fingerprint(&self.shim)
+    }
+}
+
+/// The project's directory.
+pub(crate) fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn directory(variable: &str, default: &str) -> PathBuf {
+    match env::var_os(variable) {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => project().join(default),
+    }
+}
+
+fn sql_files(dir: &Path, what: &str) -> Result<Vec<SqlFile>, CannotRun> {
+    let unreadable = |path: &Path, error: std::io::Error| {
+        CannotRun(format!("could not read {what} from {}: {error}", path.display()))
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, error))? {
+        let path = entry.map_err(|error| unreadable(dir, error))?.path();
+        if path.extension().is_some_and(|extension| extension == "sql") {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(CannotRun(format!(
+            "could not find {what}: {} holds no file that ends in .sql",
+            dir.display()
+        )));
+    }
+    paths.sort();
+    let read = |path: &PathBuf| {
+        let text = fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(SqlFile { name, text })
+    };
+    paths.iter().map(read).collect()
+}
+
+fn fingerprint(files: &[SqlFile]) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(file.name.as_bytes());
+        hash.update([0]);
+        hash.update(file.text.as_bytes());
+        hash.update([0]);
+    }
+    hex(&hash.finalize())
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of `text`.
+pub(crate) fn short_hash(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))[..16].to_owned()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,307 @@
+//! This file is the access matrix: it runs the cells of a table and judges each by outcome,
+//! state and control.
+
+pub(crate) mod plan;
+
+use std::collections::BTreeMap;
+
+use self::plan::{Author, Cell, Try};
+use super::catalog::Catalog;
+use super::contract::Contract;
+use super::contract::grid::{Command, Whose};
+use super::database::{Database, State};
+use super::digest::{self, Digest, SHARED};
+use super::inputs::{Inputs, Regime};
+use super::ledger::{CellRecord, Entry, Finding, in_regime};
+use super::outcome::Outcome;
+use super::persona::Persona;
+use super::probe::{Observation, Prober};
+use super::rows::World;
+use super::rules::{self, Rule};
+use super::{CannotRun, catalog};
+
+/// A cell that was run.
+pub(crate) struct Ran {
+    /// The cell.
+    pub(crate) cell: Cell,
+    /// What the contract means, in numbers.
+    pub(crate) expected: Outcome,
+    /// What was seen.
+    pub(crate) observed: Outcome,
+    /// Its line in the ledger.
+    pub(crate) entry: Entry,
+}
+
+/// Runs every cell of the table or view `name` in one regime, in a clone of its own.
+///
+/// # Errors
+/// Why the server could not be reached. What the schema is to blame for is in the entries.
+pub(crate) async fn run(
+    inputs: &Inputs,
+    regime: Regime,
+    name: &str,
+) -> Result<Vec<Ran>, CannotRun> {
+    let database = Database::of(inputs, regime).await?;
+    run_in(&database, &inputs.contract, regime, name).await
+}
+
+/// The same in a given clone.
+///
+/// # Errors
+/// Why the server could not be reached.
+pub(crate) async fn run_in(
+    database: &Database,
+    contract: &Contract,
+    regime: Regime,
+    name: &str,
+) -> Result<Vec<Ran>, CannotRun> {
+    let declared = contract.relation(name).expect("cells are of declared relations");
+    let cells = plan::cells(name, declared);
+    let admin = database.admin().await?;
+    let world: Result<World, String> = database.state(&admin, State::World).await?;
+    let world = match world {
+        Ok(world) => world,
+        Err(why) => return Ok(cells.into_iter().map(|c| not_run(c, name, regime, &why)).collect()),
+    };
+    let catalog = Catalog::read(&admin, catalog::EVERYTHING).await?;
+    let Some(author) = Author::new(&catalog, contract, &world, name) else {
+        let why = format!("{name} is not in the database");
+        return Ok(cells.into_iter().map(|c| not_run(c, name, regime, &why)).collect());
+    };
+    let digest = digest::statement(&catalog, contract);
+    let prober = Prober::new(admin, &digest, author.relation()).await?;
+    let judge = Judge { regime, name, start: prober.digest().await?, is_view: author.is_view() };
+    let mut controls: BTreeMap<Try, Outcome> = BTreeMap::new();
+    let mut ran = Vec::new();
+    for cell in cells {
+        let written = match author.write(&cell) {
+            Ok(written) => written,
+            Err(why) => {
+                ran.push(not_run(cell, name, regime, &why.0));
+                continue;
+            }
+        };
+        let observation =
+            prober.attempt(cell.persona, &written.setup, &written.statement).await?;
+        let control = if cell.expected.is_denial() {
+            let known = controls.get(&written).cloned();
+            let control = match known {
+                Some(control) => control,
+                None => {
+                    let service = Persona::ServiceRole;
+                    let control =
+                        prober.attempt(service, &written.setup, &written.statement).await?;
+                    controls.insert(written.clone(), control.outcome.clone());
+                    control.outcome
+                }
+            };
+            Some(control)
+        } else {
+            None
+        };
+        ran.push(judge.judge(cell, &written, &observation, control));
+    }
+    let end = prober.digest().await?;
+    assert_eq!(judge.start.changed(&end), [], "probes of {name} are rolled back");
+    Ok(ran)
+}
+
+/// What judging needs to know of the run.
+struct Judge<'a> {
+    regime: Regime,
+    name: &'a str,
+    start: Digest,
+    is_view: bool,
+}
+
+impl Judge<'_> {
+    fn judge(
+        &self,
+        cell: Cell,
+        written: &Try,
+        observation: &Observation,
+        control: Option<Outcome>,
+    ) -> Ran {
+        let own = self.rows_of(cell.persona.user_id());
+        let expected = cell.expected.outcome(own, self.rows_of(None));
+        let mut findings = Vec::new();
+        let mut find = |rule: &Rule, expected: String, observed: String| {
+            findings.push(self.finding(rule, &cell, written, expected, observed));
+        };
+        if let Some(why) = &observation.unguarded {
+            find(&rules::GUARD, "row level security applies".into(), why.clone());
+        }
+        if observation.outcome != expected {
+            find(&rules::CELL, expected.to_string(), observation.outcome.to_string());
+        }
+        if let Some((expected, observed)) = self.misplaced(&cell, observation) {
+            find(&rules::STATE, expected, observed);
+        }
+        if let Some(control) = &control
+            && !matches!(control, Outcome::Rows(1..))
+        {
+            let expected = "the service role succeeds with the same statement".to_owned();
+            find(&rules::CONTROL, expected, control.to_string());
+        }
+        let record = CellRecord {
+            table: self.name.to_owned(),
+            persona: cell.persona.name().to_owned(),
+            command: cell.command.name().to_owned(),
+            target: cell.whose.to_string(),
+            column: cell.column.clone(),
+            expected: expected.to_string(),
+            statement: pasteable(cell.persona, written),
+            control: control.map(|control| format!("service_role: {control}")),
+        };
+        let entry = Entry {
+            id: cell.id.clone(),
+            expected: expected.to_string(),
+            observed: in_regime(self.regime, observation.outcome.to_string()),
+            findings,
+            cell: Some(record),
+        };
+        Ran { cell, expected, observed: observation.outcome.clone(), entry }
+    }
+
+    /// The state rule: a denied statement changes nothing, a user's changes only the user's
+    /// rows, and one that succeeds changes a row of its table.
+    fn misplaced(&self, cell: &Cell, observation: &Observation) -> Option<(String, String)> {
+        let changed: Vec<String> = observation
+            .changed
+            .iter()
+            .filter(|(table, owner)| {
+                cell.expected.is_denial() || !self.may_change(cell.persona, table, owner)
+            })
+            .map(|(table, owner)| format!("{table} of {}", whose_id(owner)))
+            .collect();
+        if !changed.is_empty() {
+            let expected = "no row but the sender's own changes".to_owned();
+            return Some((expected, format!("changed: {}", changed.join(", "))));
+        }
+        let writes = cell.command != Command::Select && cell.column.is_none();
+        let done = matches!(observation.outcome, Outcome::Rows(1..));
+        let hit = observation.changed.iter().any(|(table, _)| table == self.name);
+        (writes && done && !cell.expected.is_denial() && !hit).then(|| {
+            let observed = "the statement says that it wrote, and no row changed".to_owned();
+            (format!("a row of {} changes", self.name), observed)
+        })
+    }
+
+    /// Whether a statement on this table may change that table's rows of that owner. A row
+    /// between two users' rows (a link, say) goes with either of them, but only so: no user
+    /// may touch it by itself.
+    fn may_change(&self, persona: Persona, table: &str, owner: &str) -> bool {
+        persona == Persona::ServiceRole
+            || persona.user_id().is_some_and(|user| {
+                owner == user || (table != self.name && owner.split(SHARED).any(|end| end == user))
+            })
+    }
+
+    /// How many rows that user has, or how many there are. A view has the rows of its users.
+    fn rows_of(&self, user: Option<&str>) -> u64 {
+        match (user, self.is_view) {
+            (Some(user), false) => self.start.count(self.name, user),
+            (None, false) => self.start.total(self.name),
+            (Some(_), true) => 1,
+            (None, true) => Persona::USERS.len() as u64,
+        }
+    }
+
+    fn finding(
+        &self,
+        rule: &Rule,
+        cell: &Cell,
+        written: &Try,
+        expected: String,
+        observed: String,
+    ) -> Finding {
+        let column = cell.column.as_ref().map(|column| format!(".{column}"));
+        Finding {
+            rule: rule.id.to_owned(),
+            object: format!("{}{}", self.name, column.unwrap_or_default()),
+            expected,
+            observed,
+            persona: Some(cell.persona.name().to_owned()),
+            statement: Some(pasteable(cell.persona, written)),
+            remedy: rule.remedy.to_owned(),
+            location: None,
+            references: rule.references.iter().map(|&r| r.to_owned()).collect(),
+            check: cell.id.clone(),
+            regimes: vec![self.regime.name().to_owned()],
+        }
+    }
+}
+
+/// Everything that it takes to see a cell again in psql, as a superuser.
+fn pasteable(persona: Persona, written: &Try) -> String {
+    let mut lines = vec!["begin;".to_owned()];
+    lines.extend(written.setup.iter().map(|statement| format!("{statement};")));
+    lines.push(persona.become_sql());
+    lines.push(format!("{};", written.statement));
+    lines.push("rollback;".to_owned());
+    lines.join("\n")
+}
+
+/// A user's id as a reader knows it.
+fn whose_id(owner: &str) -> &str {
+    let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(owner));
+    known.map_or(owner, |persona| persona.name())
+}
+
+fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
+    let observed = Outcome::Failed(format!("could not run: {why}"));
+    let expected = cell.expected.to_string();
+    let rule = &rules::COULD_NOT_RUN;
+    let entry = Entry {
+        id: cell.id.clone(),
+        expected: expected.clone(),
+        observed: in_regime(regime, observed.to_string()),
+        findings: vec![Finding {
+            rule: rule.id.to_owned(),
+            object: name.to_owned(),
+            expected,
+            observed: why.to_owned(),
+            persona: Some(cell.persona.name().to_owned()),
+            statement: None,
+            remedy: rule.remedy.to_owned(),
+            location: None,
+            references: Vec::new(),
+            check: cell.id.clone(),
+            regimes: vec![regime.name().to_owned()],
+        }],
+        cell: None,
+    };
+    Ran { expected: cell.expected.outcome(0, 0), cell, observed, entry }
+}
+
+/// The grid of what was observed, in the form of the intended one: who, whose row, and a
+/// column per command; cells that differ are marked.
+pub(crate) fn observed_grid(ran: &[Ran]) -> String {
+    let mut lines: BTreeMap<(Persona, &Whose), BTreeMap<Command, String>> = BTreeMap::new();
+    let mut commands: Vec<Command> = Vec::new();
+    for ran in ran.iter().filter(|ran| ran.cell.column.is_none()) {
+        let mark = if ran.entry.passed() { "" } else { " !" };
+        let line = lines.entry((ran.cell.persona, &ran.cell.whose)).or_default();
+        line.insert(ran.cell.command, format!("{}{mark}", short(&ran.observed)));
+        commands.push(ran.cell.command);
+    }
+    commands.sort();
+    commands.dedup();
+    let mut text = format!("{:<14}{:<22}", "who", "whose row");
+    text += &commands.iter().map(|c| format!("{:<18}", c.name())).collect::<String>();
+    for ((persona, whose), cells) in lines {
+        text = format!("{}\n{:<14}{:<22}", text.trim_end(), persona.name(), whose.to_string());
+        for command in &commands {
+            text += &format!("{:<18}", cells.get(command).map_or("-", String::as_str));
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+/// A failure in a grid's cell is its SQLSTATE alone.
+fn short(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Failed(why) => format!("failed {}", why.split(' ').next().unwrap_or_default()),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,333 @@
+//! This file is the cells of one table: every persona, command and target that its grid
+//! speaks of, each as a statement that can be run.
+
+use std::collections::BTreeMap;
+
+use crate::harness::catalog::{Catalog, Column, Relation};
+use crate::harness::contract::grid::{Command, Expected, Whose};
+use crate::harness::contract::{self, Contract};
+use crate::harness::persona::Persona;
+use crate::harness::rows::compose::{Factory, PLAIN_ROWS, Wanted};
+use crate::harness::rows::{Owner, Row, World};
+use crate::harness::{CannotRun, ident};
+
+/// A check of the matrix before it has its statement.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    /// Its stable id, such as `isolation/memories/update/bob/alices-row`.
+    pub(crate) id: String,
+    /// Who tries.
+    pub(crate) persona: Persona,
+    /// What is tried.
+    pub(crate) command: Command,
+    /// On whose row.
+    pub(crate) whose: Whose,
+    /// The column, where the cell is about one.
+    pub(crate) column: Option<String>,
+    /// What the contract says.
+    pub(crate) expected: Expected,
+}
+
+/// The cells of a table or view, from its contract alone: those of the grid, and those of
+/// each column.
+pub(crate) fn cells(name: &str, declared: &contract::Relation) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for ((persona, whose, command), expected) in &declared.grid.cells {
+        cells.push(Cell {
+            id: format!("isolation/{name}/{}/{}", command.name(), slug(*persona, whose)),
+            persona: *persona,
+            command: *command,
+            whose: whose.clone(),
+            column: None,
+            expected: *expected,
+        });
+    }
+    for persona in [Persona::Alice, Persona::AnonKey] {
+        for command in [Command::Select, Command::Insert, Command::Update] {
+            cells.extend(column_cells(name, declared, persona, command));
+        }
+    }
+    cells
+}
+
+fn column_cells(
+    name: &str,
+    declared: &contract::Relation,
+    persona: Persona,
+    command: Command,
+) -> Vec<Cell> {
+    let whose = match command {
+        Command::Select => Whose::Every,
+        _ if !declared.shape.owned => Whose::Any,
+        _ if persona == Persona::Alice => Whose::Own(None),
+        _ => Whose::Anothers(None),
+    };
+    let key = (persona, whose.clone(), command);
+    let Some(whole) = declared.grid.cells.get(&key) else { return Vec::new() };
+    let granted = declared.granted(persona.role(), command.name());
+    let cell = |column: &String| Cell {
+        id: format!("isolation/{name}/{}/{}/{column}", command.name(), slug(persona, &whose)),
+        persona,
+        command,
+        whose: whose.clone(),
+        column: Some(column.clone()),
+        expected: if granted.contains(&column.as_str()) { *whole } else { Expected::NoPrivilege },
+    };
+    declared.columns.keys().map(cell).collect()
+}
+
+/// The last two parts of a cell's id: who, and whose row.
+fn slug(persona: Persona, whose: &Whose) -> String {
+    let possessive = |owner: Option<Persona>, variant: &Option<String>| {
+        let owner = owner.map_or("nobody", Persona::name);
+        match variant {
+            None => format!("{owner}s-row"),
+            Some(variant) => format!("{owner}s-{variant}-row"),
+        }
+    };
+    let target = match whose {
+        Whose::Own(variant) => possessive(Some(persona), variant),
+        Whose::Anothers(variant) => possessive(Some(rival(persona)), variant),
+        Whose::Nobodys => "ownerless-row".to_owned(),
+        Whose::Any => "any-row".to_owned(),
+        Whose::Every => "every-row".to_owned(),
+    };
+    format!("{}/{target}", persona.name())
+}
+
+/// Whose row "another's" is.
+fn rival(persona: Persona) -> Persona {
+    if persona == Persona::Alice { Persona::Bob } else { Persona::Alice }
+}
+
+/// A cell's statement, and what the administrator has to do before it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Try {
+    /// The administrator's statements.
+    pub(crate) setup: Vec<String>,
+    /// The persona's statement.
+    pub(crate) statement: String,
+}
+
+/// Writes the statements of one table's cells.
+pub(crate) struct Author<'a> {
+    factory: Factory<'a>,
+    world: &'a World,
+    relation: &'a Relation,
+    declared: &'a contract::Relation,
+}
+
+impl<'a> Author<'a> {
+    /// For the table or view of that name; nothing if the database does not have it.
+    pub(crate) fn new(
+        catalog: &'a Catalog,
+        contract: &'a Contract,
+        world: &'a World,
+        name: &str,
+    ) -> Option<Self> {
+        let relation = catalog.relation(name)?;
+        let declared = contract.relation(name)?;
+        Some(Self { factory: Factory { catalog, contract, world }, world, relation, declared })
+    }
+
+    /// The table or view.
+    pub(crate) fn relation(&self) -> &'a Relation {
+        self.relation
+    }
+
+    /// Whether it is a view, whose rows nobody made.
+    pub(crate) fn is_view(&self) -> bool {
+        self.relation.kind == "view"
+    }
+
+    /// The statement of a cell.
+    ///
+    /// # Errors
+    /// Which row or value could not be made.
+    pub(crate) fn write(&self, cell: &Cell) -> Result<Try, CannotRun> {
+        match cell.command {
+            Command::Select => self.select(cell),
+            Command::Insert => self.insert(cell),
+            Command::Update => self.update(cell),
+            Command::Delete => {
+                let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
+                Ok(Try { setup: Vec::new(), statement: format!("delete from {table}{aim}") })
+            }
+        }
+    }
+
+    fn select(&self, cell: &Cell) -> Result<Try, CannotRun> {
+        let readable = |column: &&Column| self.declared.client_may("select", &column.name);
+        let mut columns: Vec<String> =
+            self.relation.columns.iter().filter(readable).map(|c| ident(&c.name)).collect();
+        if columns.is_empty() {
+            columns = self.relation.columns.iter().map(|column| ident(&column.name)).collect();
+        }
+        if let Some(column) = &cell.column {
+            columns = vec![ident(column)];
+        }
+        let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
+        let statement = format!("select {} from {table}{aim}", columns.join(", "));
+        Ok(Try { setup: Vec::new(), statement })
+    }
+
+    fn insert(&self, cell: &Cell) -> Result<Try, CannotRun> {
+        let owner = owner(cell.persona, &cell.whose);
+        let variant = variant(&cell.whose);
+        let wanted = Wanted { owner, ordinal: PLAIN_ROWS, variant };
+        let mut draft = self.factory.draft(&self.relation.name, wanted)?;
+        let insertable = |column: &str| self.declared.client_may("insert", column);
+        let open = self.declared.columns.keys().any(|column| insertable(column));
+        let of_variant = variant.map(|variant| &self.declared.variants[variant]);
+        draft.values.retain(|column, _| {
+            let required = self
+                .relation
+                .column(column)
+                .is_some_and(|column| column.not_null && column.default.is_none());
+            let owner = match &self.declared.owner {
+                contract::Owner::Column(owner) => owner == column,
+                _ => false,
+            };
+            !open
+                || insertable(column)
+                || required
+                || owner
+                || of_variant.is_some_and(|values| values.contains_key(column))
+        });
+        if let Some(column) = &cell.column
+            && !draft.values.contains_key(column)
+        {
+            let value = self.factory.value(self.relation, column, "another value")?;
+            draft.values.insert(column.clone(), value);
+        }
+        Ok(Try { statement: draft.insert(self.relation), setup: draft.setup })
+    }
+
+    fn update(&self, cell: &Cell) -> Result<Try, CannotRun> {
+        let column = match &cell.column {
+            Some(column) => column.clone(),
+            None => self.updated_column()?,
+        };
+        let row = self.row(cell);
+        let current = row.and_then(|row| row.literal(&column)).unwrap_or("null");
+        let value = if self.is_structural(&column) {
+            current.to_owned()
+        } else {
+            self.fresh(&column, current)?
+        };
+        let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
+        let statement = format!("update {table} set {} = {value}{aim}", ident(&column));
+        Ok(Try { setup: Vec::new(), statement })
+    }
+
+    /// The column that an update sets where the cell names none: the first that a client may
+    /// update, or the first that could be.
+    fn updated_column(&self) -> Result<String, CannotRun> {
+        let plain = |column: &&Column| {
+            let in_variant = |v: &BTreeMap<String, String>| v.contains_key(&column.name);
+            !self.is_structural(&column.name)
+                && !self.relation.is_unique(&[column.name.as_str()])
+                && !self.declared.variants.values().any(in_variant)
+                && self.declared.columns.contains_key(&column.name)
+        };
+        let columns = || self.relation.columns.iter().filter(plain);
+        let updatable = columns().find(|c| self.declared.client_may("update", &c.name));
+        let column = updatable.or_else(|| columns().next()).ok_or_else(|| {
+            CannotRun(format!("table {} has no column to update", self.relation.name))
+        })?;
+        Ok(column.name.clone())
+    }
+
+    /// Keys, references and owners: an update sets them to what they are, since any other
+    /// value may break what points at them.
+    fn is_structural(&self, column: &str) -> bool {
+        let keys = ["p", "f"];
+        self.relation.constraints.iter().any(|constraint| {
+            keys.contains(&constraint.kind.as_str())
+                && constraint.columns.iter().any(|key| key == column)
+        })
+    }
+
+    /// A value that differs from the current one, where the column has two.
+    fn fresh(&self, column: &str, current: &str) -> Result<String, CannotRun> {
+        let mut value = String::new();
+        for tag in ["changed", "changed again", "and again", "once more", "at last"] {
+            value = self.factory.value(self.relation, column, tag)?;
+            if value.trim_matches('\'') != current.trim_matches('\'') {
+                break;
+            }
+        }
+        Ok(value)
+    }
+
+    /// A WHERE clause for the cell's row; nothing where it is about every row.
+    fn aim(&self, cell: &Cell) -> Result<String, CannotRun> {
+        if cell.whose == Whose::Every {
+            return Ok(String::new());
+        }
+        if self.is_view() {
+            let contract::Owner::Column(column) = &self.declared.owner else {
+                return Err(CannotRun(format!(
+                    "view {} needs an owner column to aim by",
+                    self.relation.name
+                )));
+            };
+            let Owner::User(persona) = owner(cell.persona, &cell.whose) else {
+                return Err(CannotRun(format!("view {} has no such row", self.relation.name)));
+            };
+            let id = persona.user_id().unwrap_or_default();
+            return Ok(format!(" where {} = '{id}'", ident(column)));
+        }
+        let row = self.row(cell).ok_or_else(|| {
+            CannotRun(format!(
+                "the world has no row of {} that is {} for {}",
+                self.relation.name,
+                cell.whose,
+                cell.persona.name()
+            ))
+        })?;
+        let aims: Vec<String> = self
+            .aim_columns()
+            .iter()
+            .map(|column| format!("{} = {}", ident(column), row.literal(column).unwrap_or("null")))
+            .collect();
+        Ok(format!(" where {}", aims.join(" and ")))
+    }
+
+    /// The columns that a row is aimed at by: its primary key, or another unique column where
+    /// clients can read that and not the key.
+    fn aim_columns(&self) -> Vec<String> {
+        let key = self.relation.primary_key().to_vec();
+        let readable = |column: &String| self.declared.client_may("select", column);
+        let unique = self.relation.columns.iter().map(|column| &column.name).find(|column| {
+            readable(column) && self.relation.is_unique(&[column.as_str()])
+        });
+        match unique {
+            Some(unique) if !key.iter().all(readable) => vec![unique.clone()],
+            _ => key,
+        }
+    }
+
+    fn row(&self, cell: &Cell) -> Option<&Row> {
+        let (owner, variant) = (owner(cell.persona, &cell.whose), variant(&cell.whose));
+        self.world.rows(&self.relation.name, owner, variant).first().copied()
+    }
+}
+
+/// Whose row a cell is about.
+fn owner(persona: Persona, whose: &Whose) -> Owner {
+    match whose {
+        Whose::Own(_) => Owner::User(persona),
+        Whose::Anothers(_) => Owner::User(rival(persona)),
+        Whose::Nobodys | Whose::Any => Owner::Nobody,
+        // The row whose values a blind statement takes as an example.
+        Whose::Every => Owner::User(Persona::Alice),
+    }
+}
+
+fn variant(whose: &Whose) -> Option<&str> {
+    match whose {
+        Whose::Own(variant) | Whose::Anothers(variant) => variant.as_deref(),
+        Whose::Nobodys | Whose::Any | Whose::Every => None,
+    }
+}

@@ -1,0 +1,86 @@
+//! This file is the rules that a finding can break: what each means and how to mend it.
+
+/// A rule, by its stable id.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    /// Its id in findings.
+    pub(crate) id: &'static str,
+    /// What it means, in a sentence.
+    pub(crate) title: &'static str,
+    /// How to mend what breaks it.
+    pub(crate) remedy: &'static str,
+    /// Weakness numbers.
+    pub(crate) references: &'static [&'static str],
+}
+
+/// Something is declared by the contract and is not in the database.
+pub(crate) const MISSING: Rule = Rule {
+    id: "schema.missing",
+    title: "the contract declares it and the database does not have it",
+    remedy: "restore it in the migration, or take it out of the contract if it is not meant",
+    references: &["CWE-693"],
+};
+
+/// Something is in the database that no file declares.
+pub(crate) const UNDECLARED: Rule = Rule {
+    id: "schema.undeclared",
+    title: "the database has it and no file of the contract declares it",
+    remedy: "remove it from the migration, or declare it in the contract if it is meant",
+    references: &["CWE-1059"],
+};
+
+/// Something is not as declared.
+pub(crate) const DIFFERENT: Rule = Rule {
+    id: "schema.different",
+    title: "the database has it in another form than the contract declares",
+    remedy: "change the migration to what the contract says, or the contract if it is wrong",
+    references: &["CWE-693"],
+};
+
+/// A statement got something else than the grid says.
+pub(crate) const CELL: Rule = Rule {
+    id: "isolation.cell",
+    title: "a statement got something else than the access grid says",
+    remedy: "compare the table's policies, grants and row level security with its grid",
+    references: &["CWE-639", "CWE-863"],
+};
+
+/// A statement changed a row that is not its sender's.
+pub(crate) const STATE: Rule = Rule {
+    id: "isolation.state",
+    title: "a statement changed rows that are not its sender's, or not its own row",
+    remedy: "look for a policy, cascade, rule, trigger or definer function that reaches them",
+    references: &["CWE-639", "CWE-284"],
+};
+
+/// The statement is refused to those who may run it, so that a refusal proves nothing.
+pub(crate) const CONTROL: Rule = Rule {
+    id: "isolation.control",
+    title: "the entitled persona does not succeed with the same statement",
+    remedy: "let the service role have the privilege, or give the contract better examples",
+    references: &["CWE-693"],
+};
+
+/// The persona is not subject to row level security.
+pub(crate) const GUARD: Rule = Rule {
+    id: "isolation.guard",
+    title: "row level security does not apply to the persona as it should",
+    remedy: "enable row level security on the table; take BYPASSRLS and superuser from the role",
+    references: &["CWE-862"],
+};
+
+/// The check could not be made, which is never a pass.
+pub(crate) const COULD_NOT_RUN: Rule = Rule {
+    id: "harness.could-not-run",
+    title: "the check could not be made, so nothing is known",
+    remedy: "mend what the message names first; the schema's own findings often say why",
+    references: &[],
+};
+
+/// A sign-up or a login did not go as promised.
+pub(crate) const FLOW: Rule = Rule {
+    id: "flow.sign-up-and-login",
+    title: "a sign-up, a login or a token did not do what it promises",
+    remedy: "look at the sign-up trigger, and at the privileges of the service role",
+    references: &["CWE-287", "CWE-347"],
+};

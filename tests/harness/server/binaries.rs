@@ -1,0 +1,240 @@
+//! PostgreSQL binaries on this machine, and whether they can be used.
+
+use super::settings::Settings;
+use super::{CannotRun, embedded};
+use std::cmp::Reverse;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The oldest PostgreSQL that knows all that the schema uses.
+pub(super) const OLDEST: u32 = 15;
+
+/// What the schema needs and a server may lack.
+pub(super) const EXTENSIONS: [&str; 2] = ["vector", "pg_trgm"];
+
+/// A directory with `initdb` and `postgres` that has what the schema needs.
+#[derive(Clone, Debug)]
+pub(super) struct Binaries {
+    directory: PathBuf,
+    /// As in `18.1`.
+    version: (u32, u32),
+}
+
+impl Binaries {
+    /// The newest usable ones, and why others are not.
+    ///
+    /// # Errors
+    /// The reasons against each that was found.
+    pub(super) fn find(settings: &Settings) -> Result<(Self, Vec<String>), Vec<String>> {
+        let (mut usable, mut reasons) = (Vec::new(), Vec::new());
+        for directory in candidates(settings) {
+            match Self::inspect(&directory) {
+                Ok(binaries) => usable.push(binaries),
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        // The sort is stable: of two that are as new, the one that was looked for first.
+        usable.sort_by_key(|binaries| Reverse(binaries.version));
+        match usable.into_iter().next() {
+            Some(newest) => Ok((newest, reasons)),
+            None => Err(reasons),
+        }
+    }
+
+    /// The binaries in this directory.
+    ///
+    /// # Errors
+    /// One reason why they cannot be used.
+    pub(super) fn inspect(directory: &Path) -> Result<Self, String> {
+        let unknown = Self {
+            directory: directory.to_owned(),
+            version: (0, 0),
+        };
+        let place = directory.display();
+        for program in ["initdb", "postgres"] {
+            if !directory.join(program).is_file() {
+                return Err(format!("{place} has no {program}"));
+            }
+        }
+        let text = unknown.answer("postgres", "--version")?;
+        let version = parse(&text).ok_or_else(|| format!("{place} has no version: {text}"))?;
+        let binaries = Self { version, ..unknown };
+        if binaries.major() < OLDEST {
+            return Err(format!("{binaries} is older than {OLDEST}"));
+        }
+        let shares = binaries.shares();
+        for extension in EXTENSIONS {
+            let control = format!("extension/{extension}.control");
+            if !shares.iter().any(|share| share.join(&control).is_file()) {
+                return Err(format!("{binaries} has no extension {extension}"));
+            }
+        }
+        Ok(binaries)
+    }
+
+    pub(super) fn major(&self) -> u32 {
+        self.version.0
+    }
+
+    /// The program as the server's user, with its own libraries and nothing of the caller's
+    /// settings.
+    pub(super) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.directory.join(program));
+        command
+            .env_clear()
+            .env("PATH", &self.directory)
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC")
+            .env("LD_LIBRARY_PATH", self.directory.join("../lib"))
+            .stdin(Stdio::null());
+        if let Some((user, group)) = embedded::owner() {
+            command.uid(user).gid(group).current_dir("/");
+        }
+        command
+    }
+
+    fn answer(&self, program: &str, option: &str) -> Result<String, String> {
+        let place = self.directory.display();
+        let output = self.command(program).arg(option).output();
+        let output = output.map_err(|problem| match embedded::owner() {
+            Some((user, _)) => {
+                format!("{place}/{program} cannot be run by the server's user {user}: {problem}")
+            }
+            None => format!("{place}/{program} cannot be run: {problem}"),
+        })?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        }
+        let words = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{place}/{program} cannot be run: {}", words.trim()))
+    }
+
+    /// Where extensions may lie: what `pg_config` says, else the usual neighbours.
+    fn shares(&self) -> Vec<PathBuf> {
+        let said = self.answer("pg_config", "--sharedir").map(PathBuf::from);
+        let neighbours = ["../share", "../share/postgresql"];
+        said.into_iter()
+            .chain(neighbours.map(|share| self.directory.join(share)))
+            .collect()
+    }
+}
+
+impl std::fmt::Display for Binaries {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (major, minor) = self.version;
+        write!(
+            out,
+            "PostgreSQL {major}.{minor} in {}",
+            self.directory.display()
+        )
+    }
+}
+
+/// Every directory with a `postgres`, each once, in the order in which they are looked for.
+fn candidates(settings: &Settings) -> Vec<PathBuf> {
+    let configured = settings
+        .path
+        .iter()
+        .filter_map(|directory| bindir(&directory.join("pg_config")));
+    let linked = settings.path.iter().filter_map(|directory| {
+        let program = fs::canonicalize(directory.join("postgres")).ok()?;
+        program.parent().map(Path::to_owned)
+    });
+    let (cache, usual) = settings
+        .places
+        .split_at(usize::from(settings.cache.is_some()));
+    let mut found: Vec<PathBuf> = Vec::new();
+    let all = cache
+        .iter()
+        .flat_map(|pattern| expand(pattern))
+        .chain(configured)
+        .chain(linked)
+        .chain(usual.iter().flat_map(|pattern| expand(pattern)));
+    for directory in all {
+        let real = fs::canonicalize(&directory).unwrap_or(directory);
+        if real.join("postgres").is_file() && !found.contains(&real) {
+            found.push(real);
+        }
+    }
+    found
+}
+
+/// What this `pg_config` says.
+fn bindir(program: &Path) -> Option<PathBuf> {
+    let output = Command::new(program)
+        .arg("--bindir")
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
+}
+
+/// The directories that match a pattern; a component has at most one `*`.
+fn expand(pattern: &Path) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::new()];
+    for component in pattern.components() {
+        let text = component.as_os_str().to_string_lossy();
+        found = match text.split_once('*') {
+            None => found.into_iter().map(|path| path.join(component)).collect(),
+            Some((start, end)) => {
+                let entries = found
+                    .iter()
+                    .flat_map(|path| fs::read_dir(path).into_iter().flatten());
+                let matching = entries.flatten().filter(|entry| {
+                    let name = entry.file_name();
+                    let name = name.to_string_lossy();
+                    name.len() >= start.len() + end.len()
+                        && name.starts_with(start)
+                        && name.ends_with(end)
+                });
+                matching.map(|entry| entry.path()).collect()
+            }
+        };
+    }
+    found
+}
+
+/// `postgres (PostgreSQL) 18.1 (Debian …)` is 18.1; of a beta, the minor version is 0.
+fn parse(text: &str) -> Option<(u32, u32)> {
+    let number = text
+        .split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| {
+        let end = text
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len());
+        text[..end].parse().ok()
+    };
+    Some((digits(major)?, digits(minor).unwrap_or(0)))
+}
+
+/// Runs `scripts/fetch-postgres`, which says on standard error what it does.
+///
+/// # Errors
+/// The script's last line.
+pub(super) async fn fetch(settings: &Settings) -> Result<Binaries, CannotRun> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/fetch-postgres");
+    let cannot = |problem: String| CannotRun(format!("could not fetch PostgreSQL: {problem}"));
+    let Some(cache) = &settings.cache else {
+        return Err(cannot(
+            "there is no directory to put it; set HOME".to_owned(),
+        ));
+    };
+    let output = tokio::process::Command::new(&script)
+        .arg("--cache")
+        .arg(cache)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|problem| cannot(format!("{}: {problem}; install python3", script.display())))?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        return Err(cannot(words.trim().to_owned()));
+    }
+    let directory = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    Binaries::inspect(Path::new(&directory)).map_err(cannot)
+}

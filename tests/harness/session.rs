@@ -1,0 +1,71 @@
+//! This file is a client's session as the gateway makes it: a connection as `authenticator`,
+//! and role and claims for one transaction at a time.
+
+use serde_json::Value;
+use tokio_postgres::{Client, Transaction};
+
+use super::describe;
+use super::outcome::Outcome;
+use super::persona::{Persona, request_sql};
+
+/// A connection that sends somebody's requests.
+pub(crate) struct Session {
+    client: Client,
+    role: String,
+    claims: Option<Value>,
+}
+
+impl Session {
+    /// Requests of `persona` over a connection as `authenticator`.
+    pub(crate) fn new(client: Client, persona: Persona) -> Self {
+        Self::with_claims(client, persona.role(), persona.claims())
+    }
+
+    /// Requests with claims that the gateway has verified.
+    pub(crate) fn with_claims(client: Client, role: &str, claims: Option<Value>) -> Self {
+        Self { client, role: role.to_owned(), claims }
+    }
+
+    /// Runs one statement in a transaction of its own, which is committed if it succeeds.
+    /// A refusal's message must name `relation`.
+    ///
+    /// # Panics
+    /// Says why the transaction could not be opened or closed.
+    pub(crate) async fn attempt(&mut self, relation: &str, statement: &str) -> Outcome {
+        let transaction = self.begin().await;
+        match transaction.execute(statement, &[]).await {
+            Ok(count) => {
+                transaction.commit().await.unwrap_or_else(|error| panic!("commit: {error}"));
+                Outcome::Rows(count)
+            }
+            Err(error) => match error.as_db_error() {
+                Some(error) => Outcome::of_error(error, relation),
+                None => panic!("{statement}\n  {}", describe(&error)),
+            },
+        }
+    }
+
+    /// The first column of each row that a query gets, as text.
+    ///
+    /// # Errors
+    /// The server's error.
+    pub(crate) async fn try_column(
+        &mut self,
+        query: &str,
+    ) -> Result<Vec<String>, tokio_postgres::Error> {
+        let rows = self.begin().await.query(query, &[]).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    async fn begin(&mut self) -> Transaction<'_> {
+        let request = request_sql(&self.role, self.claims.as_ref());
+        let begun = async {
+            let transaction = self.client.transaction().await?;
+            transaction.batch_execute(&request).await?;
+            Ok(transaction)
+        };
+        begun.await.unwrap_or_else(|error: tokio_postgres::Error| {
+            panic!("could not become {}: {}", self.role, describe(&error))
+        })
+    }
+}

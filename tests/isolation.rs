@@ -1,0 +1,39 @@
+//! This file is the access matrix as tests: one for each table's and view's file, in both
+//! privilege regimes.
+
+use std::path::PathBuf;
+
+use rstest::rstest;
+
+use crate::harness::inputs::{Inputs, Regime};
+use crate::harness::matrix::{self, observed_grid};
+
+/// What each persona gets for each command on each row is what the grid says.
+#[rstest]
+#[tokio::test]
+async fn grid_is_what_happens(
+    #[files("fixtures/contract/tables/**/*.toml")]
+    #[files("fixtures/contract/views/**/*.toml")]
+    file: PathBuf,
+) {
+    let name = file.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let intended = &inputs.contract.relation(&name).expect("the file declares it").grid_text;
+    for regime in Regime::ALL {
+        let ran = matrix::run(&inputs, regime, &name).await.unwrap_or_else(|why| panic!("{why}"));
+        assert_ne!(ran.len(), 0, "T02: cells of {name}");
+        let findings: Vec<String> = ran
+            .iter()
+            .flat_map(|ran| &ran.entry.findings)
+            .map(|f| format!("{}: expected {}, observed {}", f.check, f.expected, f.observed))
+            .collect();
+        assert!(
+            findings.is_empty(),
+            "{name}, privileges {}\n\nintended\n{}\n\nobserved\n{}\n\n{}",
+            regime.name(),
+            intended.trim(),
+            observed_grid(&ran),
+            findings.join("\n"),
+        );
+    }
+}

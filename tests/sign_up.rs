@@ -1,0 +1,28 @@
+//! This file is the way in as a test: sign-up, login, token, session.
+
+use rstest::rstest;
+
+use crate::harness::database::Database;
+use crate::harness::flow;
+use crate::harness::inputs::{Inputs, Regime};
+
+/// A new user gets a profile, a session and a token that opens what is theirs; a token that
+/// does not verify never reaches the database.
+#[rstest]
+#[case::explicit(Regime::Explicit)]
+#[case::auto_expose(Regime::AutoExpose)]
+#[tokio::test]
+async fn new_user_gets_in_and_a_forged_token_does_not(#[case] regime: Regime) {
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let accounts = inputs.contract.database.accounts.clone().expect("the contract has accounts");
+    let database = Database::of(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
+    let entries = flow::run(&database, &inputs.contract, &accounts, regime).await;
+    let entries = entries.unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(entries.len(), flow::ids().len(), "T02: every step is taken");
+    let failed: Vec<String> = entries
+        .iter()
+        .flat_map(|entry| &entry.findings)
+        .map(|f| format!("{}: expected {}, observed {}", f.check, f.expected, f.observed))
+        .collect();
+    assert_eq!(failed, Vec::<String>::new(), "steps that failed");
+}
