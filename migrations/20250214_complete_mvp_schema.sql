@@ -1,9 +1,10 @@
 -- The Identra schema: everything that the product keeps in its database.
 --
 -- Runs as `postgres` on a Supabase project, PostgreSQL 15 and later, in any of
--- three ways: pasted whole, with psql statement by statement, or by a runner such
--- as sqlx::migrate!. So it has no transaction control of its own, each statement
--- may run again after any interruption, and no name depends on the search path.
+-- three ways: pasted whole, with psql statement by statement, or by a runner
+-- such as sqlx::migrate!. So it has no transaction control of its own, each
+-- statement may run again after any interruption, and no name depends on the
+-- search path.
 --
 -- Whom a row belongs to:
 --
@@ -17,27 +18,30 @@
 --     feature_flags, system_metrics   nobody's
 --     user_statistics                 a view, one row per caller
 --
--- Who may do what is said twice, on purpose: a privilege says whether a role may
--- use a command or a column at all, a policy which rows. What a role has no
+-- Who may do what is said twice, on purpose: a privilege says whether a role
+-- may use a command or a column at all, a policy which rows. What a role has no
 -- business with is not granted; a filter is never the only thing in the way.
 -- `service_role`, the back end, may do everything and bypasses the policies.
 
--- Foundations ------------------------------------------------------------------
+-- Foundations -----------------------------------------------------------------
 
+-- Before the default privileges are closed, so that PUBLIC may execute their
+-- functions also where `postgres` itself owns them.
 create extension if not exists vector with schema extensions;
 create extension if not exists pg_trgm with schema extensions;
 
--- Closed before the first table is made: on older projects a new table is open to
--- the API from the moment it exists, before a policy can protect it. The same
--- holds for what a later migration makes and forgets to close. Everything is
--- revoked first so that the outcome does not depend on what was there.
+-- Closed before the first table is made: on older projects a new table is open
+-- to the API from the moment it exists, before a policy can protect it. The
+-- same holds for what a later migration makes and forgets to close. Everything
+-- is revoked first so that the outcome does not depend on what was there.
 alter default privileges in schema public
     revoke all on tables from public, anon, authenticated, service_role;
 alter default privileges in schema public
     revoke all on sequences from public, anon, authenticated, service_role;
 alter default privileges in schema public
     revoke all on functions from public, anon, authenticated, service_role;
--- Without a schema: PostgreSQL's own grant to PUBLIC cannot be revoked per schema.
+-- Without a schema: PostgreSQL's own grant to PUBLIC cannot be revoked per
+-- schema.
 alter default privileges revoke execute on functions from public;
 
 -- The back end gets all that a later migration makes.
@@ -45,7 +49,8 @@ alter default privileges in schema public grant all on tables to service_role;
 alter default privileges in schema public grant all on sequences to service_role;
 alter default privileges in schema public grant all on functions to service_role;
 
--- sqlx::migrate! keeps its history in a table that is older than the lines above.
+-- The table in which sqlx::migrate! keeps its history is older than the lines
+-- above, so on older projects it is open.
 do $$
 begin
     if to_regclass('public._sqlx_migrations') is not null then
@@ -66,7 +71,8 @@ as $$
 begin
     new.created_at := old.created_at;
     new.updated_at := old.updated_at;
-    -- Compares what is stored, so a change that "=" overlooks counts too (1.0, 1.00).
+    -- Compares what is stored, so a change that "=" overlooks counts too (1.0,
+    -- 1.00).
     if new *<> old then
         -- A clock that was set back must not make a row older.
         new.updated_at := greatest(now(), old.updated_at);
@@ -80,13 +86,15 @@ comment on function public.update_updated_at_column() is
 revoke all on function public.update_updated_at_column()
     from public, anon, authenticated, service_role;
 
--- User profiles ----------------------------------------------------------------
--- One per account, with the account's id. The sign-up trigger at the end of this
--- file creates it; deleting the account deletes it and all that leads to it.
+-- User profiles ---------------------------------------------------------------
+-- One per account, with the account's id. The sign-up trigger at the end of
+-- this file creates it; deleting the account deletes it and all that leads to
+-- it.
 
 create table if not exists public.user_profiles (
     id uuid primary key references auth.users (id) on delete cascade,
-    -- A public handle: that one is taken may be learned by trying to change to it.
+    -- A public handle: that one is taken may be learned by trying to change to
+    -- it.
     username text not null unique check (char_length(username) between 1 and 50),
     -- Null: not told.
     full_name text,
@@ -124,8 +132,9 @@ grant select on public.user_profiles to authenticated;
 grant update (username, full_name, avatar_url, bio, preferences, onboarding_completed)
     on public.user_profiles to authenticated;
 
--- The select around auth.uid(), here and below, makes the planner call it once per
--- statement and not once per row. Without a token it is null, and no row matches.
+-- The select around auth.uid(), here and below, makes the planner call it once
+-- per statement and not once per row. Without a token it is null, and no row
+-- matches.
 drop policy if exists "Users read their own profile" on public.user_profiles;
 create policy "Users read their own profile" on public.user_profiles
     for select to authenticated
@@ -141,7 +150,7 @@ create or replace trigger user_profiles_set_updated_at
     before update on public.user_profiles
     for each row execute function public.update_updated_at_column();
 
--- Memories ---------------------------------------------------------------------
+-- Memories --------------------------------------------------------------------
 -- What a user asked to remember. A soft-deleted one stays visible to its owner,
 -- who can restore it; search leaves it out.
 
@@ -156,7 +165,8 @@ create table if not exists public.memories (
     embedding extensions.vector(384),
     metadata jsonb not null default '{}',
     tags text[] not null default '{}',
-    -- Null: not in the vault. The client encrypts; the server never has the key.
+    -- Null: not in the vault. The client encrypts; the server never has the
+    -- key.
     encrypted_data text,
     source text not null default 'manual' check (source in ('manual', 'chat', 'vault', 'import')),
     is_favorite boolean not null default false,
@@ -177,7 +187,8 @@ create index if not exists memories_tags_idx
 create index if not exists memories_content_idx
     on public.memories using gin (content extensions.gin_trgm_ops);
 -- Its lists are chosen from the rows that it is built on, so it wants a REINDEX
--- once there are some; on an empty table the server remarks on that in a NOTICE.
+-- once there are some; on an empty table the server remarks on that in a
+-- NOTICE.
 create index if not exists memories_embedding_idx
     on public.memories using ivfflat (embedding extensions.vector_cosine_ops) with (lists = 100);
 
@@ -224,12 +235,12 @@ create or replace trigger memories_set_updated_at
 -- Security invoker: the caller's own policies decide what is found, so that
 -- another user's id finds nothing.
 --
--- Two ways to the answer. Up to 20,000 memories are all compared, which is exact
--- and takes 2 ms per thousand. For a larger user the planner may take candidates
--- from memories_embedding_idx instead, a fifth of its lists, which is quicker when
--- most rows are that user's and finds most of the nearest, not always all. The
--- index knows nothing of users, so this needs a pgvector that goes on looking when
--- the filter has rejected what it found (0.8 and later).
+-- Two ways to the answer. Up to 20,000 memories are all compared, which is
+-- exact and takes 2 ms per thousand. For a larger user the planner may take
+-- candidates from memories_embedding_idx instead, a fifth of its lists, which
+-- is quicker when most rows are that user's and finds most of the nearest, not
+-- always all. The index knows nothing of users, so this needs a pgvector that
+-- goes on looking when the filter has rejected what it found (0.8 and later).
 create or replace function public.search_memories_semantic(
     p_user_id uuid,
     p_embedding extensions.vector,
@@ -257,7 +268,8 @@ declare
     iterative_scan constant text := current_setting('ivfflat.iterative_scan', true);
     probes constant text := current_setting('ivfflat.probes', true);
 begin
-    -- Said here and not by the operator, which would say it only if there are rows.
+    -- Said here and not by the operator, which would say it only if there are
+    -- rows.
     if extensions.vector_dims(p_embedding) <> 384 then
         raise exception 'a memory''s embedding has 384 dimensions, not %',
             extensions.vector_dims(p_embedding)
@@ -313,7 +325,7 @@ begin
 end
 $$;
 comment on function public.search_memories_semantic(uuid, extensions.vector, integer, real) is
-    'The live memories of a user that the caller may see, nearest first: at most p_limit (null: 10; '
+    'Live memories of a user that the caller may see, nearest first: at most p_limit (null: 10; '
     'zero or less: none), with a cosine similarity above p_threshold (null: 0.3). A null user or '
     'embedding and a zero vector find nothing; an embedding of another length is an error.';
 revoke all on function public.search_memories_semantic(uuid, extensions.vector, integer, real)
@@ -321,7 +333,7 @@ revoke all on function public.search_memories_semantic(uuid, extensions.vector, 
 grant execute on function public.search_memories_semantic(uuid, extensions.vector, integer, real)
     to authenticated, service_role;
 
--- Memory links -----------------------------------------------------------------
+-- Memory links ----------------------------------------------------------------
 -- How one memory relates to another; whoever owns both owns the link.
 
 create table if not exists public.memory_links (
@@ -390,7 +402,7 @@ create policy "Users delete links between their own memories" on public.memory_l
         and exists (select from public.memories as m where m.id = memory_links.target_memory_id)
     );
 
--- Conversations ----------------------------------------------------------------
+-- Conversations ---------------------------------------------------------------
 -- A thread of messages with a model.
 
 create table if not exists public.conversations (
@@ -458,7 +470,7 @@ create or replace trigger conversations_set_updated_at
     before update on public.conversations
     for each row execute function public.update_updated_at_column();
 
--- Messages ---------------------------------------------------------------------
+-- Messages --------------------------------------------------------------------
 -- What was said; whoever owns the conversation owns its messages.
 
 create table if not exists public.messages (
@@ -516,8 +528,8 @@ create policy "Users delete messages in their own conversations" on public.messa
     using (exists (select from public.conversations as c where c.id = messages.conversation_id));
 
 -- Security definer, because clients may not write the counters that it keeps.
--- Safe, because it takes no input: it counts what is there, in the conversations
--- whose messages the statement touched.
+-- Safe, because it takes no input: it counts what is there, in the
+-- conversations whose messages the statement touched.
 create or replace function public.update_conversation_stats()
 returns trigger
 language plpgsql
@@ -553,17 +565,19 @@ begin
         return null;
     end if;
 
-    -- One writer at a time per conversation, and always in the same order. NO KEY:
-    -- a message that is being inserted elsewhere holds the conversation's key.
+    -- One writer at a time per conversation, and always in the same order. NO
+    -- KEY: a message that is being inserted elsewhere holds the conversation's
+    -- key.
     perform from public.conversations as c
     where c.id = any (touched)
     order by c.id
     for no key update;
 
-    -- A statement of its own: its snapshot is taken when the locks are held, so it
-    -- sees all that those who held them before have done. It writes even what is
-    -- right already: under repeatable read, where the snapshot is older, that is
-    -- what makes the next writer fail and retry instead of counting the past.
+    -- A statement of its own: its snapshot is taken when the locks are held, so
+    -- it sees all that those who held them before have done. It writes even
+    -- what is right already: under repeatable read, where the snapshot is
+    -- older, that is what makes the next writer fail and retry instead of
+    -- counting the past.
     update public.conversations as c
     set message_count = said.message_count,
         last_message_at = said.last_message_at
@@ -599,7 +613,7 @@ create or replace trigger messages_count_updated
     referencing old table as old_rows new table as new_rows
     for each statement execute function public.update_conversation_stats();
 
--- Feedback ---------------------------------------------------------------------
+-- Feedback --------------------------------------------------------------------
 -- What a user tells the makers. It stays when its author goes.
 
 create table if not exists public.feedback (
@@ -654,7 +668,7 @@ create or replace trigger feedback_set_updated_at
     before update on public.feedback
     for each row execute function public.update_updated_at_column();
 
--- User sessions ----------------------------------------------------------------
+-- User sessions ---------------------------------------------------------------
 -- The devices on which a user is signed in. The back end writes them.
 
 create table if not exists public.user_sessions (
@@ -716,7 +730,7 @@ revoke all on function public.cleanup_expired_sessions()
     from public, anon, authenticated, service_role;
 grant execute on function public.cleanup_expired_sessions() to service_role;
 
--- Import history ---------------------------------------------------------------
+-- Import history --------------------------------------------------------------
 -- What a user brought in from elsewhere. The back end writes it.
 
 create table if not exists public.import_history (
@@ -751,7 +765,7 @@ create policy "Users read their own imports" on public.import_history
     for select to authenticated
     using ((select auth.uid()) = user_id);
 
--- System metrics ---------------------------------------------------------------
+-- System metrics --------------------------------------------------------------
 -- Measurements of the system. For the back end alone: no policy, and nothing
 -- granted to clients.
 
@@ -772,7 +786,7 @@ alter table public.system_metrics enable row level security;
 revoke all on public.system_metrics from public, anon, authenticated, service_role;
 grant all on public.system_metrics to service_role;
 
--- Feature flags ----------------------------------------------------------------
+-- Feature flags ---------------------------------------------------------------
 -- What is switched on, and for whom. Everybody may read the flags, nobody whom
 -- they target.
 
@@ -820,12 +834,15 @@ values
 on conflict (name) do nothing;
 
 -- Security definer, because callers may not read target_user_ids. Safe, because
--- the answer is one bit about the caller, whom auth.uid() names, and because the
--- body is parsed now, when no caller can shadow a name in it.
+-- the answer is one bit about the caller, and because the body is parsed now,
+-- when no caller can shadow a name in it. For the same reason it reads the
+-- claim itself: auth.uid() is parsed when it runs, here with this function's
+-- rights, and a type "uuid" that the caller has made in pg_temp, with a check
+-- of its own, would run.
 --
--- A user's place in a flag's rollout is a hash of the two: the same at each call,
--- another for each flag, and a higher percentage only adds users. Somebody without
--- a user id has the last place: in at 100 %, out below.
+-- A user's place in a flag's rollout is a hash of the two: the same at each
+-- call, another for each flag, and a higher percentage only adds users.
+-- Somebody without a user id has the last place: in at 100 %, out below.
 create or replace function public.is_feature_enabled(p_name text)
 returns boolean
 language sql
@@ -844,7 +861,15 @@ return coalesce(
                     99
                 ) < f.rollout_percentage
             )
-        from public.feature_flags as f, (select auth.uid() as id) as caller
+        from public.feature_flags as f
+        cross join (
+            -- As auth.uid() does; after a transaction the settings are '', not
+            -- null.
+            select coalesce(
+                nullif(current_setting('request.jwt.claim.sub', true), ''),
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
+            )::uuid as id
+        ) as caller
         where f.name = p_name
     ),
     -- No such flag.
@@ -856,7 +881,7 @@ revoke all on function public.is_feature_enabled(text)
     from public, anon, authenticated, service_role;
 grant execute on function public.is_feature_enabled(text) to anon, authenticated, service_role;
 
--- User statistics --------------------------------------------------------------
+-- User statistics -------------------------------------------------------------
 -- A row per profile that the caller may see. Security invoker, so that the
 -- caller's own policies decide what is counted.
 
@@ -891,12 +916,13 @@ comment on view public.user_statistics is
 revoke all on public.user_statistics from public, anon, authenticated, service_role;
 grant select on public.user_statistics to authenticated, service_role;
 
--- Sign-up ----------------------------------------------------------------------
+-- Sign-up ---------------------------------------------------------------------
 -- Every account gets its profile in the transaction that creates it.
 
 -- Security definer, because the auth server, in whose session it runs, has no
--- privilege on public. Safe, because only the trigger runs it: what it inserts is
--- the new account's own profile, and what the client sent is no more than text.
+-- privilege on public. Safe, because only the trigger runs it: what it inserts
+-- is the new account's own profile, and what the client sent is no more than
+-- text.
 --
 -- A sign-up must not fail because of a name, so anything that is not a usable
 -- name is passed over, and a name that is taken gets a random ending. The last
@@ -920,7 +946,7 @@ begin
         split_part(new.email, '@', 1)
     ]
     loop
-        -- Blanks of any script around it are not part of a name.
+        -- Blanks around it, of any script, are not part of a name.
         candidate := rtrim(left(regexp_replace(
             candidate, '^[\s\u00a0\u2000-\u200f\u2028-\u202f\u3000]+', ''
         ), 50));
@@ -956,8 +982,8 @@ create or replace trigger on_auth_user_created
     after insert on auth.users
     for each row execute function public.handle_new_user();
 
--- Accounts that are older than the trigger go the same way as new ones, through a
--- table with the same trigger.
+-- Accounts that are older than the trigger go the same way as new ones, through
+-- a table with the same trigger.
 do $$
 begin
     create temporary table account_without_profile as

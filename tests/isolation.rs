@@ -2,11 +2,12 @@
 //! privilege regimes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rstest::rstest;
 
 use crate::harness::inputs::{Inputs, Regime};
-use crate::harness::matrix::{self, observed_grid};
+use crate::harness::matrix::{Arena, observed_grid};
 
 /// What each persona gets for each command on each row is what the grid says.
 #[rstest]
@@ -16,16 +17,31 @@ async fn grid_is_what_happens(
     #[files("fixtures/contract/views/**/*.toml")]
     file: PathBuf,
 ) {
-    let name = file.file_stem().expect("a file has a name").to_string_lossy().into_owned();
-    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-    let intended = &inputs.contract.relation(&name).expect("the file declares it").grid_text;
+    let name = file
+        .file_stem()
+        .expect("a file has a name")
+        .to_string_lossy()
+        .into_owned();
+    let inputs = Arc::new(Inputs::from_environment().unwrap_or_else(|why| panic!("{why}")));
+    let intended = &inputs
+        .contract
+        .relation(&name)
+        .expect("the file declares it")
+        .grid_text;
     for regime in Regime::ALL {
-        let ran = matrix::run(&inputs, regime, &name).await.unwrap_or_else(|why| panic!("{why}"));
+        let arena = Arena::open(Arc::clone(&inputs), regime).await;
+        let arena = arena.unwrap_or_else(|why| panic!("{why}"));
+        let ran = arena.run(&name).await.unwrap_or_else(|why| panic!("{why}"));
         assert_ne!(ran.len(), 0, "T02: cells of {name}");
         let findings: Vec<String> = ran
             .iter()
             .flat_map(|ran| &ran.entry.findings)
-            .map(|f| format!("{}: expected {}, observed {}", f.check, f.expected, f.observed))
+            .map(|f| {
+                format!(
+                    "{}: expected {}, observed {}",
+                    f.check, f.expected, f.observed
+                )
+            })
             .collect();
         assert!(
             findings.is_empty(),

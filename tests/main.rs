@@ -1,14 +1,16 @@
 //! The schema harness: proves on a disposable PostgreSQL that every user reaches their own
 //! rows and nobody else's. This file is its table of contents.
 
+/// What the schema promises, facet by facet.
+mod contract;
 /// From the ledger to what a reader opens.
 mod evidence;
+/// What turns a proof red: each kind of fault, planted, is found and named.
+mod faults;
 /// How a test gets a database and becomes somebody; knows no table name.
 mod harness;
 /// Who may do what: one grid per table.
 mod isolation;
-/// What the schema promises, facet by facet.
-mod contract;
 /// A user signs up, logs in and is the only one who gets in.
 mod sign_up;
 /// The main job: everything above in one verdict.

@@ -2,15 +2,16 @@
 
 use std::env;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
 use crate::evidence::{self, Evidence, Verdict};
 use crate::harness::database::Database;
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::ledger::{Entry, Ledger};
-use crate::harness::matrix::{self, plan};
+use crate::harness::matrix::{Arena, plan};
 use crate::harness::schema::Comparison;
 use crate::harness::server::Server;
 use crate::harness::{CannotRun, flow};
@@ -24,41 +25,74 @@ pub(crate) async fn run(inputs: Arc<Inputs>) -> Result<Evidence, CannotRun> {
     let began = Instant::now();
     let server = Server::shared()?;
     let mut ledger = Ledger::default();
-    let mut compared = Vec::new();
-    for regime in Regime::ALL {
-        let comparison = Comparison::read(&inputs, regime).await?;
-        comparison.ids().into_iter().for_each(|id| ledger.plan(id.clone()));
-        compared.push(comparison);
+    let [explicit, auto_expose] = Regime::ALL.map(|regime| Comparison::read(&inputs, regime));
+    let (explicit, auto_expose) = tokio::try_join!(explicit, auto_expose)?;
+    let compared = [explicit, auto_expose];
+    let first_databases = began.elapsed();
+    for comparison in &compared {
+        comparison
+            .ids()
+            .into_iter()
+            .for_each(|id| ledger.plan(id.clone()));
     }
     for (name, declared) in inputs.contract.relations() {
-        plan::cells(name, declared).into_iter().for_each(|cell| ledger.plan(cell.id));
+        plan::cells(name, declared)
+            .into_iter()
+            .for_each(|cell| ledger.plan(cell.id));
     }
     if inputs.contract.database.accounts.is_some() {
         flow::ids().into_iter().for_each(|id| ledger.plan(id));
     }
 
-    compared.iter().flat_map(Comparison::entries).for_each(|entry| ledger.record(entry));
-    let mut jobs: JoinSet<Result<Vec<Entry>, CannotRun>> = JoinSet::new();
+    compared
+        .iter()
+        .flat_map(Comparison::entries)
+        .for_each(|entry| ledger.record(entry));
+    let (records, mut recorded) = unbounded_channel();
+    let mut jobs: JoinSet<Result<(), CannotRun>> = JoinSet::new();
     for regime in Regime::ALL {
-        for (name, _) in inputs.contract.relations() {
-            let (inputs, name) = (Arc::clone(&inputs), name.clone());
-            jobs.spawn(async move {
-                let ran = matrix::run(&inputs, regime, &name).await?;
-                Ok(ran.into_iter().map(|ran| ran.entry).collect())
-            });
-        }
-        let inputs = Arc::clone(&inputs);
-        jobs.spawn(async move {
-            let Some(accounts) = &inputs.contract.database.accounts else { return Ok(Vec::new()) };
-            let database = Database::of(&inputs, regime).await?;
-            flow::run(&database, &inputs.contract, accounts, regime).await
-        });
+        jobs.spawn(check_regime(Arc::clone(&inputs), regime, records.clone()));
+    }
+    drop(records);
+    while let Some((entry, took)) = recorded.recv().await {
+        took.into_iter().for_each(|took| ledger.time(took));
+        ledger.record(entry);
     }
     while let Some(done) = jobs.join_next().await {
-        let entries = done.map_err(|error| CannotRun(format!("a check broke down: {error}")))??;
-        entries.into_iter().for_each(|entry| ledger.record(entry));
+        done.map_err(|error| CannotRun(format!("a check broke down: {error}")))??;
     }
-    Ok(Evidence::of(&ledger, &inputs, server, began.elapsed()))
+    Ok(Evidence::of(
+        &ledger,
+        &inputs,
+        server,
+        [first_databases, began.elapsed()],
+    ))
+}
+
+/// The cells of every table and view, and the way in, in one regime.
+async fn check_regime(
+    inputs: Arc<Inputs>,
+    regime: Regime,
+    records: UnboundedSender<(Entry, Option<Duration>)>,
+) -> Result<(), CannotRun> {
+    let record = |entry: Entry, took: Option<Duration>| {
+        records
+            .send((entry, took))
+            .map_err(|_| CannotRun("the ledger is closed".to_owned()))
+    };
+    let arena = Arena::open(Arc::clone(&inputs), regime).await?;
+    for (name, _) in inputs.contract.relations() {
+        for ran in arena.run(name).await? {
+            record(ran.entry, Some(ran.took))?;
+        }
+    }
+    if let Some(accounts) = &inputs.contract.database.accounts {
+        let database = Database::of(&inputs, regime).await?;
+        for entry in flow::run(&database, &inputs.contract, accounts, regime).await? {
+            record(entry, None)?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads, runs and writes; what `scripts/verify` does.

@@ -94,8 +94,20 @@ pub(crate) struct Tested {
     pub(crate) commit: Option<String>,
     /// Seconds since 1970; volatile.
     pub(crate) at: u64,
-    /// Volatile.
-    pub(crate) duration_ms: u64,
+    pub(crate) measured: Measured,
+}
+
+/// How long it took; volatile.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    /// Everything, a server's start included.
+    pub(crate) total_ms: u64,
+    /// Until the catalogs of both regimes were read and compared.
+    pub(crate) compared_ms: u64,
+    /// Statements that were tried as a persona.
+    pub(crate) probes: usize,
+    /// Of one probe: becoming the persona, the statement, the digest, the rollback.
+    pub(crate) probe_median_us: u64,
 }
 
 /// Files and the SHA-256 of their names and texts.
@@ -145,7 +157,12 @@ pub(crate) struct Check {
 
 impl Evidence {
     /// Makes the evidence of a ledger.
-    pub(crate) fn of(ledger: &Ledger, inputs: &Inputs, server: &Server, took: Duration) -> Self {
+    pub(crate) fn of(
+        ledger: &Ledger,
+        inputs: &Inputs,
+        server: &Server,
+        took: [Duration; 2],
+    ) -> Self {
         let passed = ledger.entries().filter(|entry| entry.passed()).count();
         let unaccounted: Vec<String> = ledger.unaccounted().into_iter().cloned().collect();
         let accounting = Accounting {
@@ -175,11 +192,16 @@ impl Evidence {
         });
         Self {
             format: 1,
-            volatile: ["tested.commit", "tested.at", "tested.duration_ms", "tested.server.choice"]
-                .map(str::to_owned)
-                .to_vec(),
+            volatile: [
+                "tested.commit",
+                "tested.at",
+                "tested.measured",
+                "tested.server.choice",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             verdict: verdict(&accounting, &findings),
-            tested: tested(inputs, server, took),
+            tested: tested(inputs, server, ledger, took),
             accepted: accepted(inputs),
             findings,
             matrix: matrix.collect(),
@@ -203,7 +225,10 @@ fn verdict(accounting: &Accounting, findings: &[Finding]) -> Verdict {
     }
 }
 
-fn tested(inputs: &Inputs, server: &Server, took: Duration) -> Tested {
+fn tested(inputs: &Inputs, server: &Server, ledger: &Ledger, took: [Duration; 2]) -> Tested {
+    let millis = |took: Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let probes = ledger.probes();
+    let median = probes.get(probes.len() / 2).copied().unwrap_or_default();
     let names = |files: &[crate::harness::inputs::SqlFile]| {
         files.iter().map(|file| file.name.clone()).collect()
     };
@@ -212,22 +237,40 @@ fn tested(inputs: &Inputs, server: &Server, took: Duration) -> Tested {
             sha256: inputs.migrations_sha256(),
             files: names(&inputs.migrations),
         },
-        platform_shim: Fingerprint { sha256: inputs.shim_sha256(), files: names(&inputs.shim) },
+        platform_shim: Fingerprint {
+            sha256: inputs.shim_sha256(),
+            files: names(&inputs.shim),
+        },
         server: ServerFacts {
             version: server.version().to_owned(),
             kind: format!("{:?}", server.kind()).to_lowercase(),
             choice: server.choice().to_owned(),
         },
-        regimes: crate::harness::inputs::Regime::ALL.map(|r| r.name().to_owned()).to_vec(),
+        regimes: crate::harness::inputs::Regime::ALL
+            .map(|r| r.name().to_owned())
+            .to_vec(),
         commit: commit(),
-        at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
-        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        at: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_secs()),
+        measured: Measured {
+            total_ms: millis(took[1]),
+            compared_ms: millis(took[0]),
+            probes: probes.len(),
+            probe_median_us: u64::try_from(median.as_micros()).unwrap_or(u64::MAX),
+        },
     }
 }
 
 fn commit() -> Option<String> {
     let described = Command::new("git")
-        .args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
+        .args([
+            "describe",
+            "--always",
+            "--dirty",
+            "--abbrev=40",
+            "--exclude=*",
+        ])
         .current_dir(project())
         .output()
         .ok()?;
@@ -253,7 +296,13 @@ mod tests {
     use super::{Accounting, Verdict, verdict};
 
     fn accounting(planned: usize, executed: usize) -> Accounting {
-        Accounting { planned, executed, passed: executed, failed: 0, unaccounted: Vec::new() }
+        Accounting {
+            planned,
+            executed,
+            passed: executed,
+            failed: 0,
+            unaccounted: Vec::new(),
+        }
     }
 
     /// T02: a suite that collects nothing is not a suite that passes.

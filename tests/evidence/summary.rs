@@ -21,8 +21,14 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
         ),
     ];
     for (family, (passed, all)) in families(evidence) {
-        lines.push(format!("  {family:<12} {passed:>5} of {all:>5} checks passed"));
+        lines.push(format!(
+            "  {family:<12} {passed:>5} of {all:>5} checks passed"
+        ));
     }
+    lines.push(format!(
+        "  {} probes, {} µs each in the median",
+        evidence.tested.measured.probes, evidence.tested.measured.probe_median_us
+    ));
     for accepted in &evidence.accepted {
         let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
         lines.push(format!("  accepted: {object}: {channel}, because {reason}"));
@@ -33,7 +39,10 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
         lines.push(shown(finding, *more));
     }
     if grouped.len() > SHOWN {
-        lines.push(format!("\n… and {} more; all are in summary.md", grouped.len() - SHOWN));
+        lines.push(format!(
+            "\n… and {} more; all are in summary.md",
+            grouped.len() - SHOWN
+        ));
     }
     for id in evidence.accounting.unaccounted.iter().take(SHOWN) {
         lines.push(format!("  not accounted for: {id}"));
@@ -89,12 +98,18 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
 /// Verdict and accounting in a sentence.
 fn headline(evidence: &Evidence) -> String {
     let accounting = &evidence.accounting;
-    let counts = format!("{} of {} checks made", accounting.executed, accounting.planned);
-    let seconds = evidence.tested.duration_ms as f64 / 1000.0;
+    let counts = format!(
+        "{} of {} checks made",
+        accounting.executed, accounting.planned
+    );
+    let seconds = evidence.tested.measured.total_ms as f64 / 1000.0;
     match evidence.verdict {
         Verdict::Proved => format!("PROVED, {counts}, all passed, {seconds:.1} s"),
         Verdict::Findings => {
-            format!("FINDINGS, {}, {counts}, {seconds:.1} s", evidence.findings.len())
+            format!(
+                "FINDINGS, {}, {counts}, {seconds:.1} s",
+                evidence.findings.len()
+            )
         }
         Verdict::Incomplete => format!("INCOMPLETE, {counts}, nothing is proved, {seconds:.1} s"),
     }
@@ -135,8 +150,16 @@ fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
 }
 
 fn shown(finding: &Finding, more: usize) -> String {
-    let at = finding.location.as_deref().map(|at| format!(" ({at})")).unwrap_or_default();
-    let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
+    let at = finding
+        .location
+        .as_deref()
+        .map(|at| format!(" ({at})"))
+        .unwrap_or_default();
+    let who = finding
+        .persona
+        .as_deref()
+        .map(|who| format!(" as {who}"))
+        .unwrap_or_default();
     let mut text = format!("{}: {}{at}\n", finding.rule, finding.object);
     text += &format!("  check     {}{who}\n", finding.check);
     text += &format!("  expected  {}\n", finding.expected);

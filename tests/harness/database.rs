@@ -48,9 +48,14 @@ impl Database {
         ];
         let key = short_hash(&parts.join(" "));
         let template = server
-            .template(&key, async |config: Config| make(server, &config, inputs, regime).await)
+            .template(&key, async |config: Config| {
+                make(server, &config, inputs, regime).await
+            })
             .await?;
-        Ok(Self { server, name: server.clone_of(&template).await? })
+        Ok(Self {
+            server,
+            name: server.clone_of(&template).await?,
+        })
     }
 
     /// A clone of the project's own schema as new projects get it.
@@ -59,7 +64,9 @@ impl Database {
     /// Says why there is none.
     pub(crate) async fn fresh() -> Self {
         let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-        Self::of(&inputs, Regime::Explicit).await.unwrap_or_else(|why| panic!("{why}"))
+        Self::of(&inputs, Regime::Explicit)
+            .await
+            .unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// How to connect to it as `role`.
@@ -131,7 +138,10 @@ impl State {
 pub(crate) async fn connect(config: &Config) -> Result<Client, CannotRun> {
     let (client, connection) = config.connect(NoTls).await.map_err(|error| {
         let role = config.get_user().unwrap_or("nobody");
-        CannotRun(format!("could not connect to the database as {role}: {}", describe(&error)))
+        CannotRun(format!(
+            "could not connect to the database as {role}: {}",
+            describe(&error)
+        ))
     })?;
     tokio::spawn(connection);
     Ok(client)
@@ -145,24 +155,19 @@ async fn make(
     regime: Regime,
 ) -> Result<(), CannotRun> {
     let as_role = |role: &str| server.login(role, config.get_dbname().unwrap_or_default());
+    make_roles(server, inputs).await?;
     let admin = connect(&as_role("supabase_admin")).await?;
-    let regime_file = format!("{}.sql", regime.name());
-    for name in ["roles.sql", "platform.sql", &regime_file] {
+    for name in ["platform.sql", &format!("{}.sql", regime.name())] {
         apply(&admin, inputs.shim_file(name)?, "the platform shim").await?;
-    }
-    if let Some(password) = server.role_password() {
-        for role in ["authenticator", "postgres", "supabase_auth_admin"] {
-            let statement = format!("alter role {role} password {}", super::quote(password));
-            admin.batch_execute(&statement).await.map_err(|error| {
-                CannotRun(format!("could not set the password of {role}: {}", describe(&error)))
-            })?;
-        }
     }
     let prepare = "set search_path = ''; set timezone = 'UTC'; \
                    create schema identra_harness; \
                    create table identra_harness.state (name text primary key, document jsonb)";
     admin.batch_execute(prepare).await.map_err(|error| {
-        CannotRun(format!("could not prepare the database: {}", describe(&error)))
+        CannotRun(format!(
+            "could not prepare the database: {}",
+            describe(&error)
+        ))
     })?;
     let baseline = Catalog::read(&admin, EVERYTHING).await?.facets();
     remember(&admin, State::Baseline, &baseline).await?;
@@ -181,6 +186,30 @@ async fn make(
     remember(&admin, State::World, &world).await
 }
 
+/// The platform's roles, which are the whole server's: one at a time, whoever asks.
+async fn make_roles(server: &Server, inputs: &Inputs) -> Result<(), CannotRun> {
+    let admin = connect(&server.login("supabase_admin", "postgres")).await?;
+    let could_not = |error: tokio_postgres::Error| {
+        CannotRun(format!(
+            "could not make the platform's roles: {}",
+            describe(&error)
+        ))
+    };
+    // The lock goes with the connection.
+    admin
+        .batch_execute("select pg_advisory_lock(20250214)")
+        .await
+        .map_err(could_not)?;
+    apply(&admin, inputs.shim_file("roles.sql")?, "the platform shim").await?;
+    if let Some(password) = server.role_password() {
+        for role in ["authenticator", "postgres", "supabase_auth_admin"] {
+            let statement = format!("alter role {role} password {}", super::quote(password));
+            admin.batch_execute(&statement).await.map_err(could_not)?;
+        }
+    }
+    Ok(())
+}
+
 async fn remember(
     admin: &Client,
     name: State,
@@ -188,9 +217,16 @@ async fn remember(
 ) -> Result<(), CannotRun> {
     let document = serde_json::to_value(document).expect("what is remembered is plain data");
     let statement = "insert into identra_harness.state values ($1, $2)";
-    admin.execute(statement, &[&name.name(), &document]).await.map_err(|error| {
-        CannotRun(format!("could not remember the {}: {}", name.name(), describe(&error)))
-    })?;
+    admin
+        .execute(statement, &[&name.name(), &document])
+        .await
+        .map_err(|error| {
+            CannotRun(format!(
+                "could not remember the {}: {}",
+                name.name(),
+                describe(&error)
+            ))
+        })?;
     Ok(())
 }
 
@@ -200,12 +236,23 @@ async fn seeds(
     catalog: &Catalog,
 ) -> Result<BTreeMap<String, Vec<serde_json::Value>>, CannotRun> {
     let mut seeds = BTreeMap::new();
-    for table in catalog.relations.iter().filter(|r| r.schema == "public" && r.kind == "table") {
+    for table in catalog
+        .relations
+        .iter()
+        .filter(|r| r.schema == "public" && r.kind == "table")
+    {
         let query = format!("select pg_catalog.to_jsonb(r) from {} r", table.qualified());
         let rows = admin.query(&query, &[]).await.map_err(|error| {
-            CannotRun(format!("could not read {}: {}", table.name, describe(&error)))
+            CannotRun(format!(
+                "could not read {}: {}",
+                table.name,
+                describe(&error)
+            ))
         })?;
-        seeds.insert(table.name.clone(), rows.iter().map(|row| row.get(0)).collect());
+        seeds.insert(
+            table.name.clone(),
+            rows.iter().map(|row| row.get(0)).collect(),
+        );
     }
     Ok(seeds)
 }
@@ -226,21 +273,26 @@ pub(crate) async fn apply(client: &Client, file: &SqlFile, what: &str) -> Result
     let result: Result<(), tokio_postgres::Error> = run.await;
     result.map_err(|error| {
         let all = statements::split(&file.text);
-        let position = error.as_db_error().and_then(|error| match error.position() {
-            Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
-                let at = usize::try_from(*at).unwrap_or(1).saturating_sub(1);
-                file.text.char_indices().nth(at).map(|(offset, _)| offset)
-            }
-            _ => None,
-        });
+        let position = error
+            .as_db_error()
+            .and_then(|error| match error.position() {
+                Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
+                    let at = usize::try_from(*at).unwrap_or(1).saturating_sub(1);
+                    file.text.char_indices().nth(at).map(|(offset, _)| offset)
+                }
+                _ => None,
+            });
         let line = position.map(|offset| statements::line_of(&file.text, offset));
         let statement = match line {
             Some(line) => all.iter().rev().find(|statement| statement.line <= line),
             None => all.get(done),
         };
-        let line = line.or(statement.map(|statement| statement.line)).unwrap_or(1);
-        let first_lines: Vec<&str> =
-            statement.map_or(Vec::new(), |statement| statement.text.lines().take(8).collect());
+        let line = line
+            .or(statement.map(|statement| statement.line))
+            .unwrap_or(1);
+        let first_lines: Vec<&str> = statement.map_or(Vec::new(), |statement| {
+            statement.text.lines().take(8).collect()
+        });
         let superuser = match error.code().map(tokio_postgres::error::SqlState::code) {
             Some("42501") => "\n  note: migrations run as postgres, which is no superuser there",
             _ => "",

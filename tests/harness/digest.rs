@@ -19,7 +19,10 @@ impl Digest {
     /// Reads the answer of the digest's statement, row by row: table, owner, count, digest.
     pub(crate) fn of_rows(rows: &[Vec<String>]) -> Self {
         let cell = |row: &Vec<String>| {
-            ((row[0].clone(), row[1].clone()), (row[2].parse().unwrap_or(0), row[3].clone()))
+            (
+                (row[0].clone(), row[1].clone()),
+                (row[2].parse().unwrap_or(0), row[3].clone()),
+            )
         };
         Self(rows.iter().map(cell).collect())
     }
@@ -27,8 +30,10 @@ impl Digest {
     /// Whose rows differ between two digests: table and owner.
     pub(crate) fn changed(&self, after: &Self) -> Vec<(String, String)> {
         let keys = self.0.keys().chain(after.0.keys());
-        let mut changed: Vec<(String, String)> =
-            keys.filter(|key| self.0.get(*key) != after.0.get(*key)).cloned().collect();
+        let mut changed: Vec<(String, String)> = keys
+            .filter(|key| self.0.get(*key) != after.0.get(*key))
+            .cloned()
+            .collect();
         changed.sort();
         changed.dedup();
         changed
@@ -36,18 +41,27 @@ impl Digest {
 
     /// How many rows of a table that owner has.
     pub(crate) fn count(&self, table: &str, owner: &str) -> u64 {
-        self.0.get(&(table.to_owned(), owner.to_owned())).map_or(0, |(count, _)| *count)
+        self.0
+            .get(&(table.to_owned(), owner.to_owned()))
+            .map_or(0, |(count, _)| *count)
     }
 
     /// How many rows a table has.
     pub(crate) fn total(&self, table: &str) -> u64 {
-        self.0.iter().filter(|((name, _), _)| name == table).map(|(_, (count, _))| count).sum()
+        self.0
+            .iter()
+            .filter(|((name, _), _)| name == table)
+            .map(|(_, (count, _))| count)
+            .sum()
     }
 }
 
 /// The statement that takes the digest of every table but the harness's own.
 pub(crate) fn statement(catalog: &Catalog, contract: &Contract) -> String {
-    let tables = catalog.relations.iter().filter(|relation| relation.kind == "table");
+    let tables = catalog
+        .relations
+        .iter()
+        .filter(|relation| relation.kind == "table");
     let parts: Vec<String> = tables
         .map(|table| {
             let name = match table.schema.as_str() {
@@ -75,7 +89,10 @@ fn owner_expression(
     if (table.schema.as_str(), table.name.as_str()) == ("auth", "users") {
         return format!("{alias}.id");
     }
-    let declared = contract.tables.get(&table.name).filter(|_| table.schema == "public");
+    let declared = contract
+        .tables
+        .get(&table.name)
+        .filter(|_| table.schema == "public");
     let has = |column: &str| table.column(column).is_some();
     match declared.map(|declared| &declared.owner) {
         Some(Owner::Column(column)) if has(column) => format!("{alias}.{}", ident(column)),
@@ -106,9 +123,16 @@ fn parent_owner(
     column: &str,
     parent: &str,
 ) -> String {
-    let Some(relation) = catalog.relation(parent) else { return "null".to_owned() };
-    let Some(key) = relation.primary_key().first() else { return "null".to_owned() };
-    let inner = format!("{alias}_{}", column.replace(|c: char| !c.is_alphanumeric(), "_"));
+    let Some(relation) = catalog.relation(parent) else {
+        return "null".to_owned();
+    };
+    let Some(key) = relation.primary_key().first() else {
+        return "null".to_owned();
+    };
+    let inner = format!(
+        "{alias}_{}",
+        column.replace(|c: char| !c.is_alphanumeric(), "_")
+    );
     let owner = owner_expression(catalog, contract, relation, &inner);
     let (table, key, column) = (relation.qualified(), ident(key), ident(column));
     format!("(select {owner} from {table} {inner} where {inner}.{key} = {alias}.{column})")

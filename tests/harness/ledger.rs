@@ -1,6 +1,7 @@
 //! This file is the ledger: every check that was planned, and what came of each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +101,7 @@ pub(crate) fn in_regime(regime: Regime, text: impl Into<String>) -> BTreeMap<Str
 pub(crate) struct Ledger {
     planned: BTreeSet<String>,
     entries: BTreeMap<String, Entry>,
+    probes: Vec<Duration>,
 }
 
 impl Ledger {
@@ -118,6 +120,18 @@ impl Ledger {
         }
     }
 
+    /// Writes down how long a probe took.
+    pub(crate) fn time(&mut self, took: Duration) {
+        self.probes.push(took);
+    }
+
+    /// How long each probe took, in order of length.
+    pub(crate) fn probes(&self) -> Vec<Duration> {
+        let mut probes = self.probes.clone();
+        probes.sort();
+        probes
+    }
+
     /// All entries by id.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
@@ -130,20 +144,28 @@ impl Ledger {
 
     /// How many of the planned checks have an outcome in each of the regimes they were to run in.
     pub(crate) fn executed(&self) -> usize {
-        let ran = |id: &&String| self.entries.get(*id).is_some_and(|entry| !entry.observed.is_empty());
+        let ran = |id: &&String| {
+            self.entries
+                .get(*id)
+                .is_some_and(|entry| !entry.observed.is_empty())
+        };
         self.planned.iter().filter(ran).count()
     }
 
     /// Ids that were planned and have no outcome, or have one and were not planned.
     pub(crate) fn unaccounted(&self) -> Vec<&String> {
-        let silent = self.planned.iter().filter(|id| !self.entries.contains_key(*id));
+        let silent = self
+            .planned
+            .iter()
+            .filter(|id| !self.entries.contains_key(*id));
         let unplanned = self.entries.keys().filter(|id| !self.planned.contains(*id));
         silent.chain(unplanned).collect()
     }
 
     /// What is wrong, without repetitions, by rule and object.
     pub(crate) fn findings(&self) -> Vec<&Finding> {
-        let mut findings: Vec<&Finding> = self.entries().flat_map(|entry| &entry.findings).collect();
+        let mut findings: Vec<&Finding> =
+            self.entries().flat_map(|entry| &entry.findings).collect();
         findings.sort_by_key(|f| (&f.rule, &f.object, &f.check));
         findings
     }

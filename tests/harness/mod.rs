@@ -5,9 +5,9 @@ pub(crate) mod contract;
 pub(crate) mod database;
 pub(crate) mod digest;
 pub(crate) mod expected;
-pub(crate) mod inputs;
 pub(crate) mod flow;
 pub(crate) mod gateway;
+pub(crate) mod inputs;
 pub(crate) mod ledger;
 pub(crate) mod matrix;
 pub(crate) mod outcome;
@@ -39,7 +39,9 @@ pub(crate) fn ident(name: &str) -> String {
 
 /// A server's error in one line: message, SQLSTATE, detail and hint; or why there is none.
 pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
-    let Some(error) = error.as_db_error() else { return error.to_string() };
+    let Some(error) = error.as_db_error() else {
+        return error.to_string();
+    };
     let mut text = format!("{} (SQLSTATE {})", error.message(), error.code().code());
     for (name, part) in [("detail", error.detail()), ("hint", error.hint())] {
         if let Some(part) = part {

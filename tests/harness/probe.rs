@@ -1,7 +1,8 @@
 //! This file is one statement tried as one persona: it becomes the persona, runs the
-//! statement between two digests of everything, and rolls back.
+//! statement, takes the digest of everything before and after, and rolls back.
 
 use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use tokio_postgres::error::DbError;
@@ -22,45 +23,74 @@ pub(crate) struct Observation {
     pub(crate) changed: Vec<(String, String)>,
     /// Why the persona was not who it should have been; the outcome is then worth nothing.
     pub(crate) unguarded: Option<String>,
+    /// From the first byte sent to the rollback's answer.
+    pub(crate) took: Duration,
 }
 
-/// A superuser's connection that is prepared to try statements on one relation.
+/// A superuser's connection that is prepared to try statements in a clone that nobody else
+/// writes to.
 pub(crate) struct Prober {
     client: Client,
-    /// Its bare name, as the server prints it in "permission denied for table …".
-    relation: String,
+    /// The state that every probe starts from, since each is rolled back.
+    start: Digest,
 }
 
-impl Prober {
-    /// Prepares the digest and the guard. Whether policies apply is asked of a table; a view
-    /// has none of its own.
-    ///
-    /// # Errors
-    /// The server's answer.
-    pub(crate) async fn new(
-        client: Client,
-        digest: &str,
-        relation: &Relation,
-    ) -> Result<Self, CannotRun> {
+/// What a probe is aimed at.
+pub(crate) struct Target {
+    /// Its bare name, as the server prints it in "permission denied for table …".
+    name: String,
+    /// Whether row level security is active on it, for whoever asks: an expression.
+    active: String,
+}
+
+impl Target {
+    /// A table or view. A view has no row level security of its own.
+    pub(crate) fn new(relation: &Relation) -> Self {
+        let name = quote(&relation.qualified());
         let active = if relation.kind.ends_with("table") {
-            let name = quote(&relation.qualified());
             format!("pg_catalog.row_security_active({name}::pg_catalog.regclass)")
         } else {
             "true".to_owned()
         };
-        let relation = relation.name.clone();
+        Self {
+            name: relation.name.clone(),
+            active,
+        }
+    }
+}
+
+impl Prober {
+    /// Prepares the digest, and takes it for the first time.
+    ///
+    /// # Errors
+    /// The server's answer.
+    pub(crate) async fn new(client: Client, digest: &str) -> Result<Self, CannotRun> {
+        // A transaction without an id has written no row, so that its state needs no digest:
+        // then only the first line comes back, and the id in it is empty. A plan made under
+        // another search_path than the requests' would be thrown away by each of them.
+        let written = "pg_catalog.pg_current_xact_id_if_assigned()";
         let prepare = format!(
-            "prepare identra_digest as {digest}; \
-             prepare identra_guard as \
-             select session_user::text, current_user::text, \
-             (select rolsuper from pg_catalog.pg_roles where rolname = current_user)::text, \
-             (select rolbypassrls from pg_catalog.pg_roles where rolname = current_user)::text, \
-             ({active})::text"
+            "set search_path = public, extensions; prepare identra_digest as {digest}; \
+             prepare identra_state as select '', coalesce({written}::text, ''), '0', '0' \
+             union all select * from ({digest}) as digest where {written} is not null"
         );
         client.batch_execute(&prepare).await.map_err(|error| {
-            CannotRun(format!("could not prepare the probes of {relation}: {}", describe(&error)))
+            CannotRun(format!(
+                "could not prepare the digest: {}",
+                describe(&error)
+            ))
         })?;
-        Ok(Self { client, relation })
+        let mut prober = Self {
+            client,
+            start: Digest::default(),
+        };
+        prober.start = prober.digest().await?;
+        Ok(prober)
+    }
+
+    /// The state that every probe starts from.
+    pub(crate) fn start(&self) -> &Digest {
+        &self.start
     }
 
     /// The state as it is now.
@@ -68,12 +98,13 @@ impl Prober {
     /// # Errors
     /// The server's answer.
     pub(crate) async fn digest(&self) -> Result<Digest, CannotRun> {
-        let (rows, error) = self.run("execute identra_digest").await?;
+        let (answers, error) = self.run("execute identra_digest").await?;
         match error {
-            None => Ok(Digest::of_rows(&rows[0].rows)),
-            Some(error) => {
-                Err(CannotRun(format!("could not take the digest: {}", error.message())))
-            }
+            None => Ok(Digest::of_rows(&answers[0].rows)),
+            Some(error) => Err(CannotRun(format!(
+                "could not take the digest: {}",
+                error.message()
+            ))),
         }
     }
 
@@ -84,31 +115,73 @@ impl Prober {
     /// Why it could not be tried: the connection is gone, or the set-up failed.
     pub(crate) async fn attempt(
         &self,
+        target: &Target,
         persona: Persona,
         setup: &[String],
         statement: &str,
     ) -> Result<Observation, CannotRun> {
-        let prepared: String = setup.iter().map(|statement| format!("{statement}; ")).collect();
-        let batch = format!(
-            "begin; {prepared}execute identra_digest; {} execute identra_guard; {statement}; \
-             set local session authorization default; execute identra_digest",
-            persona.become_sql()
+        // Without set-up the state before is the one that every probe starts from.
+        let mut before: Vec<&str> = setup.iter().map(String::as_str).collect();
+        before.extend((!setup.is_empty()).then_some("execute identra_digest"));
+        let guard = format!(
+            "select session_user, current_user, rolsuper, rolbypassrls, {} \
+             from pg_catalog.pg_roles where rolname = current_user",
+            target.active
         );
+        let batch = format!(
+            "begin; {}; {} {guard}; {statement}; \
+             set local session authorization default; execute identra_state",
+            before.join("; "),
+            persona.become_sql(),
+        );
+        let began = Instant::now();
         let ran = self.run(&batch);
         let rolled_back = self.client.batch_execute("rollback");
         let (ran, rolled_back) = futures_util::future::join(ran, rolled_back).await;
-        rolled_back.map_err(|error| {
-            CannotRun(format!("could not roll back: {}", describe(&error)))
-        })?;
+        rolled_back
+            .map_err(|error| CannotRun(format!("could not roll back: {}", describe(&error))))?;
+        let took = began.elapsed();
         let (answers, error) = ran?;
-        observe(persona, &answers, error, 1 + setup.len(), &self.relation, statement)
+        // Behind BEGIN and the set-up come session user, role and claims, then the guard.
+        let at = 1 + before.len() + 2;
+        let Some(guard) = answers.get(at) else {
+            let why = error.map_or("no answer".to_owned(), |error| error.message().to_owned());
+            return Err(CannotRun(format!(
+                "could not set up the probe: {why}\n  {batch}"
+            )));
+        };
+        let unguarded = unguarded(persona, &guard.rows[0]);
+        if let Some(error) = error {
+            let outcome = Outcome::of_error(&error, &target.name);
+            return Ok(Observation {
+                outcome,
+                changed: Vec::new(),
+                unguarded,
+                took,
+            });
+        }
+        let before = match setup {
+            [] => self.start.clone(),
+            _ => Digest::of_rows(&answers[at - 3].rows),
+        };
+        let state = &answers[at + 3].rows;
+        let written = state.first().is_some_and(|first| !first[1].is_empty());
+        let changed = if written {
+            before.changed(&Digest::of_rows(&state[1..]))
+        } else {
+            Vec::new()
+        };
+        let outcome = Outcome::Rows(answers[at + 1].count);
+        Ok(Observation {
+            outcome,
+            changed,
+            unguarded,
+            took,
+        })
     }
 
     /// Runs a batch; answers that came before an error are kept.
-    async fn run(
-        &self,
-        batch: &str,
-    ) -> Result<(Vec<Answer>, Option<DbError>), CannotRun> {
+    async fn run(&self, batch: &str) -> Result<(Vec<Answer>, Option<DbError>), CannotRun> {
         let gone = |error: tokio_postgres::Error| {
             CannotRun(format!("could not reach the server: {}", describe(&error)))
         };
@@ -136,35 +209,6 @@ impl Prober {
     }
 }
 
-/// Reads the answers to a batch whose first digest is the answer number `first`. Behind it
-/// come session user, role and claims, guard, statement, administrator, second digest.
-fn observe(
-    persona: Persona,
-    answers: &[Answer],
-    error: Option<DbError>,
-    first: usize,
-    relation: &str,
-    statement: &str,
-) -> Result<Observation, CannotRun> {
-    let Some(guard) = answers.get(first + 3) else {
-        let why = error.map_or("no answer".to_owned(), |error| {
-            format!("{} (SQLSTATE {})", error.message(), error.code().code())
-        });
-        return Err(CannotRun(format!("could not set up the probe: {why}\n  {statement}")));
-    };
-    let unguarded = unguarded(persona, &guard.rows[0]);
-    if let Some(error) = error {
-        let outcome = Outcome::of_error(&error, relation);
-        return Ok(Observation { outcome, changed: Vec::new(), unguarded });
-    }
-    let (Some(ran), Some(after)) = (answers.get(first + 4), answers.get(first + 6)) else {
-        return Err(CannotRun(format!("could not read the answers to {statement}")));
-    };
-    let before = Digest::of_rows(&answers[first].rows);
-    let changed = before.changed(&Digest::of_rows(&after.rows));
-    Ok(Observation { outcome: Outcome::Rows(ran.count), changed, unguarded })
-}
-
 /// What the server sent back for one statement of a batch.
 #[derive(Debug, Default)]
 struct Answer {
@@ -180,12 +224,16 @@ fn unguarded(persona: Persona, guard: &[String]) -> Option<String> {
     let service = persona == Persona::ServiceRole;
     if session != "authenticator" || current != persona.role() {
         Some(format!("session user {session}, role {current}"))
-    } else if superuser != "false" {
+    } else if superuser != "f" {
         Some(format!("role {current} is a superuser"))
-    } else if (bypass == "true") != service {
-        let does = if service { "does not bypass" } else { "bypasses" };
+    } else if (bypass == "t") != service {
+        let does = if service {
+            "does not bypass"
+        } else {
+            "bypasses"
+        };
         Some(format!("role {current} {does} row level security"))
-    } else if !service && active != "true" {
+    } else if !service && active != "t" {
         Some("row level security is not active".to_owned())
     } else {
         None

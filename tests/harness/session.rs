@@ -23,7 +23,11 @@ impl Session {
 
     /// Requests with claims that the gateway has verified.
     pub(crate) fn with_claims(client: Client, role: &str, claims: Option<Value>) -> Self {
-        Self { client, role: role.to_owned(), claims }
+        Self {
+            client,
+            role: role.to_owned(),
+            claims,
+        }
     }
 
     /// Runs one statement in a transaction of its own, which is committed if it succeeds.
@@ -35,7 +39,10 @@ impl Session {
         let transaction = self.begin().await;
         match transaction.execute(statement, &[]).await {
             Ok(count) => {
-                transaction.commit().await.unwrap_or_else(|error| panic!("commit: {error}"));
+                transaction
+                    .commit()
+                    .await
+                    .unwrap_or_else(|error| panic!("commit: {error}"));
                 Outcome::Rows(count)
             }
             Err(error) => match error.as_db_error() {

@@ -44,7 +44,10 @@ pub(crate) fn split(sql: &str) -> Vec<Statement<'_>> {
 }
 
 fn statement(sql: &str, start: usize, end: usize) -> Statement<'_> {
-    Statement { line: line_of(sql, start), text: sql[start..end].trim_end() }
+    Statement {
+        line: line_of(sql, start),
+        text: sql[start..end].trim_end(),
+    }
 }
 
 /// The line of a byte offset, from 1.
@@ -71,7 +74,8 @@ fn token_length(rest: &str) -> (Token, usize) {
         (Token::Comment, block_comment(rest))
     } else if first == '\'' || first == '"' {
         (Token::Quoted, quoted(rest, first, false))
-    } else if rest.len() > 1 && rest[..first.len_utf8()].eq_ignore_ascii_case("e")
+    } else if rest.len() > 1
+        && rest[..first.len_utf8()].eq_ignore_ascii_case("e")
         && rest[1..].starts_with('\'')
     {
         (Token::Quoted, 1 + quoted(&rest[1..], '\'', true))
@@ -135,7 +139,10 @@ mod tests {
     use super::split;
 
     fn texts(sql: &str) -> Vec<(usize, &str)> {
-        split(sql).into_iter().map(|statement| (statement.line, statement.text)).collect()
+        split(sql)
+            .into_iter()
+            .map(|statement| (statement.line, statement.text))
+            .collect()
     }
 
     #[test]
@@ -144,18 +151,27 @@ mod tests {
                    $x$ $$; $x$\n";
         assert_eq!(
             texts(sql),
-            [(1, "select ';''', E'\\';', \"a;b\""), (2, "select $$;$$, $x$ $$; $x$")]
+            [
+                (1, "select ';''', E'\\';', \"a;b\""),
+                (2, "select $$;$$, $x$ $$; $x$")
+            ]
         );
     }
 
     #[test]
     fn a_statement_begins_after_its_comment() {
-        assert_eq!(texts("-- why\n\ncreate table t (a int);;\n"), [(3, "create table t (a int)")]);
+        assert_eq!(
+            texts("-- why\n\ncreate table t (a int);;\n"),
+            [(3, "create table t (a int)")]
+        );
     }
 
     #[test]
     fn a_parameter_is_no_dollar_quote() {
-        assert_eq!(texts("select $1; select a$b$c"), [(1, "select $1"), (1, "select a$b$c")]);
+        assert_eq!(
+            texts("select $1; select a$b$c"),
+            [(1, "select $1"), (1, "select a$b$c")]
+        );
     }
 
     #[test]

@@ -223,15 +223,18 @@ impl Catalog {
     ) -> Result<Self, CannotRun> {
         let query = include_str!("catalog.sql").replace("/*schemas*/ true", schemas);
         let could_not = |why: String| CannotRun(format!("could not read the catalog: {why}"));
-        let row = client.query_one(&query, &[]).await.map_err(|error| {
-            could_not(crate::harness::describe(&error))
-        })?;
+        let row = client
+            .query_one(&query, &[])
+            .await
+            .map_err(|error| could_not(crate::harness::describe(&error)))?;
         serde_json::from_value(row.get(0)).map_err(|error| could_not(error.to_string()))
     }
 
     /// The table or view of `public` with that name.
     pub(crate) fn relation(&self, name: &str) -> Option<&Relation> {
-        self.relations.iter().find(|relation| relation.schema == "public" && relation.name == name)
+        self.relations
+            .iter()
+            .find(|relation| relation.schema == "public" && relation.name == name)
     }
 }
 
@@ -253,7 +256,10 @@ impl Relation {
     pub(crate) fn is_unique(&self, columns: &[&str]) -> bool {
         self.constraints.iter().any(|constraint| {
             ["p", "u"].contains(&constraint.kind.as_str())
-                && constraint.columns.iter().all(|column| columns.contains(&column.as_str()))
+                && constraint
+                    .columns
+                    .iter()
+                    .all(|column| columns.contains(&column.as_str()))
         })
     }
 

@@ -57,13 +57,22 @@ struct File {
 impl File {
     /// An error at the first line that contains `word`, or at line 1.
     fn error(&self, word: &str, message: &str) -> CannotRun {
-        let line = self.text.lines().position(|line| line.contains(word)).unwrap_or(0) + 1;
+        let line = self
+            .text
+            .lines()
+            .position(|line| line.contains(word))
+            .unwrap_or(0)
+            + 1;
         self.error_at(line, message)
     }
 
     fn line_of_column(&self, column: &str) -> usize {
         let header = format!("[columns.{column}]");
-        self.text.lines().position(|line| line.trim() == header).unwrap_or(0) + 1
+        self.text
+            .lines()
+            .position(|line| line.trim() == header)
+            .unwrap_or(0)
+            + 1
     }
 
     fn error_at(&self, line: usize, message: &str) -> CannotRun {
@@ -72,7 +81,10 @@ impl File {
 
     fn parse<T: DeserializeOwned>(&self) -> Result<T, CannotRun> {
         toml::from_str(&self.text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start).min(self.text.len());
+            let start = error
+                .span()
+                .map_or(0, |span| span.start)
+                .min(self.text.len());
             let line = self.text[..start].matches('\n').count() + 1;
             self.error_at(line, error.message().trim())
         })
@@ -90,9 +102,10 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     }
     let mut contract = Contract::default();
     let mut declared: BTreeMap<String, String> = BTreeMap::new();
-    for (kind, relations) in
-        [("tables", &mut contract.tables), ("views", &mut contract.views)]
-    {
+    for (kind, relations) in [
+        ("tables", &mut contract.tables),
+        ("views", &mut contract.views),
+    ] {
         for file in files(dir, kind)? {
             let parsed: RelationFile = file.parse()?;
             let name = parsed.name.clone().unwrap_or_else(|| file.stem.clone());
@@ -104,7 +117,9 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
         }
     }
     for file in files(dir, "functions")? {
-        contract.functions.insert(file.stem.clone(), function(&file)?);
+        contract
+            .functions
+            .insert(file.stem.clone(), function(&file)?);
     }
     let database = dir.join("database.toml");
     if database.is_file() {
@@ -123,8 +138,17 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
 fn open(dir: &Path, path: &Path) -> Result<File, CannotRun> {
     let text = fs::read_to_string(path)
         .map_err(|error| CannotRun(format!("could not read {}: {error}", path.display())))?;
-    let name = path.strip_prefix(dir).unwrap_or(path).display().to_string().replace('\\', "/");
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .strip_prefix(dir)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+        .replace('\\', "/");
+    let stem = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     Ok(File { name, stem, text })
 }
 
@@ -133,12 +157,17 @@ fn files(dir: &Path, below: &str) -> Result<Vec<File>, CannotRun> {
     let mut found: Vec<PathBuf> = Vec::new();
     let mut open_dirs = vec![dir.join(below)];
     while let Some(next) = open_dirs.pop() {
-        let Ok(entries) = fs::read_dir(&next) else { continue };
+        let Ok(entries) = fs::read_dir(&next) else {
+            continue;
+        };
         for entry in entries.flatten() {
             let path = entry.path();
             if path.is_dir() {
                 open_dirs.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "toml") {
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
                 found.push(path);
             }
         }
@@ -150,8 +179,16 @@ fn files(dir: &Path, below: &str) -> Result<Vec<File>, CannotRun> {
 fn function(file: &File) -> Result<Function, CannotRun> {
     let function: Function = file.parse()?;
     for (key, value, known) in [
-        ("volatility", &function.volatility, ["volatile", "stable", "immutable"].as_slice()),
-        ("security", &function.security, ["invoker", "definer"].as_slice()),
+        (
+            "volatility",
+            &function.volatility,
+            ["volatile", "stable", "immutable"].as_slice(),
+        ),
+        (
+            "security",
+            &function.security,
+            ["invoker", "definer"].as_slice(),
+        ),
     ] {
         if !known.contains(&value.as_str()) {
             let message = format!("unknown {key} \"{value}\"; say {}", known.join(", "));
@@ -197,12 +234,20 @@ fn relation(parsed: RelationFile, file: &File) -> Result<Relation, CannotRun> {
         nobodys: owners.len() > 1 || owners.iter().any(can_be_null),
         variants: parsed.variants.keys().cloned().collect(),
     };
-    let first_line = file.text.lines().position(|line| line.starts_with("access")).unwrap_or(0);
+    let first_line = file
+        .text
+        .lines()
+        .position(|line| line.starts_with("access"))
+        .unwrap_or(0);
     let grid = Grid::parse(&parsed.access, &shape)
         .map_err(|(at, message)| file.error_at(first_line + at + 2, &message))?;
     Ok(Relation {
         file: file.name.clone(),
-        lines: parsed.columns.keys().map(|name| (name.clone(), file.line_of_column(name))).collect(),
+        lines: parsed
+            .columns
+            .keys()
+            .map(|name| (name.clone(), file.line_of_column(name)))
+            .collect(),
         owner,
         grid,
         grid_text: parsed.access,
@@ -231,16 +276,27 @@ fn owner(paths: &OneOrMany) -> Result<Owner, String> {
         OneOrMany::One(none) if none == "none" => Owner::None,
         OneOrMany::One(column) if !column.contains("->") => Owner::Column(column.clone()),
         OneOrMany::One(path) => Owner::Through(vec![step(path)?]),
-        OneOrMany::Many(paths) => {
-            Owner::Through(paths.iter().map(|path| step(path)).collect::<Result<_, String>>()?)
-        }
+        OneOrMany::Many(paths) => Owner::Through(
+            paths
+                .iter()
+                .map(|path| step(path))
+                .collect::<Result<_, String>>()?,
+        ),
     })
 }
 
 /// Words that a privilege list may hold, for columns and for whole tables.
 const COLUMN_PRIVILEGES: [&str; 4] = ["select", "insert", "update", "references"];
 const TABLE_PRIVILEGES: [&str; 9] = [
-    "all", "select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain",
+    "all",
+    "select",
+    "insert",
+    "update",
+    "delete",
+    "truncate",
+    "references",
+    "trigger",
+    "maintain",
 ];
 
 fn check_privileges(parsed: &RelationFile, file: &File) -> Result<(), CannotRun> {

@@ -4,10 +4,11 @@
 pub(crate) mod plan;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use self::plan::{Author, Cell, Try};
 use super::catalog::Catalog;
-use super::contract::Contract;
 use super::contract::grid::{Command, Whose};
 use super::database::{Database, State};
 use super::digest::{self, Digest, SHARED};
@@ -15,7 +16,7 @@ use super::inputs::{Inputs, Regime};
 use super::ledger::{CellRecord, Entry, Finding, in_regime};
 use super::outcome::Outcome;
 use super::persona::Persona;
-use super::probe::{Observation, Prober};
+use super::probe::{Observation, Prober, Target};
 use super::rows::World;
 use super::rules::{self, Rule};
 use super::{CannotRun, catalog};
@@ -24,93 +25,117 @@ use super::{CannotRun, catalog};
 pub(crate) struct Ran {
     /// The cell.
     pub(crate) cell: Cell,
-    /// What the contract means, in numbers.
-    pub(crate) expected: Outcome,
     /// What was seen.
     pub(crate) observed: Outcome,
+    /// How long it took.
+    pub(crate) took: Duration,
     /// Its line in the ledger.
     pub(crate) entry: Entry,
 }
 
-/// Runs every cell of the table or view `name` in one regime, in a clone of its own.
-///
-/// # Errors
-/// Why the server could not be reached. What the schema is to blame for is in the entries.
-pub(crate) async fn run(
-    inputs: &Inputs,
+/// A clone that cells are run in, and what it takes to write their statements.
+pub(crate) struct Arena {
+    inputs: Arc<Inputs>,
     regime: Regime,
-    name: &str,
-) -> Result<Vec<Ran>, CannotRun> {
-    let database = Database::of(inputs, regime).await?;
-    run_in(&database, &inputs.contract, regime, name).await
+    catalog: Catalog,
+    /// The rows that were made, or why there are none.
+    world: Result<World, String>,
+    prober: Prober,
+    _database: Database,
 }
 
-/// The same in a given clone.
-///
-/// # Errors
-/// Why the server could not be reached.
-pub(crate) async fn run_in(
-    database: &Database,
-    contract: &Contract,
-    regime: Regime,
-    name: &str,
-) -> Result<Vec<Ran>, CannotRun> {
-    let declared = contract.relation(name).expect("cells are of declared relations");
-    let cells = plan::cells(name, declared);
-    let admin = database.admin().await?;
-    let world: Result<World, String> = database.state(&admin, State::World).await?;
-    let world = match world {
-        Ok(world) => world,
-        Err(why) => return Ok(cells.into_iter().map(|c| not_run(c, name, regime, &why)).collect()),
-    };
-    let catalog = Catalog::read(&admin, catalog::EVERYTHING).await?;
-    let Some(author) = Author::new(&catalog, contract, &world, name) else {
-        let why = format!("{name} is not in the database");
-        return Ok(cells.into_iter().map(|c| not_run(c, name, regime, &why)).collect());
-    };
-    let digest = digest::statement(&catalog, contract);
-    let prober = Prober::new(admin, &digest, author.relation()).await?;
-    let judge = Judge { regime, name, start: prober.digest().await?, is_view: author.is_view() };
-    let mut controls: BTreeMap<Try, Outcome> = BTreeMap::new();
-    let mut ran = Vec::new();
-    for cell in cells {
-        let written = match author.write(&cell) {
-            Ok(written) => written,
+impl Arena {
+    /// A clone of what the inputs make in that regime.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) async fn open(inputs: Arc<Inputs>, regime: Regime) -> Result<Self, CannotRun> {
+        let database = Database::of(&inputs, regime).await?;
+        let admin = database.admin().await?;
+        let world = database.state(&admin, State::World).await?;
+        let catalog = Catalog::read(&admin, catalog::EVERYTHING).await?;
+        let digest = digest::statement(&catalog, &inputs.contract);
+        let prober = Prober::new(admin, &digest).await?;
+        Ok(Self {
+            inputs,
+            regime,
+            catalog,
+            world,
+            prober,
+            _database: database,
+        })
+    }
+
+    /// Runs every cell of the table or view `name`.
+    ///
+    /// # Errors
+    /// Why the server could not be reached, or that a probe was not rolled back. What the
+    /// schema is to blame for is in the entries.
+    pub(crate) async fn run(&self, name: &str) -> Result<Vec<Ran>, CannotRun> {
+        let contract = &self.inputs.contract;
+        let declared = contract
+            .relation(name)
+            .expect("cells are of declared relations");
+        let cells = plan::cells(name, declared);
+        let author = match &self.world {
+            Ok(world) => Author::new(&self.catalog, contract, world, name)
+                .ok_or_else(|| format!("{name} is not in the database")),
+            Err(why) => Err(why.clone()),
+        };
+        let author = match author {
+            Ok(author) => author,
             Err(why) => {
-                ran.push(not_run(cell, name, regime, &why.0));
-                continue;
+                let not_run = |cell| not_run(cell, name, self.regime, &why);
+                return Ok(cells.into_iter().map(not_run).collect());
             }
         };
-        let observation =
-            prober.attempt(cell.persona, &written.setup, &written.statement).await?;
-        let control = if cell.expected.is_denial() {
-            let known = controls.get(&written).cloned();
-            let control = match known {
-                Some(control) => control,
-                None => {
-                    let service = Persona::ServiceRole;
-                    let control =
-                        prober.attempt(service, &written.setup, &written.statement).await?;
-                    controls.insert(written.clone(), control.outcome.clone());
-                    control.outcome
+        let target = Target::new(author.relation());
+        let is_view = author.is_view();
+        let judge = Judge {
+            regime: self.regime,
+            name,
+            start: self.prober.start(),
+            is_view,
+        };
+        let mut controls: BTreeMap<Try, Outcome> = BTreeMap::new();
+        let mut ran = Vec::new();
+        for cell in cells {
+            let written = match author.write(&cell) {
+                Ok(written) => written,
+                Err(why) => {
+                    ran.push(not_run(cell, name, self.regime, &why.0));
+                    continue;
                 }
             };
-            Some(control)
+            let attempt = async |persona: Persona| {
+                self.prober
+                    .attempt(&target, persona, &written.setup, &written.statement)
+                    .await
+            };
+            let observation = attempt(cell.persona).await?;
+            let mut control = None;
+            if cell.expected.is_denial() {
+                if !controls.contains_key(&written) {
+                    let outcome = attempt(Persona::ServiceRole).await?.outcome;
+                    controls.insert(written.clone(), outcome);
+                }
+                control = controls.get(&written).cloned();
+            }
+            ran.push(judge.judge(cell, &written, &observation, control));
+        }
+        if self.prober.digest().await? == *self.prober.start() {
+            Ok(ran)
         } else {
-            None
-        };
-        ran.push(judge.judge(cell, &written, &observation, control));
+            Err(CannotRun(format!("a probe of {name} was not rolled back")))
+        }
     }
-    let end = prober.digest().await?;
-    assert_eq!(judge.start.changed(&end), [], "probes of {name} are rolled back");
-    Ok(ran)
 }
 
 /// What judging needs to know of the run.
 struct Judge<'a> {
     regime: Regime,
     name: &'a str,
-    start: Digest,
+    start: &'a Digest,
     is_view: bool,
 }
 
@@ -129,10 +154,18 @@ impl Judge<'_> {
             findings.push(self.finding(rule, &cell, written, expected, observed));
         };
         if let Some(why) = &observation.unguarded {
-            find(&rules::GUARD, "row level security applies".into(), why.clone());
+            find(
+                &rules::GUARD,
+                "row level security applies".into(),
+                why.clone(),
+            );
         }
         if observation.outcome != expected {
-            find(&rules::CELL, expected.to_string(), observation.outcome.to_string());
+            find(
+                &rules::CELL,
+                expected.to_string(),
+                observation.outcome.to_string(),
+            );
         }
         if let Some((expected, observed)) = self.misplaced(&cell, observation) {
             find(&rules::STATE, expected, observed);
@@ -160,7 +193,12 @@ impl Judge<'_> {
             findings,
             cell: Some(record),
         };
-        Ran { cell, expected, observed: observation.outcome.clone(), entry }
+        Ran {
+            cell,
+            observed: observation.outcome.clone(),
+            took: observation.took,
+            entry,
+        }
     }
 
     /// The state rule: a denied statement changes nothing, a user's changes only the user's
@@ -180,7 +218,10 @@ impl Judge<'_> {
         }
         let writes = cell.command != Command::Select && cell.column.is_none();
         let done = matches!(observation.outcome, Outcome::Rows(1..));
-        let hit = observation.changed.iter().any(|(table, _)| table == self.name);
+        let hit = observation
+            .changed
+            .iter()
+            .any(|(table, _)| table == self.name);
         (writes && done && !cell.expected.is_denial() && !hit).then(|| {
             let observed = "the statement says that it wrote, and no row changed".to_owned();
             (format!("a row of {} changes", self.name), observed)
@@ -235,7 +276,12 @@ impl Judge<'_> {
 /// Everything that it takes to see a cell again in psql, as a superuser.
 fn pasteable(persona: Persona, written: &Try) -> String {
     let mut lines = vec!["begin;".to_owned()];
-    lines.extend(written.setup.iter().map(|statement| format!("{statement};")));
+    lines.extend(
+        written
+            .setup
+            .iter()
+            .map(|statement| format!("{statement};")),
+    );
     lines.push(persona.become_sql());
     lines.push(format!("{};", written.statement));
     lines.push("rollback;".to_owned());
@@ -244,7 +290,9 @@ fn pasteable(persona: Persona, written: &Try) -> String {
 
 /// A user's id as a reader knows it.
 fn whose_id(owner: &str) -> &str {
-    let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(owner));
+    let known = Persona::USERS
+        .into_iter()
+        .find(|persona| persona.user_id() == Some(owner));
     known.map_or(owner, |persona| persona.name())
 }
 
@@ -271,7 +319,12 @@ fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
         }],
         cell: None,
     };
-    Ran { expected: cell.expected.outcome(0, 0), cell, observed, entry }
+    Ran {
+        cell,
+        observed,
+        took: Duration::ZERO,
+        entry,
+    }
 }
 
 /// The grid of what was observed, in the form of the intended one: who, whose row, and a
@@ -281,16 +334,26 @@ pub(crate) fn observed_grid(ran: &[Ran]) -> String {
     let mut commands: Vec<Command> = Vec::new();
     for ran in ran.iter().filter(|ran| ran.cell.column.is_none()) {
         let mark = if ran.entry.passed() { "" } else { " !" };
-        let line = lines.entry((ran.cell.persona, &ran.cell.whose)).or_default();
+        let line = lines
+            .entry((ran.cell.persona, &ran.cell.whose))
+            .or_default();
         line.insert(ran.cell.command, format!("{}{mark}", short(&ran.observed)));
         commands.push(ran.cell.command);
     }
     commands.sort();
     commands.dedup();
     let mut text = format!("{:<14}{:<22}", "who", "whose row");
-    text += &commands.iter().map(|c| format!("{:<18}", c.name())).collect::<String>();
+    text += &commands
+        .iter()
+        .map(|c| format!("{:<18}", c.name()))
+        .collect::<String>();
     for ((persona, whose), cells) in lines {
-        text = format!("{}\n{:<14}{:<22}", text.trim_end(), persona.name(), whose.to_string());
+        text = format!(
+            "{}\n{:<14}{:<22}",
+            text.trim_end(),
+            persona.name(),
+            whose.to_string()
+        );
         for command in &commands {
             text += &format!("{:<18}", cells.get(command).map_or("-", String::as_str));
         }

@@ -34,7 +34,11 @@ pub(crate) fn cells(name: &str, declared: &contract::Relation) -> Vec<Cell> {
     let mut cells = Vec::new();
     for ((persona, whose, command), expected) in &declared.grid.cells {
         cells.push(Cell {
-            id: format!("isolation/{name}/{}/{}", command.name(), slug(*persona, whose)),
+            id: format!(
+                "isolation/{name}/{}/{}",
+                command.name(),
+                slug(*persona, whose)
+            ),
             persona: *persona,
             command: *command,
             whose: whose.clone(),
@@ -63,15 +67,25 @@ fn column_cells(
         _ => Whose::Anothers(None),
     };
     let key = (persona, whose.clone(), command);
-    let Some(whole) = declared.grid.cells.get(&key) else { return Vec::new() };
+    let Some(whole) = declared.grid.cells.get(&key) else {
+        return Vec::new();
+    };
     let granted = declared.granted(persona.role(), command.name());
     let cell = |column: &String| Cell {
-        id: format!("isolation/{name}/{}/{}/{column}", command.name(), slug(persona, &whose)),
+        id: format!(
+            "isolation/{name}/{}/{}/{column}",
+            command.name(),
+            slug(persona, &whose)
+        ),
         persona,
         command,
         whose: whose.clone(),
         column: Some(column.clone()),
-        expected: if granted.contains(&column.as_str()) { *whole } else { Expected::NoPrivilege },
+        expected: if granted.contains(&column.as_str()) {
+            *whole
+        } else {
+            Expected::NoPrivilege
+        },
     };
     declared.columns.keys().map(cell).collect()
 }
@@ -97,7 +111,11 @@ fn slug(persona: Persona, whose: &Whose) -> String {
 
 /// Whose row "another's" is.
 fn rival(persona: Persona) -> Persona {
-    if persona == Persona::Alice { Persona::Bob } else { Persona::Alice }
+    if persona == Persona::Alice {
+        Persona::Bob
+    } else {
+        Persona::Alice
+    }
 }
 
 /// A cell's statement, and what the administrator has to do before it.
@@ -127,7 +145,16 @@ impl<'a> Author<'a> {
     ) -> Option<Self> {
         let relation = catalog.relation(name)?;
         let declared = contract.relation(name)?;
-        Some(Self { factory: Factory { catalog, contract, world }, world, relation, declared })
+        Some(Self {
+            factory: Factory {
+                catalog,
+                contract,
+                world,
+            },
+            world,
+            relation,
+            declared,
+        })
     }
 
     /// The table or view.
@@ -151,33 +178,57 @@ impl<'a> Author<'a> {
             Command::Update => self.update(cell),
             Command::Delete => {
                 let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
-                Ok(Try { setup: Vec::new(), statement: format!("delete from {table}{aim}") })
+                Ok(Try {
+                    setup: Vec::new(),
+                    statement: format!("delete from {table}{aim}"),
+                })
             }
         }
     }
 
     fn select(&self, cell: &Cell) -> Result<Try, CannotRun> {
         let readable = |column: &&Column| self.declared.client_may("select", &column.name);
-        let mut columns: Vec<String> =
-            self.relation.columns.iter().filter(readable).map(|c| ident(&c.name)).collect();
+        let mut columns: Vec<String> = self
+            .relation
+            .columns
+            .iter()
+            .filter(readable)
+            .map(|c| ident(&c.name))
+            .collect();
         if columns.is_empty() {
-            columns = self.relation.columns.iter().map(|column| ident(&column.name)).collect();
+            columns = self
+                .relation
+                .columns
+                .iter()
+                .map(|column| ident(&column.name))
+                .collect();
         }
         if let Some(column) = &cell.column {
             columns = vec![ident(column)];
         }
         let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
         let statement = format!("select {} from {table}{aim}", columns.join(", "));
-        Ok(Try { setup: Vec::new(), statement })
+        Ok(Try {
+            setup: Vec::new(),
+            statement,
+        })
     }
 
     fn insert(&self, cell: &Cell) -> Result<Try, CannotRun> {
         let owner = owner(cell.persona, &cell.whose);
         let variant = variant(&cell.whose);
-        let wanted = Wanted { owner, ordinal: PLAIN_ROWS, variant };
+        let wanted = Wanted {
+            owner,
+            ordinal: PLAIN_ROWS,
+            variant,
+        };
         let mut draft = self.factory.draft(&self.relation.name, wanted)?;
         let insertable = |column: &str| self.declared.client_may("insert", column);
-        let open = self.declared.columns.keys().any(|column| insertable(column));
+        let open = self
+            .declared
+            .columns
+            .keys()
+            .any(|column| insertable(column));
         let of_variant = variant.map(|variant| &self.declared.variants[variant]);
         draft.values.retain(|column, _| {
             let required = self
@@ -200,7 +251,10 @@ impl<'a> Author<'a> {
             let value = self.factory.value(self.relation, column, "another value")?;
             draft.values.insert(column.clone(), value);
         }
-        Ok(Try { statement: draft.insert(self.relation), setup: draft.setup })
+        Ok(Try {
+            statement: draft.insert(self.relation),
+            setup: draft.setup,
+        })
     }
 
     fn update(&self, cell: &Cell) -> Result<Try, CannotRun> {
@@ -217,7 +271,10 @@ impl<'a> Author<'a> {
         };
         let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
         let statement = format!("update {table} set {} = {value}{aim}", ident(&column));
-        Ok(Try { setup: Vec::new(), statement })
+        Ok(Try {
+            setup: Vec::new(),
+            statement,
+        })
     }
 
     /// The column that an update sets where the cell names none: the first that a client may
@@ -233,7 +290,10 @@ impl<'a> Author<'a> {
         let columns = || self.relation.columns.iter().filter(plain);
         let updatable = columns().find(|c| self.declared.client_may("update", &c.name));
         let column = updatable.or_else(|| columns().next()).ok_or_else(|| {
-            CannotRun(format!("table {} has no column to update", self.relation.name))
+            CannotRun(format!(
+                "table {} has no column to update",
+                self.relation.name
+            ))
         })?;
         Ok(column.name.clone())
     }
@@ -251,7 +311,13 @@ impl<'a> Author<'a> {
     /// A value that differs from the current one, where the column has two.
     fn fresh(&self, column: &str, current: &str) -> Result<String, CannotRun> {
         let mut value = String::new();
-        for tag in ["changed", "changed again", "and again", "once more", "at last"] {
+        for tag in [
+            "changed",
+            "changed again",
+            "and again",
+            "once more",
+            "at last",
+        ] {
             value = self.factory.value(self.relation, column, tag)?;
             if value.trim_matches('\'') != current.trim_matches('\'') {
                 break;
@@ -273,7 +339,10 @@ impl<'a> Author<'a> {
                 )));
             };
             let Owner::User(persona) = owner(cell.persona, &cell.whose) else {
-                return Err(CannotRun(format!("view {} has no such row", self.relation.name)));
+                return Err(CannotRun(format!(
+                    "view {} has no such row",
+                    self.relation.name
+                )));
             };
             let id = persona.user_id().unwrap_or_default();
             return Ok(format!(" where {} = '{id}'", ident(column)));
@@ -289,7 +358,13 @@ impl<'a> Author<'a> {
         let aims: Vec<String> = self
             .aim_columns()
             .iter()
-            .map(|column| format!("{} = {}", ident(column), row.literal(column).unwrap_or("null")))
+            .map(|column| {
+                format!(
+                    "{} = {}",
+                    ident(column),
+                    row.literal(column).unwrap_or("null")
+                )
+            })
             .collect();
         Ok(format!(" where {}", aims.join(" and ")))
     }
@@ -299,9 +374,12 @@ impl<'a> Author<'a> {
     fn aim_columns(&self) -> Vec<String> {
         let key = self.relation.primary_key().to_vec();
         let readable = |column: &String| self.declared.client_may("select", column);
-        let unique = self.relation.columns.iter().map(|column| &column.name).find(|column| {
-            readable(column) && self.relation.is_unique(&[column.as_str()])
-        });
+        let unique = self
+            .relation
+            .columns
+            .iter()
+            .map(|column| &column.name)
+            .find(|column| readable(column) && self.relation.is_unique(&[column.as_str()]));
         match unique {
             Some(unique) if !key.iter().all(readable) => vec![unique.clone()],
             _ => key,
@@ -310,7 +388,10 @@ impl<'a> Author<'a> {
 
     fn row(&self, cell: &Cell) -> Option<&Row> {
         let (owner, variant) = (owner(cell.persona, &cell.whose), variant(&cell.whose));
-        self.world.rows(&self.relation.name, owner, variant).first().copied()
+        self.world
+            .rows(&self.relation.name, owner, variant)
+            .first()
+            .copied()
     }
 }
 

@@ -1,0 +1,236 @@
+//! This file is what turns a proof red: faults of every kind, each planted by a migration
+//! that comes behind the project's own, are found and named.
+
+use std::sync::Arc;
+
+use rstest::rstest;
+
+use crate::evidence::{Evidence, Verdict};
+use crate::harness::inputs::{Inputs, SqlFile};
+use crate::verify;
+
+/// The evidence that the main job gives with one more migration.
+async fn evidence_with(fault: &str) -> Evidence {
+    let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let name = "20990101_fault.sql".to_owned();
+    inputs.migrations.push(SqlFile {
+        name,
+        text: fault.to_owned(),
+    });
+    verify::run(Arc::new(inputs))
+        .await
+        .unwrap_or_else(|why| panic!("{fault}\n{why}"))
+}
+
+/// Each fault is found by the rule that is about it, under the name of its object.
+#[rstest]
+#[case::policy_opened(
+    "alter policy \"Users read their own memories\" on public.memories using (true)",
+    "isolation.cell",
+    "memories"
+)]
+#[case::policy_added(
+    "create policy more on public.conversations for select to authenticated using (true)",
+    "schema.undeclared",
+    "conversations.more"
+)]
+#[case::policy_dropped(
+    "drop policy \"Users delete their own sessions\" on public.user_sessions",
+    "schema.missing",
+    "user_sessions.Users delete their own sessions"
+)]
+#[case::policy_for_everyone(
+    "alter policy \"Users read their own feedback\" on public.feedback to public",
+    "schema.different",
+    "feedback.Users read their own feedback"
+)]
+#[case::policy_without_owner(
+    "alter policy \"Users create their own conversations\" on public.conversations \
+     with check (true)",
+    "isolation.cell",
+    "conversations"
+)]
+#[case::blind_write_opened(
+    "alter policy \"Users edit their own memories\" on public.memories using (true) \
+     with check (true)",
+    "isolation.state",
+    "memories"
+)]
+#[case::row_level_security_disabled(
+    "alter table public.import_history disable row level security",
+    "schema.different",
+    "import_history"
+)]
+#[case::table_privilege_granted(
+    "grant truncate on public.messages to authenticated",
+    "schema.different",
+    "messages"
+)]
+#[case::column_privilege_granted(
+    "grant update (message_count) on public.conversations to authenticated",
+    "isolation.cell",
+    "conversations.message_count"
+)]
+#[case::hidden_column_granted(
+    "grant select (refresh_token_hash) on public.user_sessions to authenticated",
+    "schema.undeclared",
+    "user_sessions.refresh_token_hash"
+)]
+#[case::privilege_revoked(
+    "revoke delete on public.memories from authenticated",
+    "schema.missing",
+    "memories"
+)]
+#[case::privilege_for_public(
+    "grant select on public.system_metrics to public",
+    "schema.undeclared",
+    "system_metrics.metric_name"
+)]
+#[case::trigger_dropped(
+    "drop trigger memories_set_updated_at on public.memories",
+    "schema.missing",
+    "memories.memories_set_updated_at"
+)]
+#[case::trigger_disabled(
+    "alter table public.messages disable trigger messages_count_deleted",
+    "schema.different",
+    "messages.messages_count_deleted"
+)]
+#[case::index_dropped(
+    "drop index public.feedback_open_idx",
+    "schema.missing",
+    "feedback.feedback_open_idx"
+)]
+#[case::index_with_other_options(
+    "drop index public.memories_embedding_idx; create index memories_embedding_idx \
+     on public.memories using ivfflat (embedding extensions.vector_cosine_ops) \
+     with (lists = 10)",
+    "schema.different",
+    "memories.memories_embedding_idx"
+)]
+#[case::check_dropped(
+    "alter table public.memory_links drop constraint memory_links_strength_check",
+    "schema.missing",
+    "memory_links.memory_links_strength_check"
+)]
+#[case::foreign_key_with_another_action(
+    "alter table public.feedback drop constraint feedback_user_id_fkey, \
+     add constraint feedback_user_id_fkey foreign key (user_id) \
+     references public.user_profiles (id) on delete cascade",
+    "schema.different",
+    "feedback.feedback_user_id_fkey"
+)]
+#[case::not_null_dropped(
+    "alter table public.memories alter column content drop not null",
+    "schema.different",
+    "memories.content"
+)]
+#[case::default_changed(
+    "alter table public.feature_flags alter column enabled set default true",
+    "schema.different",
+    "feature_flags.enabled"
+)]
+#[case::column_added(
+    "alter table public.user_profiles add column is_admin boolean not null default false",
+    "schema.undeclared",
+    "user_profiles.is_admin"
+)]
+#[case::column_dropped(
+    "alter table public.memories drop column encrypted_data",
+    "schema.missing",
+    "memories.encrypted_data"
+)]
+#[case::table_added(
+    "create table public.notes (id uuid primary key, body text)",
+    "schema.undeclared",
+    "notes"
+)]
+#[case::table_added_in_another_schema(
+    "create schema api; create table api.notes (id uuid primary key)",
+    "schema.undeclared",
+    "api.notes"
+)]
+#[case::view_with_its_owners_rights(
+    "alter view public.user_statistics reset (security_invoker)",
+    "isolation.cell",
+    "user_statistics"
+)]
+#[case::function_as_definer(
+    "alter function public.search_memories_semantic security definer",
+    "schema.different",
+    "search_memories_semantic"
+)]
+#[case::function_for_clients(
+    "grant execute on function public.cleanup_expired_sessions() to authenticated",
+    "schema.different",
+    "cleanup_expired_sessions"
+)]
+#[case::function_with_open_search_path(
+    "alter function public.handle_new_user() reset search_path",
+    "schema.different",
+    "handle_new_user"
+)]
+#[case::function_added(
+    "create function public.everything() returns setof public.memories language sql \
+     security definer as 'select * from public.memories'",
+    "schema.undeclared",
+    "everything"
+)]
+#[case::default_privileges_opened(
+    "alter default privileges in schema public grant select on tables to anon",
+    "schema.undeclared",
+    "default-privileges.postgres.public.tables.anon"
+)]
+#[case::sign_up_trigger_replaced(
+    "create or replace trigger on_auth_user_created after update on auth.users \
+     for each row execute function public.handle_new_user()",
+    "flow.sign-up-and-login",
+    "user_profiles"
+)]
+#[case::seed_row_changed(
+    "update public.feature_flags set enabled = true where name = 'memory_sharing'",
+    "schema.different",
+    "feature_flags.memory_sharing"
+)]
+#[case::rule_added(
+    "create rule copy as on insert to public.feedback do also select 1",
+    "schema.undeclared",
+    "feedback.copy"
+)]
+#[case::type_added(
+    "create type public.mood as enum ('good', 'bad')",
+    "schema.undeclared",
+    "others.type public.mood"
+)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_is_found_and_named(#[case] fault: &str, #[case] rule: &str, #[case] object: &str) {
+    let evidence = evidence_with(fault).await;
+    assert_eq!(evidence.verdict, Verdict::Findings, "{fault}");
+    let found: Vec<(&str, &str)> = evidence
+        .findings
+        .iter()
+        .map(|f| (f.rule.as_str(), f.object.as_str()))
+        .collect();
+    assert!(found.contains(&(rule, object)), "{fault}\nfound {found:#?}");
+    let named = evidence
+        .findings
+        .iter()
+        .find(|f| (&*f.rule, &*f.object) == (rule, object));
+    let location = named.and_then(|finding| finding.location.clone());
+    assert_ne!(
+        location, None,
+        "the migration's line behind {rule} {object}"
+    );
+    assert_eq!(
+        evidence.accounting.planned, evidence.accounting.executed,
+        "{fault}"
+    );
+}
+
+/// The control: the same with a migration that changes nothing is proved.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn harmless_migration_is_proved() {
+    let evidence = evidence_with("select 1").await;
+    assert_eq!(evidence.findings, []);
+    assert_eq!(evidence.verdict, Verdict::Proved);
+}
