@@ -64,6 +64,8 @@ pub(crate) struct Evidence {
     pub(crate) tested: Tested,
     /// What is open on purpose.
     pub(crate) accepted: Vec<Accepted>,
+    /// What each function keeps true, by name, as the contract words it.
+    pub(crate) promises: BTreeMap<String, String>,
     /// What is wrong.
     pub(crate) findings: Vec<Finding>,
     /// Who may do what, intended and observed.
@@ -203,6 +205,7 @@ impl Evidence {
             verdict: verdict(&accounting, &findings),
             tested: tested(inputs, server, ledger, took),
             accepted: accepted(inputs),
+            promises: promises(inputs),
             findings,
             matrix: matrix.collect(),
             checks: checks.collect(),
@@ -276,6 +279,14 @@ fn commit() -> Option<String> {
         .ok()?;
     let name = String::from_utf8(described.stdout).ok()?.trim().to_owned();
     (described.status.success() && !name.is_empty()).then_some(name)
+}
+
+fn promises(inputs: &Inputs) -> BTreeMap<String, String> {
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let functions = inputs.contract.functions.iter();
+    functions
+        .map(|(name, function)| (name.clone(), one_line(&function.promise)))
+        .collect()
 }
 
 fn accepted(inputs: &Inputs) -> Vec<Accepted> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Evidence, Verdict};
 use crate::harness::ledger::Finding;
@@ -102,7 +103,7 @@ fn headline(evidence: &Evidence) -> String {
         "{} of {} checks made",
         accounting.executed, accounting.planned
     );
-    let seconds = evidence.tested.measured.total_ms as f64 / 1000.0;
+    let seconds = Duration::from_millis(evidence.tested.measured.total_ms).as_secs_f64();
     match evidence.verdict {
         Verdict::Proved => format!("PROVED, {counts}, all passed, {seconds:.1} s"),
         Verdict::Findings => {
@@ -160,7 +161,10 @@ fn shown(finding: &Finding, more: usize) -> String {
         .as_deref()
         .map(|who| format!(" as {who}"))
         .unwrap_or_default();
-    let mut text = format!("{}: {}{at}\n", finding.rule, finding.object);
+    let mut text = format!(
+        "{}: {}{at}: {}\n",
+        finding.rule, finding.object, finding.title
+    );
     text += &format!("  check     {}{who}\n", finding.check);
     text += &format!("  expected  {}\n", finding.expected);
     text += &format!("  observed  {}\n", finding.observed);

@@ -18,16 +18,17 @@ const MIGRATOR: &str = "postgres";
 const API_ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
 
 /// Every facet that the catalog of the migrated database must have, and no others: what the
-/// platform had before, and what the contract declares.
+/// platform had before, and what the contract declares, on a server of that
+/// `server_version_num`.
 ///
 /// # Errors
 /// The contract's file and the server's answer, where it cannot read a column's words.
 pub(crate) async fn facets(
     admin: &Client,
     contract: &Contract,
+    version: u32,
     mut expected: Facets,
 ) -> Result<Facets, CannotRun> {
-    let version = server_version(admin).await?;
     for (name, relation) in contract.relations() {
         let id = relation_id("public", name);
         let is_view = contract.views.contains_key(name);
@@ -48,7 +49,7 @@ pub(crate) async fn facets(
                 policy_text(command, &roles, true),
             );
         }
-        privileges(relation, &id, is_view, version, &mut expected);
+        privileges(relation, &id, version, &mut expected);
         for seed in &relation.seed {
             expected.insert(
                 format!("{id}/rows/{}", seed_name(relation, seed)),
@@ -60,13 +61,6 @@ pub(crate) async fn facets(
     database(contract, version, &mut expected);
     expected.append(&mut references(admin, contract).await?);
     Ok(expected)
-}
-
-async fn server_version(admin: &Client) -> Result<u32, CannotRun> {
-    let query = "select current_setting('server_version_num')::integer";
-    let row = admin.query_one(query, &[]).await;
-    let row = row.map_err(|e| CannotRun(format!("could not ask the version: {}", describe(&e))))?;
-    Ok(u32::try_from(row.get::<_, i32>(0)).unwrap_or_default())
 }
 
 /// What a seed row is called: its first text, by the order of its keys' uniqueness.
@@ -91,7 +85,7 @@ pub(crate) fn seed_text(seed: &toml::Table) -> String {
     words.join(", ")
 }
 
-fn privileges(relation: &Relation, id: &str, is_view: bool, version: u32, into: &mut Facets) {
+fn privileges(relation: &Relation, id: &str, version: u32, into: &mut Facets) {
     for role in API_ROLES {
         for column in relation.columns.keys() {
             let held = BY_COLUMN
@@ -115,7 +109,6 @@ fn privileges(relation: &Relation, id: &str, is_view: bool, version: u32, into: 
         if !list.is_empty() {
             into.insert(format!("{id}/privileges/{role}"), list);
         }
-        debug_assert!(!is_view || !relation.columns.is_empty());
     }
 }
 

@@ -284,6 +284,7 @@ fn entry(name: &str, expected: &str, observed: String, object: &str, regime: Reg
     let rule = &rules::FLOW;
     let finding = (observed != expected).then(|| Finding {
         rule: rule.id.to_owned(),
+        title: rule.title.to_owned(),
         object: object.to_owned(),
         expected: expected.to_owned(),
         observed: observed.clone(),

@@ -12,6 +12,8 @@ use super::inputs::Regime;
 pub(crate) struct Finding {
     /// The rule's stable id.
     pub(crate) rule: String,
+    /// What the rule means.
+    pub(crate) title: String,
     /// What it is about: `memories`, `memories.content`, …
     pub(crate) object: String,
     /// What the contract says.

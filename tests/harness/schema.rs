@@ -49,7 +49,7 @@ impl Comparison {
         misspelt(contract, &catalog)?;
         let mut observed = catalog.facets();
         observed.append(&mut seed_facets(contract, &seeds));
-        let expected = expected::facets(&admin, contract, baseline).await?;
+        let expected = expected::facets(&admin, contract, catalog.version_num, baseline).await?;
         Ok(Self {
             regime,
             expected,
@@ -92,6 +92,7 @@ impl Comparison {
     fn finding(&self, rule: &Rule, id: &str, expected: &str, observed: &str) -> Finding {
         Finding {
             rule: rule.id.to_owned(),
+            title: rule.title.to_owned(),
             object: object(id),
             expected: expected.to_owned(),
             observed: observed.to_owned(),

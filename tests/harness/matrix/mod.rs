@@ -259,6 +259,7 @@ impl Judge<'_> {
         let column = cell.column.as_ref().map(|column| format!(".{column}"));
         Finding {
             rule: rule.id.to_owned(),
+            title: rule.title.to_owned(),
             object: format!("{}{}", self.name, column.unwrap_or_default()),
             expected,
             observed,
@@ -306,6 +307,7 @@ fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
         observed: in_regime(regime, observed.to_string()),
         findings: vec![Finding {
             rule: rule.id.to_owned(),
+            title: rule.title.to_owned(),
             object: name.to_owned(),
             expected,
             observed: why.to_owned(),

@@ -67,7 +67,7 @@ fn column_cells(
         _ => Whose::Anothers(None),
     };
     let key = (persona, whose.clone(), command);
-    let Some(whole) = declared.grid.cells.get(&key) else {
+    let Some(in_grid) = declared.grid.cells.get(&key) else {
         return Vec::new();
     };
     let granted = declared.granted(persona.role(), command.name());
@@ -82,7 +82,7 @@ fn column_cells(
         whose: whose.clone(),
         column: Some(column.clone()),
         expected: if granted.contains(&column.as_str()) {
-            *whole
+            *in_grid
         } else {
             Expected::NoPrivilege
         },
