@@ -13,9 +13,7 @@ use crate::harness::schema::Comparison;
 #[tokio::test]
 async fn catalog_and_contract_are_equal(#[case] regime: Regime) {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-    let comparison = Comparison::read(&inputs, regime)
-        .await
-        .unwrap_or_else(|why| panic!("{why}"));
+    let comparison = Comparison::read(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
     let entries = comparison.entries();
     assert_ne!(entries.len(), 0, "T02: facets");
     let differences: Vec<String> = entries
@@ -23,9 +21,5 @@ async fn catalog_and_contract_are_equal(#[case] regime: Regime) {
         .flat_map(|entry| &entry.findings)
         .map(|f| format!("{} {}: {} / {}", f.rule, f.check, f.expected, f.observed))
         .collect();
-    assert_eq!(
-        differences,
-        Vec::<String>::new(),
-        "facets that differ: contract / database"
-    );
+    assert_eq!(differences, Vec::<String>::new(), "facets that differ: contract / database");
 }

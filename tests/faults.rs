@@ -13,13 +13,8 @@ use crate::verify;
 async fn evidence_with(fault: &str) -> Evidence {
     let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let name = "20990101_fault.sql".to_owned();
-    inputs.migrations.push(SqlFile {
-        name,
-        text: fault.to_owned(),
-    });
-    verify::run(Arc::new(inputs))
-        .await
-        .unwrap_or_else(|why| panic!("{fault}\n{why}"))
+    inputs.migrations.push(SqlFile { name, text: fault.to_owned() });
+    verify::run(Arc::new(inputs)).await.unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }
 
 /// Each fault is found by the rule that is about it, under the name of its object.
@@ -206,25 +201,13 @@ async fn evidence_with(fault: &str) -> Evidence {
 async fn fault_is_found_and_named(#[case] fault: &str, #[case] rule: &str, #[case] object: &str) {
     let evidence = evidence_with(fault).await;
     assert_eq!(evidence.verdict, Verdict::Findings, "{fault}");
-    let found: Vec<(&str, &str)> = evidence
-        .findings
-        .iter()
-        .map(|f| (f.rule.as_str(), f.object.as_str()))
-        .collect();
+    let found: Vec<(&str, &str)> =
+        evidence.findings.iter().map(|f| (f.rule.as_str(), f.object.as_str())).collect();
     assert!(found.contains(&(rule, object)), "{fault}\nfound {found:#?}");
-    let named = evidence
-        .findings
-        .iter()
-        .find(|f| (&*f.rule, &*f.object) == (rule, object));
+    let named = evidence.findings.iter().find(|f| (&*f.rule, &*f.object) == (rule, object));
     let location = named.and_then(|finding| finding.location.clone());
-    assert_ne!(
-        location, None,
-        "the migration's line behind {rule} {object}"
-    );
-    assert_eq!(
-        evidence.accounting.planned, evidence.accounting.executed,
-        "{fault}"
-    );
+    assert_ne!(location, None, "the migration's line behind {rule} {object}");
+    assert_eq!(evidence.accounting.planned, evidence.accounting.executed, "{fault}");
 }
 
 /// The control: the same with a migration that changes nothing is proved.

@@ -17,17 +17,9 @@ async fn grid_is_what_happens(
     #[files("fixtures/contract/views/**/*.toml")]
     file: PathBuf,
 ) {
-    let name = file
-        .file_stem()
-        .expect("a file has a name")
-        .to_string_lossy()
-        .into_owned();
+    let name = file.file_stem().expect("a file has a name").to_string_lossy().into_owned();
     let inputs = Arc::new(Inputs::from_environment().unwrap_or_else(|why| panic!("{why}")));
-    let intended = &inputs
-        .contract
-        .relation(&name)
-        .expect("the file declares it")
-        .grid_text;
+    let intended = &inputs.contract.relation(&name).expect("the file declares it").grid_text;
     for regime in Regime::ALL {
         let arena = Arena::open(Arc::clone(&inputs), regime).await;
         let arena = arena.unwrap_or_else(|why| panic!("{why}"));
@@ -36,12 +28,7 @@ async fn grid_is_what_happens(
         let findings: Vec<String> = ran
             .iter()
             .flat_map(|ran| &ran.entry.findings)
-            .map(|f| {
-                format!(
-                    "{}: expected {}, observed {}",
-                    f.check, f.expected, f.observed
-                )
-            })
+            .map(|f| format!("{}: expected {}, observed {}", f.check, f.expected, f.observed))
             .collect();
         assert!(
             findings.is_empty(),

@@ -1,6 +1,8 @@
 //! The schema harness: proves on a disposable PostgreSQL that every user reaches their own
 //! rows and nobody else's. This file is its table of contents.
 
+/// What somebody would try: the attack catalogue, one family per file.
+mod attacks;
 /// What the schema promises, facet by facet.
 mod contract;
 /// From the ledger to what a reader opens.

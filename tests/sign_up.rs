@@ -14,27 +14,15 @@ use crate::harness::inputs::{Inputs, Regime};
 #[tokio::test]
 async fn new_user_gets_in_and_a_forged_token_does_not(#[case] regime: Regime) {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-    let accounts = inputs
-        .contract
-        .database
-        .accounts
-        .clone()
-        .expect("the contract has accounts");
-    let database = Database::of(&inputs, regime)
-        .await
-        .unwrap_or_else(|why| panic!("{why}"));
+    let accounts = inputs.contract.database.accounts.clone().expect("the contract has accounts");
+    let database = Database::of(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
     let entries = flow::run(&database, &inputs.contract, &accounts, regime).await;
     let entries = entries.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(entries.len(), flow::ids().len(), "T02: every step is taken");
     let failed: Vec<String> = entries
         .iter()
         .flat_map(|entry| &entry.findings)
-        .map(|f| {
-            format!(
-                "{}: expected {}, observed {}",
-                f.check, f.expected, f.observed
-            )
-        })
+        .map(|f| format!("{}: expected {}, observed {}", f.check, f.expected, f.observed))
         .collect();
     assert_eq!(failed, Vec::<String>::new(), "steps that failed");
 }

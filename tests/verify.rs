@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
+use crate::attacks;
 use crate::evidence::{self, Evidence, Verdict};
 use crate::harness::database::Database;
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::ledger::{Entry, Ledger};
-use crate::harness::matrix::{Arena, plan};
+use crate::harness::matrix::{self, Arena};
 use crate::harness::schema::Comparison;
 use crate::harness::server::Server;
 use crate::harness::{CannotRun, flow};
@@ -25,70 +26,76 @@ pub(crate) async fn run(inputs: Arc<Inputs>) -> Result<Evidence, CannotRun> {
     let began = Instant::now();
     let server = Server::shared()?;
     let mut ledger = Ledger::default();
-    let [explicit, auto_expose] = Regime::ALL.map(|regime| Comparison::read(&inputs, regime));
+    let [explicit, auto_expose] = Regime::ALL.map(|regime| open(&inputs, regime));
     let (explicit, auto_expose) = tokio::try_join!(explicit, auto_expose)?;
-    let compared = [explicit, auto_expose];
-    let first_databases = began.elapsed();
-    for comparison in &compared {
-        comparison
-            .ids()
-            .into_iter()
-            .for_each(|id| ledger.plan(id.clone()));
-    }
-    for (name, declared) in inputs.contract.relations() {
-        plan::cells(name, declared)
-            .into_iter()
-            .for_each(|cell| ledger.plan(cell.id));
-    }
-    if inputs.contract.database.accounts.is_some() {
-        flow::ids().into_iter().for_each(|id| ledger.plan(id));
+    let regimes = [explicit, auto_expose];
+    let compared = began.elapsed();
+    for (arena, comparison) in &regimes {
+        plan(&mut ledger, arena, comparison)?;
     }
 
-    compared
-        .iter()
-        .flat_map(Comparison::entries)
-        .for_each(|entry| ledger.record(entry));
     let (records, mut recorded) = unbounded_channel();
     let mut jobs: JoinSet<Result<(), CannotRun>> = JoinSet::new();
-    for regime in Regime::ALL {
-        jobs.spawn(check_regime(Arc::clone(&inputs), regime, records.clone()));
+    for (arena, comparison) in regimes {
+        comparison.entries().into_iter().for_each(|entry| ledger.record(entry));
+        jobs.spawn(check(arena, records.clone()));
     }
     drop(records);
     while let Some((entry, took)) = recorded.recv().await {
-        took.into_iter().for_each(|took| ledger.time(took));
+        if let Some(took) = took {
+            ledger.time(took);
+        }
         ledger.record(entry);
     }
     while let Some(done) = jobs.join_next().await {
         done.map_err(|error| CannotRun(format!("a check broke down: {error}")))??;
     }
-    Ok(Evidence::of(
-        &ledger,
-        &inputs,
-        server,
-        [first_databases, began.elapsed()],
-    ))
+    Ok(Evidence::of(&ledger, &inputs, server, [compared, began.elapsed()]))
 }
 
-/// The cells of every table and view, and the way in, in one regime.
-async fn check_regime(
-    inputs: Arc<Inputs>,
-    regime: Regime,
+/// A clone in that regime, and its catalog beside the contract.
+async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Arena, Comparison), CannotRun> {
+    let arena = Arena::open(Arc::clone(inputs), regime).await?;
+    let comparison = Comparison::read_in(&arena.database, &inputs.contract, regime).await?;
+    Ok((arena, comparison))
+}
+
+/// Says which checks will be made: every facet, every cell, every attack, every step in.
+fn plan(ledger: &mut Ledger, arena: &Arena, comparison: &Comparison) -> Result<(), CannotRun> {
+    let contract = &arena.inputs.contract;
+    let facets = comparison.ids().into_iter().cloned();
+    let cells =
+        contract.relations().flat_map(|(name, declared)| matrix::plan::cells(name, declared));
+    let steps = contract.database.accounts.iter().flat_map(|_| flow::ids());
+    facets.chain(cells.map(|cell| cell.id)).chain(steps).for_each(|id| ledger.plan(id));
+    for attack in attacks::all() {
+        attack.plan(arena)?.into_iter().for_each(|id| ledger.plan(id));
+    }
+    Ok(())
+}
+
+/// Makes the checks in one regime, and sends what came of each and how long a probe took.
+async fn check(
+    arena: Arena,
     records: UnboundedSender<(Entry, Option<Duration>)>,
 ) -> Result<(), CannotRun> {
     let record = |entry: Entry, took: Option<Duration>| {
-        records
-            .send((entry, took))
-            .map_err(|_| CannotRun("the ledger is closed".to_owned()))
+        records.send((entry, took)).map_err(|_| CannotRun("the ledger is closed".to_owned()))
     };
-    let arena = Arena::open(Arc::clone(&inputs), regime).await?;
+    let inputs = Arc::clone(&arena.inputs);
     for (name, _) in inputs.contract.relations() {
         for ran in arena.run(name).await? {
             record(ran.entry, Some(ran.took))?;
         }
     }
+    for attack in attacks::all() {
+        for entry in attack.run(&arena).await? {
+            record(entry, None)?;
+        }
+    }
     if let Some(accounts) = &inputs.contract.database.accounts {
-        let database = Database::of(&inputs, regime).await?;
-        for entry in flow::run(&database, &inputs.contract, accounts, regime).await? {
+        let database = Database::of(&inputs, arena.regime()).await?;
+        for entry in flow::run(&database, &inputs.contract, accounts, arena.regime()).await? {
             record(entry, None)?;
         }
     }

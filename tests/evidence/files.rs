@@ -14,10 +14,7 @@ const FILES: [&str; 2] = ["evidence.json", "summary.md"];
 /// Which file could not be removed, or which directory not be made.
 pub(crate) fn clear(out: &Path) -> Result<(), CannotRun> {
     let failed = |error: std::io::Error| {
-        CannotRun(format!(
-            "could not write the evidence to {}: {error}",
-            out.display()
-        ))
+        CannotRun(format!("could not write the evidence to {}: {error}", out.display()))
     };
     fs::create_dir_all(out).map_err(failed)?;
     for file in FILES {
@@ -39,15 +36,11 @@ pub(crate) fn write(evidence: &Evidence, out: &Path) -> Result<(), CannotRun> {
     let json = serde_json::to_string_pretty(evidence).expect("the evidence is plain data") + "\n";
     for (name, text) in FILES.into_iter().zip([json, markdown(evidence)]) {
         let failed = |error: &dyn std::fmt::Display| {
-            CannotRun(format!(
-                "could not write the evidence to {}: {error}",
-                out.display()
-            ))
+            CannotRun(format!("could not write the evidence to {}: {error}", out.display()))
         };
         let file = tempfile::NamedTempFile::new_in(out).map_err(|error| failed(&error))?;
         fs::write(file.path(), text).map_err(|error| failed(&error))?;
-        file.persist(out.join(name))
-            .map_err(|error| failed(&error))?;
+        file.persist(out.join(name)).map_err(|error| failed(&error))?;
     }
     Ok(())
 }

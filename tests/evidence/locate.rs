@@ -7,10 +7,7 @@ use crate::harness::statements::split;
 /// The file and line of the statement that a finding is most likely about: it names the
 /// object, best with the detail and the command; of several, the last.
 pub(super) fn location(inputs: &Inputs, finding: &Finding) -> Option<String> {
-    let (object, detail) = finding
-        .object
-        .rsplit_once('.')
-        .unwrap_or((&finding.object, ""));
+    let (object, detail) = finding.object.rsplit_once('.').unwrap_or((&finding.object, ""));
     // `api.notes` is a table of another schema, and `type public.mood` ends with its name.
     let object = object.rsplit(['.', ' ']).next().unwrap_or(object);
     let by_object = search(inputs, finding, object, detail);

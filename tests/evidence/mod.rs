@@ -194,14 +194,9 @@ impl Evidence {
         });
         Self {
             format: 1,
-            volatile: [
-                "tested.commit",
-                "tested.at",
-                "tested.measured",
-                "tested.server.choice",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
+            volatile: ["tested.commit", "tested.at", "tested.measured", "tested.server.choice"]
+                .map(str::to_owned)
+                .to_vec(),
             verdict: verdict(&accounting, &findings),
             tested: tested(inputs, server, ledger, took),
             accepted: accepted(inputs),
@@ -240,22 +235,15 @@ fn tested(inputs: &Inputs, server: &Server, ledger: &Ledger, took: [Duration; 2]
             sha256: inputs.migrations_sha256(),
             files: names(&inputs.migrations),
         },
-        platform_shim: Fingerprint {
-            sha256: inputs.shim_sha256(),
-            files: names(&inputs.shim),
-        },
+        platform_shim: Fingerprint { sha256: inputs.shim_sha256(), files: names(&inputs.shim) },
         server: ServerFacts {
             version: server.version().to_owned(),
             kind: format!("{:?}", server.kind()).to_lowercase(),
             choice: server.choice().to_owned(),
         },
-        regimes: crate::harness::inputs::Regime::ALL
-            .map(|r| r.name().to_owned())
-            .to_vec(),
+        regimes: crate::harness::inputs::Regime::ALL.map(|r| r.name().to_owned()).to_vec(),
         commit: commit(),
-        at: SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |d| d.as_secs()),
+        at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
         measured: Measured {
             total_ms: millis(took[1]),
             compared_ms: millis(took[0]),
@@ -267,13 +255,7 @@ fn tested(inputs: &Inputs, server: &Server, ledger: &Ledger, took: [Duration; 2]
 
 fn commit() -> Option<String> {
     let described = Command::new("git")
-        .args([
-            "describe",
-            "--always",
-            "--dirty",
-            "--abbrev=40",
-            "--exclude=*",
-        ])
+        .args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
         .current_dir(project())
         .output()
         .ok()?;
@@ -284,9 +266,7 @@ fn commit() -> Option<String> {
 fn promises(inputs: &Inputs) -> BTreeMap<String, String> {
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let functions = inputs.contract.functions.iter();
-    functions
-        .map(|(name, function)| (name.clone(), one_line(&function.promise)))
-        .collect()
+    functions.map(|(name, function)| (name.clone(), one_line(&function.promise))).collect()
 }
 
 fn accepted(inputs: &Inputs) -> Vec<Accepted> {
@@ -307,13 +287,7 @@ mod tests {
     use super::{Accounting, Verdict, verdict};
 
     fn accounting(planned: usize, executed: usize) -> Accounting {
-        Accounting {
-            planned,
-            executed,
-            passed: executed,
-            failed: 0,
-            unaccounted: Vec::new(),
-        }
+        Accounting { planned, executed, passed: executed, failed: 0, unaccounted: Vec::new() }
     }
 
     /// T02: a suite that collects nothing is not a suite that passes.

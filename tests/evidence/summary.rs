@@ -22,9 +22,7 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
         ),
     ];
     for (family, (passed, all)) in families(evidence) {
-        lines.push(format!(
-            "  {family:<12} {passed:>5} of {all:>5} checks passed"
-        ));
+        lines.push(format!("  {family:<12} {passed:>5} of {all:>5} checks passed"));
     }
     lines.push(format!(
         "  {} probes, {} µs each in the median",
@@ -40,10 +38,7 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
         lines.push(shown(finding, *more));
     }
     if grouped.len() > SHOWN {
-        lines.push(format!(
-            "\n… and {} more; all are in summary.md",
-            grouped.len() - SHOWN
-        ));
+        lines.push(format!("\n… and {} more; all are in summary.md", grouped.len() - SHOWN));
     }
     for id in evidence.accounting.unaccounted.iter().take(SHOWN) {
         lines.push(format!("  not accounted for: {id}"));
@@ -99,18 +94,12 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
 /// Verdict and accounting in a sentence.
 fn headline(evidence: &Evidence) -> String {
     let accounting = &evidence.accounting;
-    let counts = format!(
-        "{} of {} checks made",
-        accounting.executed, accounting.planned
-    );
+    let counts = format!("{} of {} checks made", accounting.executed, accounting.planned);
     let seconds = Duration::from_millis(evidence.tested.measured.total_ms).as_secs_f64();
     match evidence.verdict {
         Verdict::Proved => format!("PROVED, {counts}, all passed, {seconds:.1} s"),
         Verdict::Findings => {
-            format!(
-                "FINDINGS, {}, {counts}, {seconds:.1} s",
-                evidence.findings.len()
-            )
+            format!("FINDINGS, {}, {counts}, {seconds:.1} s", evidence.findings.len())
         }
         Verdict::Incomplete => format!("INCOMPLETE, {counts}, nothing is proved, {seconds:.1} s"),
     }
@@ -151,20 +140,9 @@ fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
 }
 
 fn shown(finding: &Finding, more: usize) -> String {
-    let at = finding
-        .location
-        .as_deref()
-        .map(|at| format!(" ({at})"))
-        .unwrap_or_default();
-    let who = finding
-        .persona
-        .as_deref()
-        .map(|who| format!(" as {who}"))
-        .unwrap_or_default();
-    let mut text = format!(
-        "{}: {}{at}: {}\n",
-        finding.rule, finding.object, finding.title
-    );
+    let at = finding.location.as_deref().map(|at| format!(" ({at})")).unwrap_or_default();
+    let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
+    let mut text = format!("{}: {}{at}: {}\n", finding.rule, finding.object, finding.title);
     text += &format!("  check     {}{who}\n", finding.check);
     text += &format!("  expected  {}\n", finding.expected);
     text += &format!("  observed  {}\n", finding.observed);

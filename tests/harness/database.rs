@@ -2,10 +2,13 @@
 //! made once as a template and cloned for whoever asks.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
-use futures_util::TryStreamExt;
+use futures_util::stream::poll_fn;
+use futures_util::{StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::error::DbError;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage};
 
 use super::catalog::facets::Facets;
 use super::catalog::{Catalog, EVERYTHING};
@@ -48,14 +51,9 @@ impl Database {
         ];
         let key = short_hash(&parts.join(" "));
         let template = server
-            .template(&key, async |config: Config| {
-                make(server, &config, inputs, regime).await
-            })
+            .template(&key, async |config: Config| make(server, &config, inputs, regime).await)
             .await?;
-        Ok(Self {
-            server,
-            name: server.clone_of(&template).await?,
-        })
+        Ok(Self { server, name: server.clone_of(&template).await? })
     }
 
     /// A clone of the project's own schema as new projects get it.
@@ -64,9 +62,7 @@ impl Database {
     /// Says why there is none.
     pub(crate) async fn fresh() -> Self {
         let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-        Self::of(&inputs, Regime::Explicit)
-            .await
-            .unwrap_or_else(|why| panic!("{why}"))
+        Self::of(&inputs, Regime::Explicit).await.unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// How to connect to it as `role`.
@@ -80,8 +76,18 @@ impl Database {
     /// Why the server refused.
     pub(crate) async fn admin(&self) -> Result<Client, CannotRun> {
         let mut config = self.login("supabase_admin");
-        config.options("-c lc_messages=C -c search_path= -c timezone=UTC");
+        config.options(ADMIN_OPTIONS);
         connect(&config).await
+    }
+
+    /// A superuser's connection that keeps what the server says beside its answers.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub(crate) async fn listening_admin(&self) -> Result<Listening, CannotRun> {
+        let mut config = self.login("supabase_admin");
+        config.options(ADMIN_OPTIONS);
+        Listening::connect(&config).await
     }
 
     /// A connection as the gateway makes it, for requests of `persona`.
@@ -138,13 +144,49 @@ impl State {
 pub(crate) async fn connect(config: &Config) -> Result<Client, CannotRun> {
     let (client, connection) = config.connect(NoTls).await.map_err(|error| {
         let role = config.get_user().unwrap_or("nobody");
-        CannotRun(format!(
-            "could not connect to the database as {role}: {}",
-            describe(&error)
-        ))
+        CannotRun(format!("could not connect to the database as {role}: {}", describe(&error)))
     })?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// Messages in English, no name without its schema, times that do not depend on the machine.
+const ADMIN_OPTIONS: &str = "-c lc_messages=C -c search_path= -c timezone=UTC";
+
+/// A connection that keeps what the server says beside its answers.
+pub(crate) struct Listening {
+    /// The connection.
+    pub(crate) client: Client,
+    notices: Arc<Mutex<Vec<DbError>>>,
+}
+
+impl Listening {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub(crate) async fn connect(config: &Config) -> Result<Self, CannotRun> {
+        let (client, mut connection) = config.connect(NoTls).await.map_err(|error| {
+            CannotRun(format!("could not connect to the database: {}", describe(&error)))
+        })?;
+        let notices = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&notices);
+        tokio::spawn(async move {
+            let mut messages = poll_fn(|context| connection.poll_message(context));
+            while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notice(notice) = message {
+                    heard.lock().expect("nobody panics with the lock").push(notice);
+                }
+            }
+        });
+        Ok(Self { client, notices })
+    }
+
+    /// What was said since this was last asked. A notice comes before the answer to the
+    /// statement that raised it, so that none is missing.
+    pub(crate) fn notices(&self) -> Vec<DbError> {
+        std::mem::take(&mut self.notices.lock().expect("nobody panics with the lock"))
+    }
 }
 
 /// Makes a template: platform, baseline, migration, world.
@@ -164,10 +206,7 @@ async fn make(
                    create schema identra_harness; \
                    create table identra_harness.state (name text primary key, document jsonb)";
     admin.batch_execute(prepare).await.map_err(|error| {
-        CannotRun(format!(
-            "could not prepare the database: {}",
-            describe(&error)
-        ))
+        CannotRun(format!("could not prepare the database: {}", describe(&error)))
     })?;
     let baseline = Catalog::read(&admin, EVERYTHING).await?.facets();
     remember(&admin, State::Baseline, &baseline).await?;
@@ -190,16 +229,10 @@ async fn make(
 async fn make_roles(server: &Server, inputs: &Inputs) -> Result<(), CannotRun> {
     let admin = connect(&server.login("supabase_admin", "postgres")).await?;
     let could_not = |error: tokio_postgres::Error| {
-        CannotRun(format!(
-            "could not make the platform's roles: {}",
-            describe(&error)
-        ))
+        CannotRun(format!("could not make the platform's roles: {}", describe(&error)))
     };
     // The lock goes with the connection.
-    admin
-        .batch_execute("select pg_advisory_lock(20250214)")
-        .await
-        .map_err(could_not)?;
+    admin.batch_execute("select pg_advisory_lock(20250214)").await.map_err(could_not)?;
     apply(&admin, inputs.shim_file("roles.sql")?, "the platform shim").await?;
     if let Some(password) = server.role_password() {
         for role in ["authenticator", "postgres", "supabase_auth_admin"] {
@@ -217,16 +250,9 @@ async fn remember(
 ) -> Result<(), CannotRun> {
     let document = serde_json::to_value(document).expect("what is remembered is plain data");
     let statement = "insert into identra_harness.state values ($1, $2)";
-    admin
-        .execute(statement, &[&name.name(), &document])
-        .await
-        .map_err(|error| {
-            CannotRun(format!(
-                "could not remember the {}: {}",
-                name.name(),
-                describe(&error)
-            ))
-        })?;
+    admin.execute(statement, &[&name.name(), &document]).await.map_err(|error| {
+        CannotRun(format!("could not remember the {}: {}", name.name(), describe(&error)))
+    })?;
     Ok(())
 }
 
@@ -236,23 +262,12 @@ async fn seeds(
     catalog: &Catalog,
 ) -> Result<BTreeMap<String, Vec<serde_json::Value>>, CannotRun> {
     let mut seeds = BTreeMap::new();
-    for table in catalog
-        .relations
-        .iter()
-        .filter(|r| r.schema == "public" && r.kind == "table")
-    {
+    for table in catalog.relations.iter().filter(|r| r.schema == "public" && r.kind == "table") {
         let query = format!("select pg_catalog.to_jsonb(r) from {} r", table.qualified());
         let rows = admin.query(&query, &[]).await.map_err(|error| {
-            CannotRun(format!(
-                "could not read {}: {}",
-                table.name,
-                describe(&error)
-            ))
+            CannotRun(format!("could not read {}: {}", table.name, describe(&error)))
         })?;
-        seeds.insert(
-            table.name.clone(),
-            rows.iter().map(|row| row.get(0)).collect(),
-        );
+        seeds.insert(table.name.clone(), rows.iter().map(|row| row.get(0)).collect());
     }
     Ok(seeds)
 }
@@ -273,26 +288,21 @@ pub(crate) async fn apply(client: &Client, file: &SqlFile, what: &str) -> Result
     let result: Result<(), tokio_postgres::Error> = run.await;
     result.map_err(|error| {
         let all = statements::split(&file.text);
-        let position = error
-            .as_db_error()
-            .and_then(|error| match error.position() {
-                Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
-                    let at = usize::try_from(*at).unwrap_or(1).saturating_sub(1);
-                    file.text.char_indices().nth(at).map(|(offset, _)| offset)
-                }
-                _ => None,
-            });
+        let position = error.as_db_error().and_then(|error| match error.position() {
+            Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
+                let at = usize::try_from(*at).unwrap_or(1).saturating_sub(1);
+                file.text.char_indices().nth(at).map(|(offset, _)| offset)
+            }
+            _ => None,
+        });
         let line = position.map(|offset| statements::line_of(&file.text, offset));
         let statement = match line {
             Some(line) => all.iter().rev().find(|statement| statement.line <= line),
             None => all.get(done),
         };
-        let line = line
-            .or(statement.map(|statement| statement.line))
-            .unwrap_or(1);
-        let first_lines: Vec<&str> = statement.map_or(Vec::new(), |statement| {
-            statement.text.lines().take(8).collect()
-        });
+        let line = line.or(statement.map(|statement| statement.line)).unwrap_or(1);
+        let first_lines: Vec<&str> =
+            statement.map_or(Vec::new(), |statement| statement.text.lines().take(8).collect());
         let superuser = match error.code().map(tokio_postgres::error::SqlState::code) {
             Some("42501") => "\n  note: migrations run as postgres, which is no superuser there",
             _ => "",

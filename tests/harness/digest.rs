@@ -19,10 +19,7 @@ impl Digest {
     /// Reads the answer of the digest's statement, row by row: table, owner, count, digest.
     pub(crate) fn of_rows(rows: &[Vec<String>]) -> Self {
         let cell = |row: &Vec<String>| {
-            (
-                (row[0].clone(), row[1].clone()),
-                (row[2].parse().unwrap_or(0), row[3].clone()),
-            )
+            ((row[0].clone(), row[1].clone()), (row[2].parse().unwrap_or(0), row[3].clone()))
         };
         Self(rows.iter().map(cell).collect())
     }
@@ -30,10 +27,8 @@ impl Digest {
     /// Whose rows differ between two digests: table and owner.
     pub(crate) fn changed(&self, after: &Self) -> Vec<(String, String)> {
         let keys = self.0.keys().chain(after.0.keys());
-        let mut changed: Vec<(String, String)> = keys
-            .filter(|key| self.0.get(*key) != after.0.get(*key))
-            .cloned()
-            .collect();
+        let mut changed: Vec<(String, String)> =
+            keys.filter(|key| self.0.get(*key) != after.0.get(*key)).cloned().collect();
         changed.sort();
         changed.dedup();
         changed
@@ -41,27 +36,18 @@ impl Digest {
 
     /// How many rows of a table that owner has.
     pub(crate) fn count(&self, table: &str, owner: &str) -> u64 {
-        self.0
-            .get(&(table.to_owned(), owner.to_owned()))
-            .map_or(0, |(count, _)| *count)
+        self.0.get(&(table.to_owned(), owner.to_owned())).map_or(0, |(count, _)| *count)
     }
 
     /// How many rows a table has.
     pub(crate) fn total(&self, table: &str) -> u64 {
-        self.0
-            .iter()
-            .filter(|((name, _), _)| name == table)
-            .map(|(_, (count, _))| count)
-            .sum()
+        self.0.iter().filter(|((name, _), _)| name == table).map(|(_, (count, _))| count).sum()
     }
 }
 
 /// The statement that takes the digest of every table but the harness's own.
 pub(crate) fn statement(catalog: &Catalog, contract: &Contract) -> String {
-    let tables = catalog
-        .relations
-        .iter()
-        .filter(|relation| relation.kind == "table");
+    let tables = catalog.relations.iter().filter(|relation| relation.kind == "table");
     let parts: Vec<String> = tables
         .map(|table| {
             let name = match table.schema.as_str() {
@@ -80,7 +66,7 @@ pub(crate) fn statement(catalog: &Catalog, contract: &Contract) -> String {
 }
 
 /// An expression for the user that a row of `table`, called `alias`, leads to.
-fn owner_expression(
+pub(crate) fn owner_expression(
     catalog: &Catalog,
     contract: &Contract,
     table: &Relation,
@@ -89,10 +75,7 @@ fn owner_expression(
     if (table.schema.as_str(), table.name.as_str()) == ("auth", "users") {
         return format!("{alias}.id");
     }
-    let declared = contract
-        .tables
-        .get(&table.name)
-        .filter(|_| table.schema == "public");
+    let declared = contract.tables.get(&table.name).filter(|_| table.schema == "public");
     let has = |column: &str| table.column(column).is_some();
     match declared.map(|declared| &declared.owner) {
         Some(Owner::Column(column)) if has(column) => format!("{alias}.{}", ident(column)),
@@ -129,10 +112,7 @@ fn parent_owner(
     let Some(key) = relation.primary_key().first() else {
         return "null".to_owned();
     };
-    let inner = format!(
-        "{alias}_{}",
-        column.replace(|c: char| !c.is_alphanumeric(), "_")
-    );
+    let inner = format!("{alias}_{}", column.replace(|c: char| !c.is_alphanumeric(), "_"));
     let owner = owner_expression(catalog, contract, relation, &inner);
     let (table, key, column) = (relation.qualified(), ident(key), ident(column));
     format!("(select {owner} from {table} {inner} where {inner}.{key} = {alias}.{column})")

@@ -44,17 +44,11 @@ pub(crate) async fn facets(
         for (policy, text) in &relation.policies {
             let (command, roles) = text.split_once(" to ").unwrap_or((text, "public"));
             let roles: Vec<String> = roles.split(", ").map(str::to_owned).collect();
-            expected.insert(
-                format!("{id}/policies/{policy}"),
-                policy_text(command, &roles, true),
-            );
+            expected.insert(format!("{id}/policies/{policy}"), policy_text(command, &roles, true));
         }
         privileges(relation, &id, version, &mut expected);
         for seed in &relation.seed {
-            expected.insert(
-                format!("{id}/rows/{}", seed_name(relation, seed)),
-                seed_text(seed),
-            );
+            expected.insert(format!("{id}/rows/{}", seed_name(relation, seed)), seed_text(seed));
         }
     }
     functions(contract, &mut expected);
@@ -65,23 +59,15 @@ pub(crate) async fn facets(
 
 /// What a seed row is called: its first text, by the order of its keys' uniqueness.
 pub(crate) fn seed_name(relation: &Relation, seed: &toml::Table) -> String {
-    let unique = seed
-        .iter()
-        .find(|(column, _)| relation.columns[*column].unique);
-    let (_, value) = unique
-        .or_else(|| seed.iter().next())
-        .expect("a seed row has columns");
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    let unique = seed.iter().find(|(column, _)| relation.columns[*column].unique);
+    let (_, value) = unique.or_else(|| seed.iter().next()).expect("a seed row has columns");
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A seed row in words.
 pub(crate) fn seed_text(seed: &toml::Table) -> String {
-    let words: Vec<String> = seed
-        .iter()
-        .map(|(column, value)| format!("{column} {value}"))
-        .collect();
+    let words: Vec<String> =
+        seed.iter().map(|(column, value)| format!("{column} {value}")).collect();
     words.join(", ")
 }
 
@@ -99,9 +85,7 @@ fn privileges(relation: &Relation, id: &str, version: u32, into: &mut Facets) {
         let declared = relation.privileges.get(role).map_or(&[][..], Vec::as_slice);
         let mut whole: Vec<String> = declared.to_vec();
         if declared.iter().any(|privilege| privilege == "all") {
-            whole = ["delete", "truncate", "trigger", "maintain"]
-                .map(str::to_owned)
-                .to_vec();
+            whole = ["delete", "truncate", "trigger", "maintain"].map(str::to_owned).to_vec();
             whole.retain(|privilege| privilege != "maintain" || version >= 170_000);
         }
         whole.retain(|privilege| !BY_COLUMN.contains(&privilege.as_str()));
@@ -121,21 +105,14 @@ fn functions(contract: &Contract, into: &mut Facets) {
         };
         let mut callers = function.callers.clone();
         callers.sort();
-        let callers = if callers.is_empty() {
-            "none".into()
-        } else {
-            callers.join(", ")
-        };
+        let callers = if callers.is_empty() { "none".into() } else { callers.join(", ") };
         for (facet, text) in [
             ("arguments", function.arguments.to_lowercase()),
             ("returns", function.returns.to_lowercase()),
             ("language", function.language.clone()),
             ("volatility", function.volatility.clone()),
             ("security", security),
-            (
-                "settings",
-                format!("search_path=\"{}\"", function.search_path),
-            ),
+            ("settings", format!("search_path=\"{}\"", function.search_path)),
             ("callers", callers),
             ("leakproof", "false".into()),
         ] {
@@ -146,10 +123,7 @@ fn functions(contract: &Contract, into: &mut Facets) {
 
 fn database(contract: &Contract, version: u32, into: &mut Facets) {
     for (extension, schema) in &contract.database.extensions {
-        into.insert(
-            format!("database/extensions/{extension}"),
-            format!("in schema {schema}"),
-        );
+        into.insert(format!("database/extensions/{extension}"), format!("in schema {schema}"));
     }
     if contract.database.default_privileges.is_empty() {
         return;
@@ -174,24 +148,13 @@ fn database(contract: &Contract, version: u32, into: &mut Facets) {
             into.insert(format!("{id}/{role}"), list);
         }
     }
-    let public = format!(
-        "{}/public",
-        default_privileges_id(MIGRATOR, "*", "functions")
-    );
+    let public = format!("{}/public", default_privileges_id(MIGRATOR, "*", "functions"));
     into.insert(public, "none".into());
 }
 
 /// ALL on a table; the last is of PostgreSQL 17.
-const ALL_ON_TABLES: [&str; 8] = [
-    "select",
-    "insert",
-    "update",
-    "delete",
-    "truncate",
-    "references",
-    "trigger",
-    "maintain",
-];
+const ALL_ON_TABLES: [&str; 8] =
+    ["select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain"];
 
 /// Makes the contract's tables as it words them, and reads what the server made of that.
 async fn references(admin: &Client, contract: &Contract) -> Result<Facets, CannotRun> {
@@ -200,10 +163,7 @@ async fn references(admin: &Client, contract: &Contract) -> Result<Facets, Canno
          create schema {REFERENCE}"
     );
     admin.batch_execute(&begin).await.map_err(|error| {
-        CannotRun(format!(
-            "could not read the contract's columns: {}",
-            describe(&error)
-        ))
+        CannotRun(format!("could not read the contract's columns: {}", describe(&error)))
     })?;
     let made = make_references(admin, contract).await;
     let rolled_back = admin.batch_execute("rollback").await;
@@ -244,15 +204,9 @@ async fn make_references(admin: &Client, contract: &Contract) -> Result<Facets, 
             }
         }
     }
-    admin
-        .batch_execute("set local search_path = ''")
-        .await
-        .map_err(|error| {
-            CannotRun(format!(
-                "could not read the contract's columns: {}",
-                describe(&error)
-            ))
-        })?;
+    admin.batch_execute("set local search_path = ''").await.map_err(|error| {
+        CannotRun(format!("could not read the contract's columns: {}", describe(&error)))
+    })?;
     let catalog = Catalog::read(admin, &format!("nspname = '{REFERENCE}'")).await?;
     let mut facets = reference_facets(contract, &catalog);
     facets.append(&mut unreadable);
@@ -268,14 +222,9 @@ fn reference_facets(contract: &Contract, catalog: &Catalog) -> Facets {
             continue;
         };
         let mut parts = rest.splitn(3, '/');
-        let (name, kind) = (
-            parts.next().unwrap_or_default(),
-            parts.next().unwrap_or_default(),
-        );
+        let (name, kind) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let elsewhere = contract.database.triggers.keys().find_map(|table| {
-            table
-                .split_once('.')
-                .filter(|(schema, bare)| *schema != "public" && *bare == name)
+            table.split_once('.').filter(|(schema, bare)| *schema != "public" && *bare == name)
         });
         let schema = elsewhere.map_or("public", |(schema, _)| schema);
         if !kinds.contains(&kind)
@@ -285,10 +234,7 @@ fn reference_facets(contract: &Contract, catalog: &Catalog) -> Facets {
             continue;
         }
         let id = format!("{}{}", relation_id(schema, name), &rest[name.len()..]);
-        facets.insert(
-            id,
-            text.replace(&format!("{REFERENCE}."), &format!("{schema}.")),
-        );
+        facets.insert(id, text.replace(&format!("{REFERENCE}."), &format!("{schema}.")));
     }
     facets
 }
@@ -315,11 +261,7 @@ fn create_table(name: &str, relation: &Relation) -> String {
             text
         })
         .collect();
-    format!(
-        "create table {REFERENCE}.{} ({})",
-        ident(name),
-        columns.join(", ")
-    )
+    format!("create table {REFERENCE}.{} ({})", ident(name), columns.join(", "))
 }
 
 /// What needs other objects of the migration: facet and statement.
@@ -339,19 +281,13 @@ fn details(name: &str, relation: &Relation) -> Vec<(String, String)> {
     }
     for (constraint, text) in &relation.constraints {
         let facet = format!("{id}/constraints/{constraint}");
-        let statement = format!(
-            "alter table {table} add constraint {} {text}",
-            ident(constraint)
-        );
+        let statement = format!("alter table {table} add constraint {} {text}", ident(constraint));
         details.push((facet, statement));
     }
     for (index, text) in &relation.indexes {
         let facet = format!("{id}/indexes/{index}");
         let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let statement = format!(
-            "create index {} on {table} using {method} {rest}",
-            ident(index)
-        );
+        let statement = format!("create index {} on {table} using {method} {rest}", ident(index));
         details.push((facet, statement));
     }
     for (trigger, text) in &relation.triggers {
@@ -364,17 +300,9 @@ fn details(name: &str, relation: &Relation) -> Vec<(String, String)> {
 /// A trigger's text is `before update … for each row …`; the table comes behind the events.
 fn create_trigger(table: &str, trigger: &str, text: &str) -> String {
     let behind = ["referencing", "for each", "when ", "execute"];
-    let at = behind
-        .iter()
-        .filter_map(|word| text.find(word))
-        .min()
-        .unwrap_or(text.len());
+    let at = behind.iter().filter_map(|word| text.find(word)).min().unwrap_or(text.len());
     let (events, rest) = text.split_at(at);
-    format!(
-        "create trigger {} {events} on {REFERENCE}.{} {rest}",
-        ident(trigger),
-        ident(table)
-    )
+    format!("create trigger {} {events} on {REFERENCE}.{} {rest}", ident(trigger), ident(table))
 }
 
 /// Runs a statement under a savepoint: `Ok(Err(why))` where the server refuses it.
@@ -382,20 +310,14 @@ async fn try_out(admin: &Client, statement: &str) -> Result<Result<(), String>, 
     let gone = |error: tokio_postgres::Error| {
         CannotRun(format!("could not read the contract: {}", describe(&error)))
     };
-    admin
-        .batch_execute("savepoint detail")
-        .await
-        .map_err(gone)?;
+    admin.batch_execute("savepoint detail").await.map_err(gone)?;
     match admin.batch_execute(statement).await {
         Ok(()) => {
             admin.batch_execute("release detail").await.map_err(gone)?;
             Ok(Ok(()))
         }
         Err(error) if error.as_db_error().is_some() => {
-            admin
-                .batch_execute("rollback to detail; release detail")
-                .await
-                .map_err(gone)?;
+            admin.batch_execute("rollback to detail; release detail").await.map_err(gone)?;
             Ok(Err(describe(&error)))
         }
         Err(error) => Err(gone(error)),

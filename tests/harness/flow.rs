@@ -27,18 +27,9 @@ const SECRET: &str = "a key that only this harness signs with";
 
 /// The ids of the flow's checks: those that need a database of accounts, then the tokens.
 pub(crate) fn ids() -> Vec<String> {
-    let accounts = [
-        "sign-up/succeeds",
-        "sign-up/makes-one-profile",
-        "login/writes-a-session",
-    ];
-    let token = [
-        "token/opens-own-profile-only",
-        "token/opens-own-sessions-only",
-    ];
-    let refused = FORGERIES
-        .iter()
-        .map(|(name, _)| format!("flow/token/{name}"));
+    let accounts = ["sign-up/succeeds", "sign-up/makes-one-profile", "login/writes-a-session"];
+    let token = ["token/opens-own-profile-only", "token/opens-own-sessions-only"];
+    let refused = FORGERIES.iter().map(|(name, _)| format!("flow/token/{name}"));
     let known = accounts.iter().chain(&token).map(|id| format!("flow/{id}"));
     known.chain(refused).collect()
 }
@@ -62,10 +53,8 @@ pub(crate) async fn run(
     steps.push(("sign-up/succeeds", "1 row", signed_up));
 
     let admin = database.admin().await?;
-    let (profile_owner, session_owner) = (
-        owner_column(contract, &accounts.profile),
-        owner_column(contract, &accounts.session),
-    );
+    let (profile_owner, session_owner) =
+        (owner_column(contract, &accounts.profile), owner_column(contract, &accounts.session));
     let count = format!(
         "select count(*) from public.{} where {} = '{DANA}'",
         ident(&accounts.profile),
@@ -85,22 +74,12 @@ pub(crate) async fn run(
         Ok(session) => session,
         Err(Refusal::Database(why)) => return Err(why),
         Err(Refusal::Token(why)) => {
-            return Err(CannotRun(format!(
-                "the gateway refuses its own token: {why}"
-            )));
+            return Err(CannotRun(format!("the gateway refuses its own token: {why}")));
         }
     };
     for (id, table, owner) in [
-        (
-            "token/opens-own-profile-only",
-            &accounts.profile,
-            profile_owner,
-        ),
-        (
-            "token/opens-own-sessions-only",
-            &accounts.session,
-            session_owner,
-        ),
+        ("token/opens-own-profile-only", &accounts.profile, profile_owner),
+        ("token/opens-own-sessions-only", &accounts.session, session_owner),
     ] {
         steps.push((id, DANA, seen(&mut session, table, owner).await));
     }
@@ -142,31 +121,17 @@ async fn login(
     };
     let catalog = catalog::Catalog::read(admin, catalog::EVERYTHING).await?;
     let Some(relation) = catalog.relation(&accounts.session) else {
-        return Ok(format!(
-            "could not run: there is no table {}",
-            accounts.session
-        ));
+        return Ok(format!("could not run: there is no table {}", accounts.session));
     };
-    let factory = Factory {
-        catalog: &catalog,
-        contract,
-        world: &world,
-    };
+    let factory = Factory { catalog: &catalog, contract, world: &world };
     let carol = rows::Owner::User(Persona::Carol);
-    let wanted = Wanted {
-        owner: carol,
-        ordinal: 0,
-        variant: None,
-    };
+    let wanted = Wanted { owner: carol, ordinal: 0, variant: None };
     let mut draft = factory.draft(&accounts.session, wanted)?;
     draft.values.insert(owner.to_owned(), format!("'{DANA}'"));
     let client = connect(&database.login("authenticator")).await?;
     let service = Persona::ServiceRole;
-    let mut back_end = Session::with_claims(client, service.role(), service.claims());
-    Ok(back_end
-        .attempt(&accounts.session, &draft.insert(relation))
-        .await
-        .to_string())
+    let mut back_end = Session::new(client, service);
+    Ok(back_end.attempt(&accounts.session, &draft.insert(relation)).await.to_string())
 }
 
 /// Whose rows of a table the session sees: the users' ids, each once.
@@ -183,9 +148,7 @@ type Forge = fn(&Gateway) -> String;
 
 /// Tokens that must be refused, and one that must not: the control.
 const FORGERIES: [(&str, Forge); 8] = [
-    ("valid-is-let-through", |gateway| {
-        gateway.sign(&Gateway::claims(DANA, EMAIL))
-    }),
+    ("valid-is-let-through", |gateway| gateway.sign(&Gateway::claims(DANA, EMAIL))),
     ("expired-is-refused", |gateway| {
         let mut claims = Gateway::claims(DANA, EMAIL);
         claims["exp"] = json!(now() - 1);
@@ -193,10 +156,7 @@ const FORGERIES: [(&str, Forge); 8] = [
     }),
     ("tampered-is-refused", |gateway| {
         let token = gateway.sign(&Gateway::claims(DANA, EMAIL));
-        let other = gateway.sign(&Gateway::claims(
-            Persona::Alice.user_id().unwrap_or(""),
-            EMAIL,
-        ));
+        let other = gateway.sign(&Gateway::claims(Persona::Alice.user_id().unwrap_or(""), EMAIL));
         let parts: Vec<&str> = token.split('.').collect();
         let others: Vec<&str> = other.split('.').collect();
         format!("{}.{}.{}", parts[0], others[1], parts[2])
@@ -222,10 +182,7 @@ const FORGERIES: [(&str, Forge); 8] = [
     }),
     ("without-subject-is-refused", |gateway| {
         let mut claims = Gateway::claims(DANA, EMAIL);
-        claims
-            .as_object_mut()
-            .expect("claims are an object")
-            .remove("sub");
+        claims.as_object_mut().expect("claims are an object").remove("sub");
         gateway.sign(&claims)
     }),
 ];
@@ -238,11 +195,7 @@ async fn forgeries() -> Result<Vec<(&'static str, String)>, CannotRun> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(no_socket)?;
     let port = listener.local_addr().map_err(no_socket)?.port();
     let mut database = Config::new();
-    database
-        .host("127.0.0.1")
-        .port(port)
-        .user("authenticator")
-        .dbname("postgres");
+    database.host("127.0.0.1").port(port).user("authenticator").dbname("postgres");
     let gateway = Gateway::new(SECRET, database);
     let mut observed = Vec::new();
     for (name, forge) in FORGERIES {
@@ -251,36 +204,20 @@ async fn forgeries() -> Result<Vec<(&'static str, String)>, CannotRun> {
         let knock = async { listener.accept().await.map(drop) };
         let (answer, knocked) = tokio::join!(gateway.session(&token), async {
             // Long enough for a request that is on its way; none is after a refusal.
-            tokio::time::timeout(Duration::from_millis(100), knock)
-                .await
-                .is_ok()
+            tokio::time::timeout(Duration::from_millis(100), knock).await.is_ok()
         });
         let refused = matches!(answer, Err(Refusal::Token(_)));
-        let as_named = if name == "valid-is-let-through" {
-            knocked && !refused
-        } else {
-            refused && !knocked
-        };
+        let as_named =
+            if name == "valid-is-let-through" { knocked && !refused } else { refused && !knocked };
         let seen = format!("refused: {refused}, reached the database: {knocked}");
-        observed.push((
-            name,
-            if as_named {
-                FORGERY_EXPECTED.to_owned()
-            } else {
-                seen
-            },
-        ));
+        observed.push((name, if as_named { FORGERY_EXPECTED.to_owned() } else { seen }));
     }
     Ok(observed)
 }
 
 fn entry(name: &str, expected: &str, observed: String, object: &str, regime: Regime) -> Entry {
     let in_tokens = FORGERIES.iter().any(|(known, _)| *known == name);
-    let id = if in_tokens {
-        format!("flow/token/{name}")
-    } else {
-        format!("flow/{name}")
-    };
+    let id = if in_tokens { format!("flow/token/{name}") } else { format!("flow/{name}") };
     let rule = &rules::FLOW;
     let finding = (observed != expected).then(|| Finding {
         rule: rule.id.to_owned(),
@@ -289,9 +226,7 @@ fn entry(name: &str, expected: &str, observed: String, object: &str, regime: Reg
         expected: expected.to_owned(),
         observed: observed.clone(),
         persona: None,
-        statement: name
-            .starts_with("sign-up")
-            .then(|| sign_up(DANA, Some(EMAIL))),
+        statement: name.starts_with("sign-up").then(|| sign_up(DANA, Some(EMAIL))),
         remedy: rule.remedy.to_owned(),
         location: None,
         references: rule.references.iter().map(|&r| r.to_owned()).collect(),

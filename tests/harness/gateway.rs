@@ -9,6 +9,7 @@ use tokio_postgres::Config;
 
 use super::CannotRun;
 use super::database::connect;
+use super::persona::Identity;
 use super::session::Session;
 
 /// Where tokens come from and where requests go.
@@ -34,10 +35,7 @@ pub(crate) enum Refusal {
 impl Gateway {
     /// A gateway with its own signing key in front of `database`, a login as `authenticator`.
     pub(crate) fn new(secret: &str, database: Config) -> Self {
-        Self {
-            secret: secret.as_bytes().to_vec(),
-            database,
-        }
+        Self { secret: secret.as_bytes().to_vec(), database }
     }
 
     /// The claims of an access token for that user, valid for an hour from now.
@@ -66,12 +64,8 @@ impl Gateway {
     /// # Panics
     /// If the claims cannot be signed, which no JSON document is.
     pub(crate) fn sign(&self, claims: &Value) -> String {
-        encode(
-            &Header::new(Algorithm::HS256),
-            claims,
-            &EncodingKey::from_secret(&self.secret),
-        )
-        .expect("a JSON document can be signed")
+        encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(&self.secret))
+            .expect("a JSON document can be signed")
     }
 
     /// The session of a request with that token: signature, algorithm, expiry, audience and
@@ -87,22 +81,21 @@ impl Gateway {
         validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
         let key = DecodingKey::from_secret(&self.secret);
         let verified = decode::<Value>(token, &key, &validation);
-        let claims = verified
-            .map_err(|error| Refusal::Token(error.to_string()))?
-            .claims;
+        let claims = verified.map_err(|error| Refusal::Token(error.to_string()))?.claims;
         let Some("authenticated") = claims["role"].as_str() else {
-            return Err(Refusal::Token(
-                "the role claim is not authenticated".to_owned(),
-            ));
+            return Err(Refusal::Token("the role claim is not authenticated".to_owned()));
         };
         let client = connect(&self.database).await.map_err(Refusal::Database)?;
-        Ok(Session::with_claims(client, "authenticated", Some(claims)))
+        let identity = Identity {
+            name: claims["sub"].as_str().unwrap_or_default().to_owned(),
+            role: "authenticated".to_owned(),
+            claims: claims.to_string(),
+        };
+        Ok(Session::of(client, identity))
     }
 }
 
 /// Seconds since 1970.
 pub(crate) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }

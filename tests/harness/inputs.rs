@@ -79,10 +79,7 @@ impl Inputs {
         Ok(Self {
             contract: Contract::read(fixtures)?,
             migrations: sql_files(migrations, "the migrations")?,
-            shim: sql_files(
-                if shim.is_dir() { &shim } else { &own_shim },
-                "the platform shim",
-            )?,
+            shim: sql_files(if shim.is_dir() { &shim } else { &own_shim }, "the platform shim")?,
             out: out.to_owned(),
         })
     }
@@ -92,14 +89,9 @@ impl Inputs {
     /// # Errors
     /// Says which file is missing.
     pub(crate) fn shim_file(&self, name: &str) -> Result<&SqlFile, CannotRun> {
-        self.shim
-            .iter()
-            .find(|file| file.name == name)
-            .ok_or_else(|| {
-                CannotRun(format!(
-                    "the platform shim has no {name}; see fixtures/supabase/README.md"
-                ))
-            })
+        self.shim.iter().find(|file| file.name == name).ok_or_else(|| {
+            CannotRun(format!("the platform shim has no {name}; see fixtures/supabase/README.md"))
+        })
     }
 
     /// SHA-256 of the migrations: names and texts.
@@ -127,10 +119,7 @@ fn directory(variable: &str, default: &str) -> PathBuf {
 
 fn sql_files(dir: &Path, what: &str) -> Result<Vec<SqlFile>, CannotRun> {
     let unreadable = |path: &Path, error: std::io::Error| {
-        CannotRun(format!(
-            "could not read {what} from {}: {error}",
-            path.display()
-        ))
+        CannotRun(format!("could not read {what} from {}: {error}", path.display()))
     };
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, error))? {
@@ -148,11 +137,7 @@ fn sql_files(dir: &Path, what: &str) -> Result<Vec<SqlFile>, CannotRun> {
     paths.sort();
     let read = |path: &PathBuf| {
         let text = fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(SqlFile { name, text })
     };
     paths.iter().map(read).collect()

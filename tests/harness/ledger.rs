@@ -146,20 +146,14 @@ impl Ledger {
 
     /// How many of the planned checks have an outcome in each of the regimes they were to run in.
     pub(crate) fn executed(&self) -> usize {
-        let ran = |id: &&String| {
-            self.entries
-                .get(*id)
-                .is_some_and(|entry| !entry.observed.is_empty())
-        };
+        let ran =
+            |id: &&String| self.entries.get(*id).is_some_and(|entry| !entry.observed.is_empty());
         self.planned.iter().filter(ran).count()
     }
 
     /// Ids that were planned and have no outcome, or have one and were not planned.
     pub(crate) fn unaccounted(&self) -> Vec<&String> {
-        let silent = self
-            .planned
-            .iter()
-            .filter(|id| !self.entries.contains_key(*id));
+        let silent = self.planned.iter().filter(|id| !self.entries.contains_key(*id));
         let unplanned = self.entries.keys().filter(|id| !self.planned.contains(*id));
         silent.chain(unplanned).collect()
     }

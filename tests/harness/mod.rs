@@ -1,5 +1,6 @@
 //! This file is the list of what a test is made with; none of it names a table.
 
+pub(crate) mod attack;
 pub(crate) mod catalog;
 pub(crate) mod contract;
 pub(crate) mod database;

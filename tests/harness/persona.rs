@@ -98,24 +98,46 @@ impl Persona {
         }
     }
 
-    /// Statements that make a superuser's session this persona's, for the transaction that
-    /// is open: session user `authenticator`, then role and claims, as the gateway sets them.
-    pub(crate) fn become_sql(self) -> String {
-        let request = request_sql(self.role(), self.claims().as_ref());
-        format!("set local session authorization authenticator; {request}")
+    /// This persona as the gateway presents it to the database.
+    pub(crate) fn identity(self) -> Identity {
+        Identity {
+            name: self.name().to_owned(),
+            role: self.role().to_owned(),
+            claims: self.claims().map(|claims| claims.to_string()).unwrap_or_default(),
+        }
     }
 }
 
-/// The statement by which the gateway gives a transaction its role and claims.
-pub(crate) fn request_sql(role: &str, claims: Option<&Value>) -> String {
-    let claims = claims.map(ToString::to_string).unwrap_or_default();
-    format!(
-        "select set_config('role', {}, true), set_config('request.jwt.claims', {}, true), \
-         set_config('request.method', 'POST', true), set_config('request.path', '/', true), \
-         set_config('request.headers', '{{}}', true), \
-         set_config('request.cookies', '{{}}', true), \
-         set_config('search_path', 'public, extensions', true);",
-        super::quote(role),
-        super::quote(&claims),
-    )
+/// A role and claims, well-formed or not: what a database session of the API comes down to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Identity {
+    /// Who or what this is, in reports.
+    pub(crate) name: String,
+    /// The database role.
+    pub(crate) role: String,
+    /// The text of `request.jwt.claims`.
+    pub(crate) claims: String,
+}
+
+impl Identity {
+    /// Statements that make a superuser's session this identity's, for the transaction that
+    /// is open: session user `authenticator`, then role and claims, as the gateway sets them.
+    /// They are two.
+    pub(crate) fn become_sql(&self) -> String {
+        format!("set local session authorization authenticator; {}", self.request_sql())
+    }
+
+    /// The statement by which the gateway gives a transaction its role and claims.
+    pub(crate) fn request_sql(&self) -> String {
+        format!(
+            "select set_config('role', {}, true), set_config('request.jwt.claims', {}, true), \
+             set_config('request.method', 'POST', true), \
+             set_config('request.path', '/', true), \
+             set_config('request.headers', '{{}}', true), \
+             set_config('request.cookies', '{{}}', true), \
+             set_config('search_path', 'public, extensions', true);",
+            super::quote(&self.role),
+            super::quote(&self.claims),
+        )
+    }
 }

@@ -1,20 +1,21 @@
-//! This file is one statement tried as one persona: it becomes the persona, runs the
-//! statement, takes the digest of everything before and after, and rolls back.
+//! This file is statements tried as somebody: it becomes that identity, runs them, takes the
+//! digest of everything before and after, and rolls back.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
+use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::DbError;
-use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::catalog::Relation;
+use super::database::Listening;
 use super::digest::Digest;
 use super::outcome::Outcome;
-use super::persona::Persona;
+use super::persona::{Identity, Persona};
 use super::{CannotRun, describe, quote};
 
-/// What came of a probe.
+/// What came of a probe of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Observation {
     /// What the statement got.
@@ -27,15 +28,54 @@ pub(crate) struct Observation {
     pub(crate) took: Duration,
 }
 
+/// Statements to try.
+#[derive(Debug, Clone)]
+pub(crate) struct Act<'a> {
+    /// What the administrator does first, one statement each.
+    pub(crate) setup: &'a [String],
+    /// Who tries.
+    pub(crate) identity: &'a Identity,
+    /// What is tried, one statement each; the first that fails is the last.
+    pub(crate) script: &'a [String],
+    /// Where not empty: an expression for whether row level security is active.
+    pub(crate) active: &'a str,
+}
+
+/// What came of an act.
+#[derive(Debug, Clone)]
+pub(crate) struct Played {
+    /// What each statement of the script got back, until one failed.
+    pub(crate) answers: Vec<Answer>,
+    /// Why one failed.
+    pub(crate) error: Option<DbError>,
+    /// What the server said meanwhile.
+    pub(crate) notices: Vec<DbError>,
+    /// Whose rows changed: table and owner.
+    pub(crate) changed: Vec<(String, String)>,
+    /// Session user, role, superuser, BYPASSRLS and whether row level security is active.
+    pub(crate) guard: Vec<String>,
+    /// From the first byte sent to the rollback's answer.
+    pub(crate) took: Duration,
+}
+
+/// What the server sent back for one statement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Its rows, as text; null is `∅`.
+    pub(crate) rows: Vec<Vec<String>>,
+    /// The count in its command tag.
+    pub(crate) count: u64,
+}
+
 /// A superuser's connection that is prepared to try statements in a clone that nobody else
 /// writes to.
 pub(crate) struct Prober {
-    client: Client,
+    connection: Listening,
     /// The state that every probe starts from, since each is rolled back.
     start: Digest,
 }
 
-/// What a probe is aimed at.
+/// A table or view that a probe is aimed at.
 pub(crate) struct Target {
     /// Its bare name, as the server prints it in "permission denied for table …".
     name: String,
@@ -52,10 +92,7 @@ impl Target {
         } else {
             "true".to_owned()
         };
-        Self {
-            name: relation.name.clone(),
-            active,
-        }
+        Self { name: relation.name.clone(), active }
     }
 }
 
@@ -64,7 +101,7 @@ impl Prober {
     ///
     /// # Errors
     /// The server's answer.
-    pub(crate) async fn new(client: Client, digest: &str) -> Result<Self, CannotRun> {
+    pub(crate) async fn new(connection: Listening, digest: &str) -> Result<Self, CannotRun> {
         // A transaction without an id has written no row, so that its state needs no digest:
         // then only the first line comes back, and the id in it is empty. A plan made under
         // another search_path than the requests' would be thrown away by each of them.
@@ -74,16 +111,10 @@ impl Prober {
              prepare identra_state as select '', coalesce({written}::text, ''), '0', '0' \
              union all select * from ({digest}) as digest where {written} is not null"
         );
-        client.batch_execute(&prepare).await.map_err(|error| {
-            CannotRun(format!(
-                "could not prepare the digest: {}",
-                describe(&error)
-            ))
+        connection.client.batch_execute(&prepare).await.map_err(|error| {
+            CannotRun(format!("could not prepare the digest: {}", describe(&error)))
         })?;
-        let mut prober = Self {
-            client,
-            start: Digest::default(),
-        };
+        let mut prober = Self { connection, start: Digest::default() };
         prober.start = prober.digest().await?;
         Ok(prober)
     }
@@ -101,15 +132,13 @@ impl Prober {
         let (answers, error) = self.run("execute identra_digest").await?;
         match error {
             None => Ok(Digest::of_rows(&answers[0].rows)),
-            Some(error) => Err(CannotRun(format!(
-                "could not take the digest: {}",
-                error.message()
-            ))),
+            Some(error) => {
+                Err(CannotRun(format!("could not take the digest: {}", error.message())))
+            }
         }
     }
 
-    /// Tries `statement` as `persona`; `setup` runs before that, as the administrator. All in
-    /// one round trip, and nothing of it stays.
+    /// Tries one statement as `persona`, as [`Prober::play`] does.
     ///
     /// # Errors
     /// Why it could not be tried: the connection is gone, or the set-up failed.
@@ -120,64 +149,72 @@ impl Prober {
         setup: &[String],
         statement: &str,
     ) -> Result<Observation, CannotRun> {
+        let script = [statement.to_owned()];
+        let identity = persona.identity();
+        let act = Act { setup, identity: &identity, script: &script, active: &target.active };
+        let played = self.play(&act).await?;
+        let outcome = match &played.error {
+            Some(error) => Outcome::of_error(error, &target.name),
+            None => Outcome::Rows(played.answers[0].count),
+        };
+        let unguarded = unguarded(persona, &played.guard);
+        Ok(Observation { outcome, changed: played.changed, unguarded, took: played.took })
+    }
+
+    /// Runs an act, all in one round trip; nothing of it stays.
+    ///
+    /// # Errors
+    /// Why it could not be run: the connection is gone, or the set-up failed.
+    pub(crate) async fn play(&self, act: &Act<'_>) -> Result<Played, CannotRun> {
+        let active = if act.active.is_empty() { "true" } else { act.active };
+        let mut batch = "begin; ".to_owned();
+        for statement in act.setup {
+            batch += &format!("{statement}; ");
+        }
         // Without set-up the state before is the one that every probe starts from.
-        let mut before: Vec<&str> = setup.iter().map(String::as_str).collect();
-        before.extend((!setup.is_empty()).then_some("execute identra_digest"));
-        let guard = format!(
-            "select session_user, current_user, rolsuper, rolbypassrls, {} \
-             from pg_catalog.pg_roles where rolname = current_user",
-            target.active
+        if !act.setup.is_empty() {
+            batch += "execute identra_digest; ";
+        }
+        batch += &act.identity.become_sql();
+        batch += &format!(
+            " select session_user, current_user, rolsuper, rolbypassrls, {active} \
+             from pg_catalog.pg_roles where rolname = current_user; "
         );
-        let batch = format!(
-            "begin; {}; {} {guard}; {statement}; \
-             set local session authorization default; execute identra_state",
-            before.join("; "),
-            persona.become_sql(),
-        );
+        for statement in act.script {
+            batch += &format!("{statement}; ");
+        }
+        batch += "set local session authorization default; execute identra_state";
+        self.connection.notices();
         let began = Instant::now();
         let ran = self.run(&batch);
-        let rolled_back = self.client.batch_execute("rollback");
+        let rolled_back = self.connection.client.batch_execute("rollback");
         let (ran, rolled_back) = futures_util::future::join(ran, rolled_back).await;
         rolled_back
             .map_err(|error| CannotRun(format!("could not roll back: {}", describe(&error))))?;
         let took = began.elapsed();
-        let (answers, error) = ran?;
-        // Behind BEGIN and the set-up come session user, role and claims, then the guard.
-        let at = 1 + before.len() + 2;
+        let (mut answers, error) = ran?;
+        // Behind BEGIN and the set-up with its digest come session user, role and claims.
+        let before = 1 + act.setup.len() + usize::from(!act.setup.is_empty());
+        let at = before + 2;
         let Some(guard) = answers.get(at) else {
             let why = error.map_or("no answer".to_owned(), |error| error.message().to_owned());
-            return Err(CannotRun(format!(
-                "could not set up the probe: {why}\n  {batch}"
-            )));
+            return Err(CannotRun(format!("could not set up the probe: {why}\n  {batch}")));
         };
-        let unguarded = unguarded(persona, &guard.rows[0]);
-        if let Some(error) = error {
-            let outcome = Outcome::of_error(&error, &target.name);
-            return Ok(Observation {
-                outcome,
-                changed: Vec::new(),
-                unguarded,
-                took,
-            });
+        let guard = guard.rows[0].clone();
+        let mut changed = Vec::new();
+        if error.is_none() {
+            let state = answers.last().map(|state| state.rows.clone()).unwrap_or_default();
+            if state.first().is_some_and(|first| !first[1].is_empty()) {
+                let start = match act.setup {
+                    [] => self.start.clone(),
+                    _ => Digest::of_rows(&answers[before - 1].rows),
+                };
+                changed = start.changed(&Digest::of_rows(&state[1..]));
+            }
         }
-        let before = match setup {
-            [] => self.start.clone(),
-            _ => Digest::of_rows(&answers[at - 3].rows),
-        };
-        let state = &answers[at + 3].rows;
-        let written = state.first().is_some_and(|first| !first[1].is_empty());
-        let changed = if written {
-            before.changed(&Digest::of_rows(&state[1..]))
-        } else {
-            Vec::new()
-        };
-        let outcome = Outcome::Rows(answers[at + 1].count);
-        Ok(Observation {
-            outcome,
-            changed,
-            unguarded,
-            took,
-        })
+        let answers = answers.drain(at + 1..).take(act.script.len()).collect();
+        let notices = self.connection.notices();
+        Ok(Played { answers, error, notices, changed, guard, took })
     }
 
     /// Runs a batch; answers that came before an error are kept.
@@ -185,13 +222,14 @@ impl Prober {
         let gone = |error: tokio_postgres::Error| {
             CannotRun(format!("could not reach the server: {}", describe(&error)))
         };
-        let mut messages = pin!(self.client.simple_query_raw(batch).await.map_err(gone)?);
+        let client = &self.connection.client;
+        let mut messages = pin!(client.simple_query_raw(batch).await.map_err(gone)?);
         let mut answers = Vec::new();
         let mut open = Answer::default();
         loop {
             match messages.try_next().await {
                 Ok(Some(SimpleQueryMessage::Row(row))) => {
-                    let text = |at| row.get(at).unwrap_or_default().to_owned();
+                    let text = |at| row.get(at).unwrap_or("∅").to_owned();
                     open.rows.push((0..row.len()).map(text).collect());
                 }
                 Ok(Some(SimpleQueryMessage::CommandComplete(count))) => {
@@ -209,13 +247,6 @@ impl Prober {
     }
 }
 
-/// What the server sent back for one statement of a batch.
-#[derive(Debug, Default)]
-struct Answer {
-    rows: Vec<Vec<String>>,
-    count: u64,
-}
-
 /// T01: the persona is who it should be, and policies apply to it.
 fn unguarded(persona: Persona, guard: &[String]) -> Option<String> {
     let [session, current, superuser, bypass, active] = guard else {
@@ -227,11 +258,7 @@ fn unguarded(persona: Persona, guard: &[String]) -> Option<String> {
     } else if superuser != "f" {
         Some(format!("role {current} is a superuser"))
     } else if (bypass == "t") != service {
-        let does = if service {
-            "does not bypass"
-        } else {
-            "bypasses"
-        };
+        let does = if service { "does not bypass" } else { "bypasses" };
         Some(format!("role {current} {does} row level security"))
     } else if !service && active != "t" {
         Some("row level security is not active".to_owned())

@@ -50,11 +50,7 @@ impl Comparison {
         let mut observed = catalog.facets();
         observed.append(&mut seed_facets(contract, &seeds));
         let expected = expected::facets(&admin, contract, catalog.version_num, baseline).await?;
-        Ok(Self {
-            regime,
-            expected,
-            observed,
-        })
+        Ok(Self { regime, expected, observed })
     }
 
     /// The id of every facet on either side: what is to be checked.
@@ -133,10 +129,8 @@ fn seed_facets(contract: &Contract, seeds: &BTreeMap<String, Vec<Value>>) -> Fac
         let declared = contract.tables.get(table);
         for (at, row) in rows.iter().enumerate() {
             let matching = declared.and_then(|declared| {
-                let seeds = declared
-                    .seed
-                    .iter()
-                    .map(|seed| (expected::seed_name(declared, seed), seed));
+                let seeds =
+                    declared.seed.iter().map(|seed| (expected::seed_name(declared, seed), seed));
                 seeds.into_iter().find(|(name, _)| has_text(row, name))
             });
             let (name, text) = match matching {
@@ -150,14 +144,11 @@ fn seed_facets(contract: &Contract, seeds: &BTreeMap<String, Vec<Value>>) -> Fac
 }
 
 fn has_text(row: &Value, text: &str) -> bool {
-    row.as_object()
-        .is_some_and(|row| row.values().any(|value| value.as_str() == Some(text)))
+    row.as_object().is_some_and(|row| row.values().any(|value| value.as_str() == Some(text)))
 }
 
 fn worded_like(row: &Value, seed: &toml::Table) -> String {
-    let words = seed
-        .keys()
-        .map(|column| format!("{column} {}", row[column]));
+    let words = seed.keys().map(|column| format!("{column} {}", row[column]));
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -168,10 +159,7 @@ fn misspelt(contract: &Contract, catalog: &Catalog) -> Result<(), CannotRun> {
         let Some(relation) = catalog.relation(table) else {
             continue;
         };
-        let unknown = declared
-            .columns
-            .keys()
-            .filter(|column| relation.column(column).is_none());
+        let unknown = declared.columns.keys().filter(|column| relation.column(column).is_none());
         for column in unknown {
             let undeclared = relation.columns.iter().map(|column| &column.name);
             let mut undeclared = undeclared.filter(|name| !declared.columns.contains_key(*name));
@@ -195,16 +183,10 @@ mod tests {
 
     #[test]
     fn an_id_names_its_object() {
-        assert_eq!(
-            object("schema/memories/columns/content/privileges/anon"),
-            "memories.content"
-        );
+        assert_eq!(object("schema/memories/columns/content/privileges/anon"), "memories.content");
         assert_eq!(object("schema/memories/privileges/anon"), "memories");
         assert_eq!(object("schema/memories/row-level-security"), "memories");
-        assert_eq!(
-            object("schema/memories/policies/Users read"),
-            "memories.Users read"
-        );
+        assert_eq!(object("schema/memories/policies/Users read"), "memories.Users read");
         assert_eq!(object("schema/functions/is_on/callers"), "is_on");
         assert_eq!(object("database/roles/anon"), "roles.anon");
     }

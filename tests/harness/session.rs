@@ -1,33 +1,27 @@
 //! This file is a client's session as the gateway makes it: a connection as `authenticator`,
 //! and role and claims for one transaction at a time.
 
-use serde_json::Value;
 use tokio_postgres::{Client, Transaction};
 
 use super::describe;
 use super::outcome::Outcome;
-use super::persona::{Persona, request_sql};
+use super::persona::{Identity, Persona};
 
 /// A connection that sends somebody's requests.
 pub(crate) struct Session {
     client: Client,
-    role: String,
-    claims: Option<Value>,
+    identity: Identity,
 }
 
 impl Session {
     /// Requests of `persona` over a connection as `authenticator`.
     pub(crate) fn new(client: Client, persona: Persona) -> Self {
-        Self::with_claims(client, persona.role(), persona.claims())
+        Self::of(client, persona.identity())
     }
 
-    /// Requests with claims that the gateway has verified.
-    pub(crate) fn with_claims(client: Client, role: &str, claims: Option<Value>) -> Self {
-        Self {
-            client,
-            role: role.to_owned(),
-            claims,
-        }
+    /// Requests with the role and claims of a token that the gateway has verified.
+    pub(crate) fn of(client: Client, identity: Identity) -> Self {
+        Self { client, identity }
     }
 
     /// Runs one statement in a transaction of its own, which is committed if it succeeds.
@@ -39,10 +33,7 @@ impl Session {
         let transaction = self.begin().await;
         match transaction.execute(statement, &[]).await {
             Ok(count) => {
-                transaction
-                    .commit()
-                    .await
-                    .unwrap_or_else(|error| panic!("commit: {error}"));
+                transaction.commit().await.unwrap_or_else(|error| panic!("commit: {error}"));
                 Outcome::Rows(count)
             }
             Err(error) => match error.as_db_error() {
@@ -65,14 +56,14 @@ impl Session {
     }
 
     async fn begin(&mut self) -> Transaction<'_> {
-        let request = request_sql(&self.role, self.claims.as_ref());
+        let request = self.identity.request_sql();
         let begun = async {
             let transaction = self.client.transaction().await?;
             transaction.batch_execute(&request).await?;
             Ok(transaction)
         };
         begun.await.unwrap_or_else(|error: tokio_postgres::Error| {
-            panic!("could not become {}: {}", self.role, describe(&error))
+            panic!("could not become {}: {}", self.identity.name, describe(&error))
         })
     }
 }

@@ -44,10 +44,7 @@ pub(crate) fn split(sql: &str) -> Vec<Statement<'_>> {
 }
 
 fn statement(sql: &str, start: usize, end: usize) -> Statement<'_> {
-    Statement {
-        line: line_of(sql, start),
-        text: sql[start..end].trim_end(),
-    }
+    Statement { line: line_of(sql, start), text: sql[start..end].trim_end() }
 }
 
 /// The line of a byte offset, from 1.
@@ -139,10 +136,7 @@ mod tests {
     use super::split;
 
     fn texts(sql: &str) -> Vec<(usize, &str)> {
-        split(sql)
-            .into_iter()
-            .map(|statement| (statement.line, statement.text))
-            .collect()
+        split(sql).into_iter().map(|statement| (statement.line, statement.text)).collect()
     }
 
     #[test]
@@ -151,27 +145,18 @@ mod tests {
                    $x$ $$; $x$\n";
         assert_eq!(
             texts(sql),
-            [
-                (1, "select ';''', E'\\';', \"a;b\""),
-                (2, "select $$;$$, $x$ $$; $x$")
-            ]
+            [(1, "select ';''', E'\\';', \"a;b\""), (2, "select $$;$$, $x$ $$; $x$")]
         );
     }
 
     #[test]
     fn a_statement_begins_after_its_comment() {
-        assert_eq!(
-            texts("-- why\n\ncreate table t (a int);;\n"),
-            [(3, "create table t (a int)")]
-        );
+        assert_eq!(texts("-- why\n\ncreate table t (a int);;\n"), [(3, "create table t (a int)")]);
     }
 
     #[test]
     fn a_parameter_is_no_dollar_quote() {
-        assert_eq!(
-            texts("select $1; select a$b$c"),
-            [(1, "select $1"), (1, "select a$b$c")]
-        );
+        assert_eq!(texts("select $1; select a$b$c"), [(1, "select $1"), (1, "select a$b$c")]);
     }
 
     #[test]

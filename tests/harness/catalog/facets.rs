@@ -14,11 +14,7 @@ pub(crate) const BY_COLUMN: [&str; 4] = ["select", "insert", "update", "referenc
 
 /// The id of a relation: tables and views of `public` go by their bare name.
 pub(crate) fn relation_id(schema: &str, name: &str) -> String {
-    if schema == "public" {
-        format!("schema/{name}")
-    } else {
-        format!("schema/{schema}.{name}")
-    }
+    if schema == "public" { format!("schema/{name}") } else { format!("schema/{schema}.{name}") }
 }
 
 impl Catalog {
@@ -87,20 +83,14 @@ impl Catalog {
             }
             if default.schema == "*" && default.kind == "functions" {
                 let public = by_grantee(&default.grants).contains_key("public");
-                facets.insert(
-                    id_of("public"),
-                    if public { "execute" } else { "none" }.into(),
-                );
+                facets.insert(id_of("public"), if public { "execute" } else { "none" }.into());
             }
         }
         for role in &self.roles {
             facets.insert(format!("database/roles/{}", role.name), role.facts.clone());
         }
         for other in &self.others {
-            facets.insert(
-                format!("database/others/{}", other.identity),
-                "present".into(),
-            );
+            facets.insert(format!("database/others/{}", other.identity), "present".into());
         }
     }
 }
@@ -116,10 +106,7 @@ impl Relation {
         facets.insert(format!("{id}/kind"), self.kind.clone());
         facets.insert(format!("{id}/owner"), self.owner.clone());
         if self.kind.ends_with("table") {
-            facets.insert(
-                format!("{id}/row-level-security"),
-                self.row_level_security.clone(),
-            );
+            facets.insert(format!("{id}/row-level-security"), self.row_level_security.clone());
         }
         if !self.options.is_empty() {
             facets.insert(format!("{id}/options"), self.options.join(", "));
@@ -141,11 +128,9 @@ impl Relation {
             let id = format!("{id}/constraints/{}", constraint.name);
             facets.insert(id, constraint.definition.clone());
         }
-        for (kind, definitions) in [
-            ("indexes", &self.indexes),
-            ("triggers", &self.triggers),
-            ("rules", &self.rules),
-        ] {
+        for (kind, definitions) in
+            [("indexes", &self.indexes), ("triggers", &self.triggers), ("rules", &self.rules)]
+        {
             for definition in definitions {
                 let name = definition.name.rsplit('.').next().unwrap_or_default();
                 facets.insert(format!("{id}/{kind}/{name}"), definition.definition.clone());
@@ -165,12 +150,7 @@ impl Relation {
             !self.columns.is_empty() && BY_COLUMN.contains(&grant.privilege.as_str())
         };
         let whole: Vec<Grant> = self.grants.iter().filter(by_column).cloned().collect();
-        let rest: Vec<Grant> = self
-            .grants
-            .iter()
-            .filter(|g| !by_column(g))
-            .cloned()
-            .collect();
+        let rest: Vec<Grant> = self.grants.iter().filter(|g| !by_column(g)).cloned().collect();
         privileges_into(facets, id, &rest);
         for column in &self.columns {
             let grants: Vec<Grant> = whole.iter().chain(&column.grants).cloned().collect();
@@ -205,10 +185,7 @@ pub(crate) fn privilege_list(privileges: impl IntoIterator<Item = String>) -> St
     ];
     let rank = |privilege: &String| {
         let word = privilege.split(' ').next().unwrap_or_default();
-        ORDER
-            .iter()
-            .position(|known| *known == word)
-            .unwrap_or(ORDER.len())
+        ORDER.iter().position(|known| *known == word).unwrap_or(ORDER.len())
     };
     let unique: BTreeSet<String> = privileges.into_iter().collect();
     let mut list: Vec<String> = unique.into_iter().collect();
@@ -219,19 +196,11 @@ pub(crate) fn privilege_list(privileges: impl IntoIterator<Item = String>) -> St
 fn by_grantee(grants: &[Grant]) -> BTreeMap<String, String> {
     let mut held: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for grant in grants {
-        let option = if grant.grantable {
-            " with grant option"
-        } else {
-            ""
-        };
+        let option = if grant.grantable { " with grant option" } else { "" };
         let privilege = format!("{}{option}", grant.privilege);
-        held.entry(grant.grantee.clone())
-            .or_default()
-            .push(privilege);
+        held.entry(grant.grantee.clone()).or_default().push(privilege);
     }
-    held.into_iter()
-        .map(|(role, privileges)| (role, privilege_list(privileges)))
-        .collect()
+    held.into_iter().map(|(role, privileges)| (role, privilege_list(privileges))).collect()
 }
 
 fn privileges_into(facets: &mut Facets, id: &str, grants: &[Grant]) {
@@ -241,10 +210,7 @@ fn privileges_into(facets: &mut Facets, id: &str, grants: &[Grant]) {
 }
 
 fn grantees(grants: &[Grant]) -> String {
-    by_grantee(grants)
-        .into_keys()
-        .collect::<Vec<_>>()
-        .join(", ")
+    by_grantee(grants).into_keys().collect::<Vec<_>>().join(", ")
 }
 
 fn or_none(text: String) -> String {

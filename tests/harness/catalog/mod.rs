@@ -232,9 +232,7 @@ impl Catalog {
 
     /// The table or view of `public` with that name.
     pub(crate) fn relation(&self, name: &str) -> Option<&Relation> {
-        self.relations
-            .iter()
-            .find(|relation| relation.schema == "public" && relation.name == name)
+        self.relations.iter().find(|relation| relation.schema == "public" && relation.name == name)
     }
 }
 
@@ -256,10 +254,7 @@ impl Relation {
     pub(crate) fn is_unique(&self, columns: &[&str]) -> bool {
         self.constraints.iter().any(|constraint| {
             ["p", "u"].contains(&constraint.kind.as_str())
-                && constraint
-                    .columns
-                    .iter()
-                    .all(|column| columns.contains(&column.as_str()))
+                && constraint.columns.iter().all(|column| columns.contains(&column.as_str()))
         })
     }
 

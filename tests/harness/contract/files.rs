@@ -57,22 +57,13 @@ struct File {
 impl File {
     /// An error at the first line that contains `word`, or at line 1.
     fn error(&self, word: &str, message: &str) -> CannotRun {
-        let line = self
-            .text
-            .lines()
-            .position(|line| line.contains(word))
-            .unwrap_or(0)
-            + 1;
+        let line = self.text.lines().position(|line| line.contains(word)).unwrap_or(0) + 1;
         self.error_at(line, message)
     }
 
     fn line_of_column(&self, column: &str) -> usize {
         let header = format!("[columns.{column}]");
-        self.text
-            .lines()
-            .position(|line| line.trim() == header)
-            .unwrap_or(0)
-            + 1
+        self.text.lines().position(|line| line.trim() == header).unwrap_or(0) + 1
     }
 
     fn error_at(&self, line: usize, message: &str) -> CannotRun {
@@ -81,10 +72,7 @@ impl File {
 
     fn parse<T: DeserializeOwned>(&self) -> Result<T, CannotRun> {
         toml::from_str(&self.text).map_err(|error| {
-            let start = error
-                .span()
-                .map_or(0, |span| span.start)
-                .min(self.text.len());
+            let start = error.span().map_or(0, |span| span.start).min(self.text.len());
             let line = self.text[..start].matches('\n').count() + 1;
             self.error_at(line, error.message().trim())
         })
@@ -102,10 +90,7 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     }
     let mut contract = Contract::default();
     let mut declared: BTreeMap<String, String> = BTreeMap::new();
-    for (kind, relations) in [
-        ("tables", &mut contract.tables),
-        ("views", &mut contract.views),
-    ] {
+    for (kind, relations) in [("tables", &mut contract.tables), ("views", &mut contract.views)] {
         for file in files(dir, kind)? {
             let parsed: RelationFile = file.parse()?;
             let name = parsed.name.clone().unwrap_or_else(|| file.stem.clone());
@@ -117,9 +102,7 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
         }
     }
     for file in files(dir, "functions")? {
-        contract
-            .functions
-            .insert(file.stem.clone(), function(&file)?);
+        contract.functions.insert(file.stem.clone(), function(&file)?);
     }
     let database = dir.join("database.toml");
     if database.is_file() {
@@ -138,17 +121,8 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
 fn open(dir: &Path, path: &Path) -> Result<File, CannotRun> {
     let text = fs::read_to_string(path)
         .map_err(|error| CannotRun(format!("could not read {}: {error}", path.display())))?;
-    let name = path
-        .strip_prefix(dir)
-        .unwrap_or(path)
-        .display()
-        .to_string()
-        .replace('\\', "/");
-    let stem = path
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = path.strip_prefix(dir).unwrap_or(path).display().to_string().replace('\\', "/");
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(File { name, stem, text })
 }
 
@@ -164,10 +138,7 @@ fn files(dir: &Path, below: &str) -> Result<Vec<File>, CannotRun> {
             let path = entry.path();
             if path.is_dir() {
                 open_dirs.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-            {
+            } else if path.extension().is_some_and(|extension| extension == "toml") {
                 found.push(path);
             }
         }
@@ -179,16 +150,8 @@ fn files(dir: &Path, below: &str) -> Result<Vec<File>, CannotRun> {
 fn function(file: &File) -> Result<Function, CannotRun> {
     let function: Function = file.parse()?;
     for (key, value, known) in [
-        (
-            "volatility",
-            &function.volatility,
-            ["volatile", "stable", "immutable"].as_slice(),
-        ),
-        (
-            "security",
-            &function.security,
-            ["invoker", "definer"].as_slice(),
-        ),
+        ("volatility", &function.volatility, ["volatile", "stable", "immutable"].as_slice()),
+        ("security", &function.security, ["invoker", "definer"].as_slice()),
     ] {
         if !known.contains(&value.as_str()) {
             let message = format!("unknown {key} \"{value}\"; say {}", known.join(", "));
@@ -234,11 +197,7 @@ fn relation(parsed: RelationFile, file: &File) -> Result<Relation, CannotRun> {
         nobodys: owners.len() > 1 || owners.iter().any(can_be_null),
         variants: parsed.variants.keys().cloned().collect(),
     };
-    let first_line = file
-        .text
-        .lines()
-        .position(|line| line.starts_with("access"))
-        .unwrap_or(0);
+    let first_line = file.text.lines().position(|line| line.starts_with("access")).unwrap_or(0);
     let grid = Grid::parse(&parsed.access, &shape)
         .map_err(|(at, message)| file.error_at(first_line + at + 2, &message))?;
     Ok(Relation {
@@ -276,12 +235,9 @@ fn owner(paths: &OneOrMany) -> Result<Owner, String> {
         OneOrMany::One(none) if none == "none" => Owner::None,
         OneOrMany::One(column) if !column.contains("->") => Owner::Column(column.clone()),
         OneOrMany::One(path) => Owner::Through(vec![step(path)?]),
-        OneOrMany::Many(paths) => Owner::Through(
-            paths
-                .iter()
-                .map(|path| step(path))
-                .collect::<Result<_, String>>()?,
-        ),
+        OneOrMany::Many(paths) => {
+            Owner::Through(paths.iter().map(|path| step(path)).collect::<Result<_, String>>()?)
+        }
     })
 }
 

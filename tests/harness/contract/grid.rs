@@ -90,9 +90,7 @@ impl Expected {
             "no privilege" => Self::NoPrivilege,
             "policy violation" => Self::PolicyViolation,
             _ => {
-                let count = cell
-                    .strip_suffix(" rows")
-                    .or_else(|| cell.strip_suffix(" row"));
+                let count = cell.strip_suffix(" rows").or_else(|| cell.strip_suffix(" row"));
                 let count = count.and_then(|count| count.parse().ok());
                 Self::Rows(count.ok_or_else(|| {
                     format!(
@@ -106,10 +104,7 @@ impl Expected {
 
     /// Whether the persona is to be refused or to get nothing.
     pub(crate) fn is_denial(self) -> bool {
-        matches!(
-            self,
-            Self::Rows(0) | Self::NoPrivilege | Self::PolicyViolation
-        )
+        matches!(self, Self::Rows(0) | Self::NoPrivilege | Self::PolicyViolation)
     }
 
     /// The outcome that this means where the persona owns `own` of `all` rows.
@@ -155,17 +150,13 @@ impl Grid {
     /// # Errors
     /// The line within the text and what is wrong with it.
     pub(crate) fn parse(text: &str, shape: &Shape) -> Result<Self, GridError> {
-        let mut lines = text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty());
+        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let (at, header) = lines.next().ok_or((0, "the grid is empty".to_owned()))?;
         let commands = commands_of(header).map_err(|message| (at, message))?;
         let mut grid = Self::default();
         let mut answered = BTreeSet::new();
         for (at, line) in lines {
-            grid.read_line(line, &commands, shape, &mut answered)
-                .map_err(|m| (at, m))?;
+            grid.read_line(line, &commands, shape, &mut answered).map_err(|m| (at, m))?;
         }
         for persona in Persona::ALL {
             for whose in shape.targets(persona) {
@@ -187,10 +178,7 @@ impl Grid {
     ) -> Result<(), String> {
         let cells = split(line);
         let [who, whose, expected @ ..] = cells.as_slice() else {
-            return Err(format!(
-                "expected who, whose row and {} cells",
-                commands.len()
-            ));
+            return Err(format!("expected who, whose row and {} cells", commands.len()));
         };
         if expected.len() != commands.len() {
             let (want, got) = (commands.len(), expected.len());
@@ -202,18 +190,14 @@ impl Grid {
         for persona in personas_of(who)? {
             for target in shape.named(persona, whose)? {
                 if !answered.insert((persona, target.clone())) {
-                    return Err(format!(
-                        "{} and {target} are answered twice",
-                        persona.name()
-                    ));
+                    return Err(format!("{} and {target} are answered twice", persona.name()));
                 }
                 for (command, cell) in commands.iter().zip(expected) {
                     if let Some(expected) = Expected::parse(cell)? {
                         if target == Whose::Every && *command == Command::Insert {
                             return Err("an insert has no \"every\"; say \"-\"".to_owned());
                         }
-                        self.cells
-                            .insert((persona, target.clone(), *command), expected);
+                        self.cells.insert((persona, target.clone(), *command), expected);
                     }
                 }
             }
@@ -262,20 +246,14 @@ impl Shape {
     fn named(&self, persona: Persona, word: &str) -> Result<Vec<Whose>, String> {
         let all = self.targets(persona);
         let meant: Vec<Whose> = if word == "any" && persona.user_id().is_none() {
-            all.into_iter()
-                .filter(|target| *target != Whose::Every)
-                .collect()
+            all.into_iter().filter(|target| *target != Whose::Every).collect()
         } else {
-            all.into_iter()
-                .filter(|target| target.to_string() == word)
-                .collect()
+            all.into_iter().filter(|target| target.to_string() == word).collect()
         };
         if meant.is_empty() {
             let known: Vec<String> = self.targets(persona).iter().map(Whose::to_string).collect();
             let (name, known) = (persona.name(), known.join(", "));
-            return Err(format!(
-                "unknown target \"{word}\" for {name}; the table has {known}"
-            ));
+            return Err(format!("unknown target \"{word}\" for {name}; the table has {known}"));
         }
         Ok(meant)
     }
@@ -311,8 +289,5 @@ fn personas_of(who: &str) -> Result<Vec<Persona>, String> {
 
 /// The cells of a line: two or more spaces stand between them.
 fn split(line: &str) -> Vec<&str> {
-    line.split("  ")
-        .map(str::trim)
-        .filter(|cell| !cell.is_empty())
-        .collect()
+    line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
 }

@@ -98,23 +98,15 @@ impl Relation {
     /// on the whole relation.
     pub(crate) fn granted(&self, role: &str, privilege: &str) -> Vec<&str> {
         let whole = self.privileges.get(role).is_some_and(|privileges| {
-            privileges
-                .iter()
-                .any(|granted| granted == privilege || granted == "all")
+            privileges.iter().any(|granted| granted == privilege || granted == "all")
         });
         let on = |column: &Column| whole || column.granted(role).iter().any(|p| p == privilege);
-        self.columns
-            .iter()
-            .filter(|(_, c)| on(c))
-            .map(|(name, _)| name.as_str())
-            .collect()
+        self.columns.iter().filter(|(_, c)| on(c)).map(|(name, _)| name.as_str()).collect()
     }
 
     /// Whether any role of a client is granted `privilege` on that column.
     pub(crate) fn client_may(&self, privilege: &str, column: &str) -> bool {
-        CLIENT_ROLES
-            .iter()
-            .any(|role| self.granted(role, privilege).contains(&column))
+        CLIENT_ROLES.iter().any(|role| self.granted(role, privilege).contains(&column))
     }
 }
 
@@ -168,6 +160,9 @@ pub(crate) struct Accepted {
     pub(crate) channel: String,
     /// Why that is acceptable.
     pub(crate) reason: String,
+    /// The attacks that show it.
+    #[serde(default)]
+    pub(crate) attacks: Vec<String>,
 }
 
 /// What is declared of one function.

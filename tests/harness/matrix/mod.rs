@@ -33,15 +33,19 @@ pub(crate) struct Ran {
     pub(crate) entry: Entry,
 }
 
-/// A clone that cells are run in, and what it takes to write their statements.
+/// A clone that statements are tried in, and what it takes to write them.
 pub(crate) struct Arena {
-    inputs: Arc<Inputs>,
+    /// What the clone was made of.
+    pub(crate) inputs: Arc<Inputs>,
     regime: Regime,
-    catalog: Catalog,
+    /// What there is.
+    pub(crate) catalog: Catalog,
     /// The rows that were made, or why there are none.
-    world: Result<World, String>,
-    prober: Prober,
-    _database: Database,
+    pub(crate) world: Result<World, String>,
+    /// The connection that statements are tried on.
+    pub(crate) prober: Prober,
+    /// The clone.
+    pub(crate) database: Database,
 }
 
 impl Arena {
@@ -51,19 +55,29 @@ impl Arena {
     /// Why there is none.
     pub(crate) async fn open(inputs: Arc<Inputs>, regime: Regime) -> Result<Self, CannotRun> {
         let database = Database::of(&inputs, regime).await?;
+        Self::within(database, inputs, regime).await
+    }
+
+    /// The given clone, in whatever state it is.
+    ///
+    /// # Errors
+    /// Why the server could not be reached.
+    pub(crate) async fn within(
+        database: Database,
+        inputs: Arc<Inputs>,
+        regime: Regime,
+    ) -> Result<Self, CannotRun> {
         let admin = database.admin().await?;
         let world = database.state(&admin, State::World).await?;
         let catalog = Catalog::read(&admin, catalog::EVERYTHING).await?;
         let digest = digest::statement(&catalog, &inputs.contract);
-        let prober = Prober::new(admin, &digest).await?;
-        Ok(Self {
-            inputs,
-            regime,
-            catalog,
-            world,
-            prober,
-            _database: database,
-        })
+        let prober = Prober::new(database.listening_admin().await?, &digest).await?;
+        Ok(Self { inputs, regime, catalog, world, prober, database })
+    }
+
+    /// The privilege regime that the clone was made under.
+    pub(crate) fn regime(&self) -> Regime {
+        self.regime
     }
 
     /// Runs every cell of the table or view `name`.
@@ -73,9 +87,7 @@ impl Arena {
     /// schema is to blame for is in the entries.
     pub(crate) async fn run(&self, name: &str) -> Result<Vec<Ran>, CannotRun> {
         let contract = &self.inputs.contract;
-        let declared = contract
-            .relation(name)
-            .expect("cells are of declared relations");
+        let declared = contract.relation(name).expect("cells are of declared relations");
         let cells = plan::cells(name, declared);
         let author = match &self.world {
             Ok(world) => Author::new(&self.catalog, contract, world, name)
@@ -91,12 +103,7 @@ impl Arena {
         };
         let target = Target::new(author.relation());
         let is_view = author.is_view();
-        let judge = Judge {
-            regime: self.regime,
-            name,
-            start: self.prober.start(),
-            is_view,
-        };
+        let judge = Judge { regime: self.regime, name, start: self.prober.start(), is_view };
         let mut controls: BTreeMap<Try, Outcome> = BTreeMap::new();
         let mut ran = Vec::new();
         for cell in cells {
@@ -108,9 +115,7 @@ impl Arena {
                 }
             };
             let attempt = async |persona: Persona| {
-                self.prober
-                    .attempt(&target, persona, &written.setup, &written.statement)
-                    .await
+                self.prober.attempt(&target, persona, &written.setup, &written.statement).await
             };
             let observation = attempt(cell.persona).await?;
             let mut control = None;
@@ -154,18 +159,10 @@ impl Judge<'_> {
             findings.push(self.finding(rule, &cell, written, expected, observed));
         };
         if let Some(why) = &observation.unguarded {
-            find(
-                &rules::GUARD,
-                "row level security applies".into(),
-                why.clone(),
-            );
+            find(&rules::GUARD, "row level security applies".into(), why.clone());
         }
         if observation.outcome != expected {
-            find(
-                &rules::CELL,
-                expected.to_string(),
-                observation.outcome.to_string(),
-            );
+            find(&rules::CELL, expected.to_string(), observation.outcome.to_string());
         }
         if let Some((expected, observed)) = self.misplaced(&cell, observation) {
             find(&rules::STATE, expected, observed);
@@ -193,12 +190,7 @@ impl Judge<'_> {
             findings,
             cell: Some(record),
         };
-        Ran {
-            cell,
-            observed: observation.outcome.clone(),
-            took: observation.took,
-            entry,
-        }
+        Ran { cell, observed: observation.outcome.clone(), took: observation.took, entry }
     }
 
     /// The state rule: a denied statement changes nothing, a user's changes only the user's
@@ -218,10 +210,7 @@ impl Judge<'_> {
         }
         let writes = cell.command != Command::Select && cell.column.is_none();
         let done = matches!(observation.outcome, Outcome::Rows(1..));
-        let hit = observation
-            .changed
-            .iter()
-            .any(|(table, _)| table == self.name);
+        let hit = observation.changed.iter().any(|(table, _)| table == self.name);
         (writes && done && !cell.expected.is_denial() && !hit).then(|| {
             let observed = "the statement says that it wrote, and no row changed".to_owned();
             (format!("a row of {} changes", self.name), observed)
@@ -277,13 +266,8 @@ impl Judge<'_> {
 /// Everything that it takes to see a cell again in psql, as a superuser.
 fn pasteable(persona: Persona, written: &Try) -> String {
     let mut lines = vec!["begin;".to_owned()];
-    lines.extend(
-        written
-            .setup
-            .iter()
-            .map(|statement| format!("{statement};")),
-    );
-    lines.push(persona.become_sql());
+    lines.extend(written.setup.iter().map(|statement| format!("{statement};")));
+    lines.push(persona.identity().become_sql());
     lines.push(format!("{};", written.statement));
     lines.push("rollback;".to_owned());
     lines.join("\n")
@@ -291,9 +275,7 @@ fn pasteable(persona: Persona, written: &Try) -> String {
 
 /// A user's id as a reader knows it.
 fn whose_id(owner: &str) -> &str {
-    let known = Persona::USERS
-        .into_iter()
-        .find(|persona| persona.user_id() == Some(owner));
+    let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(owner));
     known.map_or(owner, |persona| persona.name())
 }
 
@@ -321,12 +303,7 @@ fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
         }],
         cell: None,
     };
-    Ran {
-        cell,
-        observed,
-        took: Duration::ZERO,
-        entry,
-    }
+    Ran { cell, observed, took: Duration::ZERO, entry }
 }
 
 /// The grid of what was observed, in the form of the intended one: who, whose row, and a
@@ -336,26 +313,16 @@ pub(crate) fn observed_grid(ran: &[Ran]) -> String {
     let mut commands: Vec<Command> = Vec::new();
     for ran in ran.iter().filter(|ran| ran.cell.column.is_none()) {
         let mark = if ran.entry.passed() { "" } else { " !" };
-        let line = lines
-            .entry((ran.cell.persona, &ran.cell.whose))
-            .or_default();
+        let line = lines.entry((ran.cell.persona, &ran.cell.whose)).or_default();
         line.insert(ran.cell.command, format!("{}{mark}", short(&ran.observed)));
         commands.push(ran.cell.command);
     }
     commands.sort();
     commands.dedup();
     let mut text = format!("{:<14}{:<22}", "who", "whose row");
-    text += &commands
-        .iter()
-        .map(|c| format!("{:<18}", c.name()))
-        .collect::<String>();
+    text += &commands.iter().map(|c| format!("{:<18}", c.name())).collect::<String>();
     for ((persona, whose), cells) in lines {
-        text = format!(
-            "{}\n{:<14}{:<22}",
-            text.trim_end(),
-            persona.name(),
-            whose.to_string()
-        );
+        text = format!("{}\n{:<14}{:<22}", text.trim_end(), persona.name(), whose.to_string());
         for command in &commands {
             text += &format!("{:<18}", cells.get(command).map_or("-", String::as_str));
         }

@@ -34,11 +34,7 @@ pub(crate) fn cells(name: &str, declared: &contract::Relation) -> Vec<Cell> {
     let mut cells = Vec::new();
     for ((persona, whose, command), expected) in &declared.grid.cells {
         cells.push(Cell {
-            id: format!(
-                "isolation/{name}/{}/{}",
-                command.name(),
-                slug(*persona, whose)
-            ),
+            id: format!("isolation/{name}/{}/{}", command.name(), slug(*persona, whose)),
             persona: *persona,
             command: *command,
             whose: whose.clone(),
@@ -72,20 +68,12 @@ fn column_cells(
     };
     let granted = declared.granted(persona.role(), command.name());
     let cell = |column: &String| Cell {
-        id: format!(
-            "isolation/{name}/{}/{}/{column}",
-            command.name(),
-            slug(persona, &whose)
-        ),
+        id: format!("isolation/{name}/{}/{}/{column}", command.name(), slug(persona, &whose)),
         persona,
         command,
         whose: whose.clone(),
         column: Some(column.clone()),
-        expected: if granted.contains(&column.as_str()) {
-            *in_grid
-        } else {
-            Expected::NoPrivilege
-        },
+        expected: if granted.contains(&column.as_str()) { *in_grid } else { Expected::NoPrivilege },
     };
     declared.columns.keys().map(cell).collect()
 }
@@ -111,11 +99,7 @@ fn slug(persona: Persona, whose: &Whose) -> String {
 
 /// Whose row "another's" is.
 fn rival(persona: Persona) -> Persona {
-    if persona == Persona::Alice {
-        Persona::Bob
-    } else {
-        Persona::Alice
-    }
+    if persona == Persona::Alice { Persona::Bob } else { Persona::Alice }
 }
 
 /// A cell's statement, and what the administrator has to do before it.
@@ -145,16 +129,7 @@ impl<'a> Author<'a> {
     ) -> Option<Self> {
         let relation = catalog.relation(name)?;
         let declared = contract.relation(name)?;
-        Some(Self {
-            factory: Factory {
-                catalog,
-                contract,
-                world,
-            },
-            world,
-            relation,
-            declared,
-        })
+        Some(Self { factory: Factory { catalog, contract, world }, world, relation, declared })
     }
 
     /// The table or view.
@@ -178,57 +153,33 @@ impl<'a> Author<'a> {
             Command::Update => self.update(cell),
             Command::Delete => {
                 let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
-                Ok(Try {
-                    setup: Vec::new(),
-                    statement: format!("delete from {table}{aim}"),
-                })
+                Ok(Try { setup: Vec::new(), statement: format!("delete from {table}{aim}") })
             }
         }
     }
 
     fn select(&self, cell: &Cell) -> Result<Try, CannotRun> {
         let readable = |column: &&Column| self.declared.client_may("select", &column.name);
-        let mut columns: Vec<String> = self
-            .relation
-            .columns
-            .iter()
-            .filter(readable)
-            .map(|c| ident(&c.name))
-            .collect();
+        let mut columns: Vec<String> =
+            self.relation.columns.iter().filter(readable).map(|c| ident(&c.name)).collect();
         if columns.is_empty() {
-            columns = self
-                .relation
-                .columns
-                .iter()
-                .map(|column| ident(&column.name))
-                .collect();
+            columns = self.relation.columns.iter().map(|column| ident(&column.name)).collect();
         }
         if let Some(column) = &cell.column {
             columns = vec![ident(column)];
         }
         let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
         let statement = format!("select {} from {table}{aim}", columns.join(", "));
-        Ok(Try {
-            setup: Vec::new(),
-            statement,
-        })
+        Ok(Try { setup: Vec::new(), statement })
     }
 
     fn insert(&self, cell: &Cell) -> Result<Try, CannotRun> {
         let owner = owner(cell.persona, &cell.whose);
         let variant = variant(&cell.whose);
-        let wanted = Wanted {
-            owner,
-            ordinal: PLAIN_ROWS,
-            variant,
-        };
+        let wanted = Wanted { owner, ordinal: PLAIN_ROWS, variant };
         let mut draft = self.factory.draft(&self.relation.name, wanted)?;
         let insertable = |column: &str| self.declared.client_may("insert", column);
-        let open = self
-            .declared
-            .columns
-            .keys()
-            .any(|column| insertable(column));
+        let open = self.declared.columns.keys().any(|column| insertable(column));
         let of_variant = variant.map(|variant| &self.declared.variants[variant]);
         draft.values.retain(|column, _| {
             let required = self
@@ -251,10 +202,7 @@ impl<'a> Author<'a> {
             let value = self.factory.value(self.relation, column, "another value")?;
             draft.values.insert(column.clone(), value);
         }
-        Ok(Try {
-            statement: draft.insert(self.relation),
-            setup: draft.setup,
-        })
+        Ok(Try { statement: draft.insert(self.relation), setup: draft.setup })
     }
 
     fn update(&self, cell: &Cell) -> Result<Try, CannotRun> {
@@ -271,10 +219,7 @@ impl<'a> Author<'a> {
         };
         let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
         let statement = format!("update {table} set {} = {value}{aim}", ident(&column));
-        Ok(Try {
-            setup: Vec::new(),
-            statement,
-        })
+        Ok(Try { setup: Vec::new(), statement })
     }
 
     /// The column that an update sets where the cell names none: the first that a client may
@@ -290,10 +235,7 @@ impl<'a> Author<'a> {
         let columns = || self.relation.columns.iter().filter(plain);
         let updatable = columns().find(|c| self.declared.client_may("update", &c.name));
         let column = updatable.or_else(|| columns().next()).ok_or_else(|| {
-            CannotRun(format!(
-                "table {} has no column to update",
-                self.relation.name
-            ))
+            CannotRun(format!("table {} has no column to update", self.relation.name))
         })?;
         Ok(column.name.clone())
     }
@@ -311,13 +253,7 @@ impl<'a> Author<'a> {
     /// A value that differs from the current one, where the column has two.
     fn fresh(&self, column: &str, current: &str) -> Result<String, CannotRun> {
         let mut value = String::new();
-        for tag in [
-            "changed",
-            "changed again",
-            "and again",
-            "once more",
-            "at last",
-        ] {
+        for tag in ["changed", "changed again", "and again", "once more", "at last"] {
             value = self.factory.value(self.relation, column, tag)?;
             if value.trim_matches('\'') != current.trim_matches('\'') {
                 break;
@@ -331,42 +267,57 @@ impl<'a> Author<'a> {
         if cell.whose == Whose::Every {
             return Ok(String::new());
         }
+        let aim = self.aim_at(owner(cell.persona, &cell.whose), variant(&cell.whose))?;
+        Ok(format!(" where {aim}"))
+    }
+
+    /// A condition that holds for the first row of that owner and variant alone.
+    ///
+    /// # Errors
+    /// That the world has no such row.
+    pub(crate) fn aim_at(&self, owner: Owner, variant: Option<&str>) -> Result<String, CannotRun> {
+        let none = || {
+            let (name, owner) = (&self.relation.name, owner.name());
+            CannotRun(format!("the world has no row of {name} {variant:?} that is {owner}'s"))
+        };
         if self.is_view() {
-            let contract::Owner::Column(column) = &self.declared.owner else {
-                return Err(CannotRun(format!(
-                    "view {} needs an owner column to aim by",
-                    self.relation.name
-                )));
-            };
-            let Owner::User(persona) = owner(cell.persona, &cell.whose) else {
-                return Err(CannotRun(format!(
-                    "view {} has no such row",
-                    self.relation.name
-                )));
+            let (contract::Owner::Column(column), Owner::User(persona)) =
+                (&self.declared.owner, owner)
+            else {
+                return Err(none());
             };
             let id = persona.user_id().unwrap_or_default();
-            return Ok(format!(" where {} = '{id}'", ident(column)));
+            return Ok(format!("{} = '{id}'", ident(column)));
         }
-        let row = self.row(cell).ok_or_else(|| {
-            CannotRun(format!(
-                "the world has no row of {} that is {} for {}",
-                self.relation.name,
-                cell.whose,
-                cell.persona.name()
-            ))
-        })?;
+        let rows = self.world.rows(&self.relation.name, owner, variant);
+        let row = rows.first().ok_or_else(none)?;
+        let literal = |column| row.literal(column).unwrap_or("null");
         let aims: Vec<String> = self
             .aim_columns()
             .iter()
-            .map(|column| {
-                format!(
-                    "{} = {}",
-                    ident(column),
-                    row.literal(column).unwrap_or("null")
-                )
-            })
+            .map(|column| format!("{} = {}", ident(column), literal(column)))
             .collect();
-        Ok(format!(" where {}", aims.join(" and ")))
+        Ok(aims.join(" and "))
+    }
+
+    /// Assignments of other values to every column that can hold any.
+    ///
+    /// # Errors
+    /// Which value could not be made.
+    pub(crate) fn changes(&self, tag: &str) -> Result<String, CannotRun> {
+        let plain = |column: &&Column| {
+            let in_variant = |v: &BTreeMap<String, String>| v.contains_key(&column.name);
+            column.made.is_none()
+                && !self.is_structural(&column.name)
+                && !self.relation.is_unique(&[column.name.as_str()])
+                && !self.declared.variants.values().any(in_variant)
+        };
+        let assign = |column: &Column| {
+            let value = self.factory.value(self.relation, &column.name, tag)?;
+            Ok(format!("{} = {value}", ident(&column.name)))
+        };
+        let columns = self.relation.columns.iter().filter(plain);
+        Ok(columns.map(assign).collect::<Result<Vec<String>, CannotRun>>()?.join(", "))
     }
 
     /// The columns that a row is aimed at by: its primary key, or another unique column where
@@ -388,10 +339,7 @@ impl<'a> Author<'a> {
 
     fn row(&self, cell: &Cell) -> Option<&Row> {
         let (owner, variant) = (owner(cell.persona, &cell.whose), variant(&cell.whose));
-        self.world
-            .rows(&self.relation.name, owner, variant)
-            .first()
-            .copied()
+        self.world.rows(&self.relation.name, owner, variant).first().copied()
     }
 }
 

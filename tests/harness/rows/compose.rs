@@ -72,10 +72,7 @@ impl Factory<'_> {
         self.set_owner(&mut draft, relation, declared, wanted)?;
         self.set_parents(&mut draft, relation, declared, wanted)?;
         for column in &relation.columns {
-            let in_variant = declared
-                .variants
-                .values()
-                .any(|v| v.contains_key(&column.name));
+            let in_variant = declared.variants.values().any(|v| v.contains_key(&column.name));
             let filled = draft.values.contains_key(&column.name);
             let required = column.not_null && column.default.is_none();
             let open = column.default.is_none() && !in_variant;
@@ -103,15 +100,11 @@ impl Factory<'_> {
         wanted: Wanted<'_>,
     ) -> Result<(), CannotRun> {
         for key in relation.primary_key() {
-            let is_uuid = relation
-                .column(key)
-                .is_some_and(|column| column.data_type == "uuid");
+            let is_uuid = relation.column(key).is_some_and(|column| column.data_type == "uuid");
             if is_uuid && !draft.values.contains_key(key) {
                 let owner = wanted.owner.name();
                 let tag = format!("{} of {owner} {}", relation.name, wanted.ordinal);
-                draft
-                    .values
-                    .insert(key.clone(), self.value(relation, key, &tag)?);
+                draft.values.insert(key.clone(), self.value(relation, key, &tag)?);
             }
         }
         Ok(())
@@ -127,33 +120,19 @@ impl Factory<'_> {
         column: &str,
         tag: &str,
     ) -> Result<String, CannotRun> {
-        let declared = self
-            .contract
-            .relation(&relation.name)
-            .and_then(|d| d.columns.get(column));
-        let accepted = self
-            .world
-            .accepted
-            .get(&format!("{}.{column}", relation.name));
+        let declared = self.contract.relation(&relation.name).and_then(|d| d.columns.get(column));
+        let accepted = self.world.accepted.get(&format!("{}.{column}", relation.name));
         let column = relation
             .column(column)
             .ok_or_else(|| CannotRun(format!("table {} has no column {column}", relation.name)))?;
-        values::fill(
-            relation,
-            column,
-            declared,
-            accepted.map_or(&[], Vec::as_slice),
-            tag,
-        )
+        values::fill(relation, column, declared, accepted.map_or(&[], Vec::as_slice), tag)
     }
 
     fn relation(&self, table: &str) -> Result<(&Relation, &contract::Relation), CannotRun> {
         let relation = self.catalog.relation(table);
         let declared = self.contract.relation(table);
         relation.zip(declared).ok_or_else(|| {
-            CannotRun(format!(
-                "table {table} is not there, or the contract does not declare it"
-            ))
+            CannotRun(format!("table {table} is not there, or the contract does not declare it"))
         })
     }
 
@@ -174,14 +153,10 @@ impl Factory<'_> {
                 if relation.is_unique(&[column]) && wanted.ordinal > 0 {
                     draft.setup.push(sign_up(VACANT, None));
                     let (table, column) = (relation.qualified(), ident(column));
-                    draft
-                        .setup
-                        .push(format!("delete from {table} where {column} = '{VACANT}'"));
+                    draft.setup.push(format!("delete from {table} where {column} = '{VACANT}'"));
                     id = Some(quote(VACANT));
                 }
-                draft
-                    .values
-                    .insert(column.clone(), id.unwrap_or_else(|| "null".into()));
+                draft.values.insert(column.clone(), id.unwrap_or_else(|| "null".into()));
             }
             contract::Owner::Through(paths) => {
                 let ends: [Owner; 2] = match wanted.owner {
@@ -243,17 +218,11 @@ impl Factory<'_> {
             });
         }
         let (relation, _) = self.relation(table)?;
-        let wanted = Wanted {
-            owner,
-            ordinal,
-            variant: None,
-        };
+        let wanted = Wanted { owner, ordinal, variant: None };
         let mut parent = self.draft(table, wanted)?;
         self.name_the_key(&mut parent, relation, wanted)?;
         let key = parent.values.get(column).cloned().ok_or_else(|| {
-            CannotRun(format!(
-                "could not name {table}.{column} before its row is written"
-            ))
+            CannotRun(format!("could not name {table}.{column} before its row is written"))
         })?;
         let insert = parent.insert(relation);
         draft.setup.append(&mut parent.setup);
@@ -269,12 +238,7 @@ fn parent_ordinal(ordinal: usize, nth: usize) -> usize {
 }
 
 fn tag(column: &crate::harness::catalog::Column, wanted: Wanted<'_>) -> String {
-    format!(
-        "{} {} {}",
-        wanted.owner.name(),
-        column.name.replace('_', " "),
-        wanted.ordinal
-    )
+    format!("{} {} {}", wanted.owner.name(), column.name.replace('_', " "), wanted.ordinal)
 }
 
 /// The statement by which the platform's auth server records a sign-up.

@@ -64,6 +64,13 @@ impl World {
         rows.filter(wanted).collect()
     }
 
+    /// Every uuid that stands in a row.
+    pub(crate) fn uuids(&self) -> impl Iterator<Item = String> {
+        let values = self.rows.values().flatten().flat_map(|row| row.values.values());
+        let bare = values.map(|value| value.trim_matches('\''));
+        bare.filter(|value| uuid::Uuid::try_parse(value).is_ok()).map(str::to_owned)
+    }
+
     /// Signs the users up and gives Alice and Bob rows of every table that the contract
     /// declares. `auth` is a session of the platform's auth server, `admin` a superuser's.
     ///
@@ -78,9 +85,7 @@ impl World {
         for persona in Persona::USERS {
             let id = persona.user_id().unwrap_or_default();
             let statement = sign_up(id, persona.email().as_deref());
-            auth.batch_execute(&statement)
-                .await
-                .map_err(|error| failed(&statement, &error))?;
+            auth.batch_execute(&statement).await.map_err(|error| failed(&statement, &error))?;
         }
         let mut world = Self::default();
         for table in contract.tables.keys() {
@@ -90,9 +95,7 @@ impl World {
             for column in &relation.columns {
                 let accepted = values::accepted(admin, relation, column).await?;
                 if !accepted.is_empty() {
-                    world
-                        .accepted
-                        .insert(format!("{table}.{}", column.name), accepted);
+                    world.accepted.insert(format!("{table}.{}", column.name), accepted);
                 }
             }
         }
@@ -117,18 +120,11 @@ impl World {
         if let contract::Owner::Column(column) = &declared.owner
             && relation.is_unique(&[column])
         {
-            return self
-                .fill_one_per_user(admin, catalog, contract, relation, column)
-                .await;
+            return self.fill_one_per_user(admin, catalog, contract, relation, column).await;
         }
         let mut wanted: Vec<Wanted<'_>> = Vec::new();
-        let plain = |owner| {
-            (0..PLAIN_ROWS).map(move |ordinal| Wanted {
-                owner,
-                ordinal,
-                variant: None,
-            })
-        };
+        let plain =
+            |owner| (0..PLAIN_ROWS).map(move |ordinal| Wanted { owner, ordinal, variant: None });
         if declared.shape.owned {
             for owner in Persona::OWNERS.map(Owner::User) {
                 wanted.extend(plain(owner));
@@ -140,11 +136,7 @@ impl World {
                 }));
             }
             if declared.shape.nobodys {
-                wanted.push(Wanted {
-                    owner: Owner::Nobody,
-                    ordinal: 0,
-                    variant: None,
-                });
+                wanted.push(Wanted { owner: Owner::Nobody, ordinal: 0, variant: None });
             }
         } else {
             wanted.extend(plain(Owner::Nobody));
@@ -172,19 +164,12 @@ impl World {
                 relation.qualified(),
                 ident(column)
             );
-            let found = admin
-                .query_opt(&query, &[])
-                .await
-                .map_err(|e| failed(&query, &e))?;
+            let found = admin.query_opt(&query, &[]).await.map_err(|e| failed(&query, &e))?;
             let owner = Owner::User(persona);
             if let Some(row) = found {
                 self.keep(relation, owner, None, &row);
             } else {
-                let wanted = Wanted {
-                    owner,
-                    ordinal: 0,
-                    variant: None,
-                };
+                let wanted = Wanted { owner, ordinal: 0, variant: None };
                 self.add(admin, catalog, contract, relation, wanted).await?;
             }
         }
@@ -199,28 +184,14 @@ impl World {
         relation: &Relation,
         wanted: Wanted<'_>,
     ) -> Result<(), CannotRun> {
-        let factory = Factory {
-            catalog,
-            contract,
-            world: self,
-        };
+        let factory = Factory { catalog, contract, world: self };
         let mut draft = factory.draft(&relation.name, wanted)?;
         factory.name_the_key(&mut draft, relation, wanted)?;
         for statement in &draft.setup {
-            admin
-                .batch_execute(statement)
-                .await
-                .map_err(|error| failed(statement, &error))?;
+            admin.batch_execute(statement).await.map_err(|error| failed(statement, &error))?;
         }
-        let statement = format!(
-            "{} returning {}",
-            draft.insert(relation),
-            literals(relation)
-        );
-        let row = admin
-            .query_one(&statement, &[])
-            .await
-            .map_err(|e| failed(&statement, &e))?;
+        let statement = format!("{} returning {}", draft.insert(relation), literals(relation));
+        let row = admin.query_one(&statement, &[]).await.map_err(|e| failed(&statement, &e))?;
         self.keep(relation, wanted.owner, wanted.variant, &row);
         Ok(())
     }
@@ -234,16 +205,11 @@ impl World {
     ) {
         let literal = |at: usize| row.get::<_, Option<String>>(at).unwrap_or("null".into());
         let columns = relation.columns.iter().enumerate();
-        self.rows
-            .entry(relation.name.clone())
-            .or_default()
-            .push(Row {
-                owner: owner.name().to_owned(),
-                variant: variant.map(str::to_owned),
-                values: columns
-                    .map(|(at, column)| (column.name.clone(), literal(at)))
-                    .collect(),
-            });
+        self.rows.entry(relation.name.clone()).or_default().push(Row {
+            owner: owner.name().to_owned(),
+            variant: variant.map(str::to_owned),
+            values: columns.map(|(at, column)| (column.name.clone(), literal(at))).collect(),
+        });
     }
 }
 
@@ -252,12 +218,7 @@ fn literals(relation: &Relation) -> String {
     let literal = |column: &crate::harness::catalog::Column| {
         format!("pg_catalog.quote_nullable({}::text)", ident(&column.name))
     };
-    relation
-        .columns
-        .iter()
-        .map(literal)
-        .collect::<Vec<_>>()
-        .join(", ")
+    relation.columns.iter().map(literal).collect::<Vec<_>>().join(", ")
 }
 
 /// The contract's tables, each after those that its foreign keys point at.
@@ -290,8 +251,5 @@ fn parents_first(catalog: &Catalog, contract: &Contract) -> Vec<String> {
 }
 
 fn failed(statement: &str, error: &tokio_postgres::Error) -> CannotRun {
-    CannotRun(format!(
-        "could not make the rows of the world: {statement}\n  {}",
-        describe(error)
-    ))
+    CannotRun(format!("could not make the rows of the world: {statement}\n  {}", describe(error)))
 }

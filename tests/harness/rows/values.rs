@@ -12,36 +12,16 @@ pub(crate) fn literal(data_type: &str, tag: &str) -> Option<String> {
     let hash = Sha256::digest(tag.as_bytes());
     let number = u16::from(hash[0]) % 9 + 1;
     let base = data_type.split('(').next().unwrap_or_default();
-    let base = base
-        .rsplit('.')
-        .next()
-        .unwrap_or_default()
-        .trim_matches('"');
-    let size = || {
-        data_type
-            .split(['(', ')'])
-            .nth(1)
-            .and_then(|size| size.parse::<usize>().ok())
-    };
+    let base = base.rsplit('.').next().unwrap_or_default().trim_matches('"');
+    let size = || data_type.split(['(', ')']).nth(1).and_then(|size| size.parse::<usize>().ok());
     if data_type.ends_with("[]") {
         let text = ["text[]", "character varying[]"].contains(&data_type);
-        return Some(if text {
-            quote(&format!("{{{tag}}}"))
-        } else {
-            "'{}'".into()
-        });
+        return Some(if text { quote(&format!("{{{tag}}}")) } else { "'{}'".into() });
     }
     Some(match base {
         "uuid" => {
             let h: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!(
-                "'{}-{}-4{}-8{}-{}'",
-                &h[..8],
-                &h[8..12],
-                &h[12..15],
-                &h[15..18],
-                &h[18..30]
-            )
+            format!("'{}-{}-4{}-8{}-{}'", &h[..8], &h[8..12], &h[12..15], &h[15..18], &h[18..30])
         }
         "text" | "character varying" | "character" | "citext" | "name" => {
             let room = size().unwrap_or(usize::MAX);
@@ -60,9 +40,7 @@ pub(crate) fn literal(data_type: &str, tag: &str) -> Option<String> {
         "vector" | "halfvec" => {
             let size = size().unwrap_or(3);
             let one = usize::from(u16::from_be_bytes([hash[1], hash[2]])) % size;
-            let axis: Vec<&str> = (0..size)
-                .map(|at| if at == one { "1" } else { "0" })
-                .collect();
+            let axis: Vec<&str> = (0..size).map(|at| if at == one { "1" } else { "0" }).collect();
             format!("'[{}]'", axis.join(","))
         }
         _ => return None,
@@ -89,10 +67,7 @@ pub(crate) async fn accepted(
     }
     let mut candidates: Vec<String> = checks.iter().flat_map(|check| enumerated(check)).collect();
     if candidates.is_empty() {
-        candidates = ["a", "b"]
-            .iter()
-            .filter_map(|tag| literal(&column.data_type, tag))
-            .collect();
+        candidates = ["a", "b"].iter().filter_map(|tag| literal(&column.data_type, tag)).collect();
         if is_number(&column.data_type) {
             candidates.extend(["1", "2", "0", "5", "10", "100", "-1"].map(str::to_owned));
         }
@@ -111,27 +86,15 @@ pub(crate) async fn accepted(
     );
     let rows = client.query(&sql, &[]).await.map_err(|error| {
         let (table, column) = (&relation.name, &column.name);
-        CannotRun(format!(
-            "could not try values for {table}.{column}: {}",
-            describe(&error)
-        ))
+        CannotRun(format!("could not try values for {table}.{column}: {}", describe(&error)))
     })?;
-    let at = rows
-        .iter()
-        .map(|row| usize::try_from(row.get::<_, i32>(0)).unwrap_or_default());
+    let at = rows.iter().map(|row| usize::try_from(row.get::<_, i32>(0)).unwrap_or_default());
     Ok(at.map(|at| candidates[at].clone()).collect())
 }
 
 fn is_number(data_type: &str) -> bool {
-    [
-        "smallint",
-        "integer",
-        "bigint",
-        "numeric",
-        "real",
-        "double precision",
-    ]
-    .contains(&data_type.split('(').next().unwrap_or_default())
+    ["smallint", "integer", "bigint", "numeric", "real", "double precision"]
+        .contains(&data_type.split('(').next().unwrap_or_default())
 }
 
 /// The string literals in an expression such as `source = ANY (ARRAY['manual'::text, …])`.
@@ -139,12 +102,7 @@ fn enumerated(expression: &str) -> Vec<String> {
     if !expression.contains(" = ANY (ARRAY[") && !expression.contains(" = '") {
         return Vec::new();
     }
-    expression
-        .split('\'')
-        .skip(1)
-        .step_by(2)
-        .map(quote)
-        .collect()
+    expression.split('\'').skip(1).step_by(2).map(quote).collect()
 }
 
 /// The literal that fills a column, as the contract and its type say.
@@ -161,11 +119,7 @@ pub(crate) fn fill(
     let unique = relation.is_unique(&[column.name.as_str()]);
     let pick = usize::from(Sha256::digest(tag.as_bytes())[0]);
     if let Some(example) = declared.and_then(|declared| declared.example.as_ref()) {
-        return Ok(if unique {
-            format!("{} || ({example})", quote(tag))
-        } else {
-            example.clone()
-        });
+        return Ok(if unique { format!("{} || ({example})", quote(tag)) } else { example.clone() });
     }
     if !accepted.is_empty() && !unique {
         return Ok(accepted[pick % accepted.len()].clone());
@@ -187,18 +141,12 @@ mod tests {
     fn an_enumeration_offers_its_own_words() {
         let check = "(source = ANY (ARRAY['manual'::text, 'it''s'::text]))";
         assert_eq!(enumerated(check)[0], "'manual'");
-        assert_eq!(
-            enumerated("(char_length(username) <= 50)"),
-            Vec::<String>::new()
-        );
+        assert_eq!(enumerated("(char_length(username) <= 50)"), Vec::<String>::new());
     }
 
     #[test]
     fn a_vector_has_as_many_dimensions_as_its_type() {
-        assert_eq!(
-            literal("extensions.vector(3)", "x").map(|v| v.matches(',').count()),
-            Some(2)
-        );
+        assert_eq!(literal("extensions.vector(3)", "x").map(|v| v.matches(',').count()), Some(2));
     }
 
     #[test]

@@ -48,10 +48,7 @@ impl Binaries {
     /// # Errors
     /// One reason why they cannot be used.
     pub(super) fn inspect(directory: &Path) -> Result<Self, String> {
-        let unknown = Self {
-            directory: directory.to_owned(),
-            version: (0, 0),
-        };
+        let unknown = Self { directory: directory.to_owned(), version: (0, 0) };
         let place = directory.display();
         for program in ["initdb", "postgres"] {
             if !directory.join(program).is_file() {
@@ -115,36 +112,26 @@ impl Binaries {
     fn shares(&self) -> Vec<PathBuf> {
         let said = self.answer("pg_config", "--sharedir").map(PathBuf::from);
         let neighbours = ["../share", "../share/postgresql"];
-        said.into_iter()
-            .chain(neighbours.map(|share| self.directory.join(share)))
-            .collect()
+        said.into_iter().chain(neighbours.map(|share| self.directory.join(share))).collect()
     }
 }
 
 impl std::fmt::Display for Binaries {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (major, minor) = self.version;
-        write!(
-            out,
-            "PostgreSQL {major}.{minor} in {}",
-            self.directory.display()
-        )
+        write!(out, "PostgreSQL {major}.{minor} in {}", self.directory.display())
     }
 }
 
 /// Every directory with a `postgres`, each once, in the order in which they are looked for.
 fn candidates(settings: &Settings) -> Vec<PathBuf> {
-    let configured = settings
-        .path
-        .iter()
-        .filter_map(|directory| bindir(&directory.join("pg_config")));
+    let configured =
+        settings.path.iter().filter_map(|directory| bindir(&directory.join("pg_config")));
     let linked = settings.path.iter().filter_map(|directory| {
         let program = fs::canonicalize(directory.join("postgres")).ok()?;
         program.parent().map(Path::to_owned)
     });
-    let (cache, usual) = settings
-        .places
-        .split_at(usize::from(settings.cache.is_some()));
+    let (cache, usual) = settings.places.split_at(usize::from(settings.cache.is_some()));
     let mut found: Vec<PathBuf> = Vec::new();
     let all = cache
         .iter()
@@ -163,11 +150,7 @@ fn candidates(settings: &Settings) -> Vec<PathBuf> {
 
 /// What this `pg_config` says.
 fn bindir(program: &Path) -> Option<PathBuf> {
-    let output = Command::new(program)
-        .arg("--bindir")
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
+    let output = Command::new(program).arg("--bindir").stdin(Stdio::null()).output().ok()?;
     Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
 }
 
@@ -179,9 +162,8 @@ fn expand(pattern: &Path) -> Vec<PathBuf> {
         found = match text.split_once('*') {
             None => found.into_iter().map(|path| path.join(component)).collect(),
             Some((start, end)) => {
-                let entries = found
-                    .iter()
-                    .flat_map(|path| fs::read_dir(path).into_iter().flatten());
+                let entries =
+                    found.iter().flat_map(|path| fs::read_dir(path).into_iter().flatten());
                 let matching = entries.flatten().filter(|entry| {
                     let name = entry.file_name();
                     let name = name.to_string_lossy();
@@ -198,14 +180,11 @@ fn expand(pattern: &Path) -> Vec<PathBuf> {
 
 /// `postgres (PostgreSQL) 18.1 (Debian …)` is 18.1; of a beta, the minor version is 0.
 fn parse(text: &str) -> Option<(u32, u32)> {
-    let number = text
-        .split_whitespace()
-        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let number =
+        text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| {
-        let end = text
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len());
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         text[..end].parse().ok()
     };
     Some((digits(major)?, digits(minor).unwrap_or(0)))
@@ -219,9 +198,7 @@ pub(super) async fn fetch(settings: &Settings) -> Result<Binaries, CannotRun> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/fetch-postgres");
     let cannot = |problem: String| CannotRun(format!("could not fetch PostgreSQL: {problem}"));
     let Some(cache) = &settings.cache else {
-        return Err(cannot(
-            "there is no directory to put it; set HOME".to_owned(),
-        ));
+        return Err(cannot("there is no directory to put it; set HOME".to_owned()));
     };
     let output = tokio::process::Command::new(&script)
         .arg("--cache")

@@ -34,10 +34,7 @@ pub(super) async fn choose(
                 }
             };
             let line = format!("embedded {binaries}; {}", reasons.join("; "));
-            Ok(Chosen {
-                source: Source::Embedded(binaries),
-                line,
-            })
+            Ok(Chosen { source: Source::Embedded(binaries), line })
         }
     }
 }

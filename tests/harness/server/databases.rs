@@ -47,10 +47,7 @@ pub(super) struct Databases {
 
 impl Databases {
     pub(super) fn on(address: Address) -> Self {
-        Self {
-            address,
-            unused: OnceLock::new(),
-        }
+        Self { address, unused: OnceLock::new() }
     }
 
     pub(super) async fn template<E: From<CannotRun>>(
@@ -62,27 +59,17 @@ impl Databases {
         let name = format!("identra_template_{number:016x}");
         let admin = self.admin().await?;
         // Held by this session: the server gives it up when the session ends, however it ends.
-        run(
-            &admin,
-            &format!("select pg_advisory_lock({})", number.cast_signed()),
-        )
-        .await?;
+        run(&admin, &format!("select pg_advisory_lock({})", number.cast_signed())).await?;
         let found = "select datistemplate from pg_database where datname = $1";
-        let found = admin
-            .query_opt(found, &[&name])
-            .await
-            .map_err(|it| sql::cannot(found, &it))?;
+        let found = admin.query_opt(found, &[&name]).await.map_err(|it| sql::cannot(found, &it))?;
         match found.map(|row| row.get(0)) {
             Some(true) => return Ok(Template(name)),
             // Whoever made it died.
             Some(false) => drop_database(&admin, &name).await?,
             None => (),
         }
-        run(
-            &admin,
-            &format!("create database {name} template template0 strategy file_copy"),
-        )
-        .await?;
+        run(&admin, &format!("create database {name} template template0 strategy file_copy"))
+            .await?;
         match make(self.address.login(SUPERUSER, &name)).await {
             Ok(()) => {
                 let closed =
@@ -102,16 +89,10 @@ impl Databases {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("identra_clone_{}_{number}", process::id());
         let admin = self.admin().await?;
-        let copy = format!(
-            "create database {name} template {} strategy file_copy",
-            template.0
-        );
+        let copy = format!("create database {name} template {} strategy file_copy", template.0);
         run(&admin, &copy).await?;
         let unused = self.unused.get_or_init(|| janitor(self.address.clone()));
-        Ok(Cloned {
-            name,
-            unused: unused.clone(),
-        })
+        Ok(Cloned { name, unused: unused.clone() })
     }
 
     async fn admin(&self) -> Result<Client, CannotRun> {
@@ -123,9 +104,7 @@ impl Databases {
 fn janitor(address: Address) -> UnboundedSender<String> {
     let (unused, names) = unbounded_channel();
     thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map(|runtime| runtime.block_on(clear_away(&address, names)))
     });
     unused
@@ -142,18 +121,11 @@ async fn clear_away(address: &Address, mut names: UnboundedReceiver<String>) {
 }
 
 async fn drop_database(admin: &Client, name: &str) -> Result<(), CannotRun> {
-    run(
-        admin,
-        &format!("drop database if exists {name} with (force)"),
-    )
-    .await
+    run(admin, &format!("drop database if exists {name} with (force)")).await
 }
 
 async fn run(admin: &Client, statement: &str) -> Result<(), CannotRun> {
-    admin
-        .batch_execute(statement)
-        .await
-        .map_err(|problem| sql::cannot(statement, &problem))
+    admin.batch_execute(statement).await.map_err(|problem| sql::cannot(statement, &problem))
 }
 
 /// The same in every process of this binary.

@@ -63,10 +63,7 @@ impl Postmaster {
         let place = home.path();
         let cannot = |problem: io::Error| home.cannot("start PostgreSQL in", &problem);
         let data = place.join("data");
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&data)
-            .map_err(cannot)?;
+        DirBuilder::new().mode(0o700).create(&data).map_err(cannot)?;
         if let Some((user, group)) = owner() {
             chown(&data, Some(user), Some(group)).map_err(cannot)?;
         }
@@ -109,13 +106,7 @@ impl Postmaster {
             }
             sleep(Duration::from_millis(2)).await;
         }
-        Ok((
-            Self::Started(server),
-            Where {
-                host: place.display().to_string(),
-                port: PORT,
-            },
-        ))
+        Ok((Self::Started(server), Where { host: place.display().to_string(), port: PORT }))
     }
 
     /// Waits until the postmaster is gone by itself.
@@ -147,9 +138,7 @@ async fn stop(server: &mut Child) {
 /// Stops the server that a dead supervisor left in this home, if one runs.
 async fn stop_leftover(home: &Home) {
     let started = fs::metadata(home.path().join("log")).and_then(|log| log.modified());
-    let age = started
-        .ok()
-        .and_then(|then| SystemTime::now().duration_since(then).ok());
+    let age = started.ok().and_then(|then| SystemTime::now().duration_since(then).ok());
     let newborn = age.is_some_and(|age| age < NEWBORN);
     let deadline = Instant::now() + NEWBORN;
     let socket = home.path().join(SOCKET);
@@ -180,9 +169,7 @@ fn postmaster(data: &Path) -> Option<Pid> {
 /// The eighth line of `postmaster.pid` is the server's state.
 fn said_ready(data: &Path) -> bool {
     let file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-    file.lines()
-        .nth(7)
-        .is_some_and(|state| state.trim() == "ready")
+    file.lines().nth(7).is_some_and(|state| state.trim() == "ready")
 }
 
 /// A cluster like the platform's: `postgres` is a role that the platform makes, no superuser.
@@ -202,11 +189,7 @@ pub(super) fn initdb_options(major: u32) -> Vec<&'static str> {
 /// C.UTF-8: from 17 on PostgreSQL has its own, the same on every machine.
 pub(super) fn locale(major: u32) -> &'static [&'static str] {
     if major >= 17 {
-        &[
-            "--locale=C",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-        ]
+        &["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     } else {
         &["--locale=C.UTF-8"]
     }
@@ -219,16 +202,12 @@ pub(super) fn owner() -> Option<(u32, u32)> {
     }
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let find = |name: &str| {
-        let mut fields = users
-            .lines()
-            .map(|line| line.split(':').collect::<Vec<_>>());
+        let mut fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
         let found = fields.find(|fields| fields.len() > 3 && fields[0] == name)?;
         let number = |field: &str| field.parse::<i64>().ok().map(|number| number as u32);
         Some((number(found[2])?, number(found[3])?))
     };
-    find("postgres")
-        .or_else(|| find("nobody"))
-        .or(Some((65534, 65534)))
+    find("postgres").or_else(|| find("nobody")).or(Some((65534, 65534)))
 }
 
 fn said(output: &Output) -> String {
@@ -237,10 +216,7 @@ fn said(output: &Output) -> String {
 
 /// The last words of a program that failed, and what they usually mean.
 fn explain(program: &str, place: &Path, words: &str) -> CannotRun {
-    let lines: Vec<_> = words
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
+    let lines: Vec<_> = words.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = lines[lines.len().saturating_sub(5)..].join("\n  ");
     let advice = if words.contains("No space left") {
         format!("free 100 MB in {}, or", root_of(place).display())

@@ -100,10 +100,7 @@ impl Home {
             file.lock()?;
             Ok::<_, io::Error>(file)
         };
-        let claim = Claim {
-            supervisor: lock(SUPERVISOR)?,
-            users: lock(USERS)?,
-        };
+        let claim = Claim { supervisor: lock(SUPERVISOR)?, users: lock(USERS)? };
         if let Some((user, group)) = owner {
             std::os::unix::fs::chown(&self.0, Some(user), Some(group))?;
         }
@@ -179,10 +176,7 @@ impl Home {
         if !self.holds(USERS, &users).map_err(cannot)? {
             return Ok(None);
         }
-        Ok(self
-            .address()
-            .filter(Address::answers)
-            .map(|address| (address, users)))
+        Ok(self.address().filter(Address::answers).map(|address| (address, users)))
     }
 
     /// Whether the file is the one that has this name in the home now.
@@ -206,9 +200,7 @@ impl Home {
     fn is_abandoned(&self) -> bool {
         let changed = fs::metadata(&self.0).and_then(|metadata| metadata.modified());
         changed.is_ok_and(|then| {
-            SystemTime::now()
-                .duration_since(then)
-                .is_ok_and(|age| age > ABANDONED)
+            SystemTime::now().duration_since(then).is_ok_and(|age| age > ABANDONED)
         })
     }
 

@@ -15,10 +15,7 @@ pub(super) async fn inspect(address: &mut Address) -> Result<(), CannotRun> {
                            array(select name::text from pg_available_extensions),
                            (select rolname::text from pg_roles where oid = 10),
                            (select rolsuper from pg_roles where rolname = current_user)";
-    let row = client
-        .query_one(question, &[])
-        .await
-        .map_err(|it| sql::cannot(question, &it))?;
+    let row = client.query_one(question, &[]).await.map_err(|it| sql::cannot(question, &it))?;
     let version: String = row.get(0);
     let version_num: i32 = row.get(2);
     if row.get::<_, i32>(1).cast_unsigned() < OLDEST {

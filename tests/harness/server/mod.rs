@@ -90,26 +90,13 @@ struct Address {
 
 impl Address {
     fn new(kind: Kind, place: Where, choice: String) -> Self {
-        Self {
-            kind,
-            place,
-            choice,
-            password: None,
-            version: String::new(),
-            version_num: 0,
-        }
+        Self { kind, place, choice, password: None, version: String::new(), version_num: 0 }
     }
 
     fn login(&self, role: &str, database: &str) -> Config {
         let mut config = Config::new();
-        config
-            .host(&self.place.host)
-            .port(self.place.port)
-            .user(role)
-            .dbname(database);
-        config
-            .application_name("identra")
-            .connect_timeout(Duration::from_secs(10));
+        config.host(&self.place.host).port(self.place.port).user(role).dbname(database);
+        config.application_name("identra").connect_timeout(Duration::from_secs(10));
         if let Some(password) = &self.password {
             config.password(password);
         }
@@ -166,10 +153,7 @@ impl Server {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{number}", std::process::id());
-        let settings = Settings {
-            grace: Duration::ZERO,
-            ..settings.clone()
-        };
+        let settings = Settings { grace: Duration::ZERO, ..settings.clone() };
         Self::at_home(&settings, &Home::named(&settings.root, &name))
     }
 
@@ -196,12 +180,7 @@ impl Server {
 
     fn joined(address: Address, membership: File, supervisor: Option<Supervisor>) -> Self {
         let databases = Databases::on(address.clone());
-        Self {
-            address,
-            databases,
-            membership: Some(membership),
-            supervisor,
-        }
+        Self { address, databases, membership: Some(membership), supervisor }
     }
 
     /// What was chosen and why not the others, on one line.

@@ -24,10 +24,7 @@ impl Running {
         let (running, mut address) = match &chosen.source {
             Source::Embedded(binaries) => {
                 let (postmaster, place) = Postmaster::start(binaries, home, claim).await?;
-                (
-                    Self::Embedded(postmaster),
-                    Address::new(Kind::Embedded, place, chosen.line),
-                )
+                (Self::Embedded(postmaster), Address::new(Kind::Embedded, place, chosen.line))
             }
         };
         match inspect::inspect(&mut address).await {

@@ -91,12 +91,7 @@ impl Settings {
             image: text("IDENTRA_PG_IMAGE").unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
             url,
             allowed_hosts: text("IDENTRA_ALLOW_HOSTS")
-                .map(|hosts| {
-                    hosts
-                        .split(',')
-                        .map(|host| host.trim().to_owned())
-                        .collect()
-                })
+                .map(|hosts| hosts.split(',').map(|host| host.trim().to_owned()).collect())
                 .unwrap_or_default(),
             path: env::split_paths(&path).collect(),
             places: places.chain(USUAL_PLACES.map(PathBuf::from)).collect(),
@@ -130,11 +125,7 @@ fn cache() -> Option<PathBuf> {
         return Some(home()?.join("Library/Caches/identra"));
     }
     let chosen = text("XDG_CACHE_HOME").map(PathBuf::from);
-    Some(
-        chosen
-            .or_else(|| Some(home()?.join(".cache")))?
-            .join("identra"),
-    )
+    Some(chosen.or_else(|| Some(home()?.join(".cache")))?.join("identra"))
 }
 
 /// Shared memory, where clones cost a tenth of what they cost on a disk; else the temporary
@@ -144,11 +135,7 @@ fn root() -> PathBuf {
     let writable = rustix::fs::access(memory, rustix::fs::Access::WRITE_OK).is_ok();
     let roomy = rustix::fs::statvfs(memory)
         .is_ok_and(|system| system.f_bavail * system.f_frsize >= ROOM_BYTES);
-    if writable && roomy && is_tmpfs(memory) {
-        memory.to_owned()
-    } else {
-        env::temp_dir()
-    }
+    if writable && roomy && is_tmpfs(memory) { memory.to_owned() } else { env::temp_dir() }
 }
 
 #[cfg(target_os = "linux")]

@@ -15,10 +15,7 @@ pub(super) const MAINTENANCE: &str = "postgres";
 pub(super) async fn connect(config: &Config) -> Result<Client, CannotRun> {
     let (client, connection) = config.connect(NoTls).await.map_err(|problem| {
         let database = config.get_dbname().unwrap_or(MAINTENANCE);
-        CannotRun(format!(
-            "could not connect to database {database}: {}",
-            describe(&problem)
-        ))
+        CannotRun(format!("could not connect to database {database}: {}", describe(&problem)))
     })?;
     tokio::spawn(connection);
     Ok(client)

@@ -73,15 +73,9 @@ impl Supervisor {
 /// # Errors
 /// What the supervisor says about why there is no server.
 pub(super) fn start(settings: &Settings, home: &Home) -> Result<Option<Supervisor>, CannotRun> {
-    let task = Task {
-        settings: settings.clone(),
-        home: home.path().to_owned(),
-        deputy: false,
-    };
+    let task = Task { settings: settings.clone(), home: home.path().to_owned(), deputy: false };
     let cannot = |problem: io::Error| {
-        CannotRun(format!(
-            "could not start the supervisor of a PostgreSQL server: {problem}"
-        ))
+        CannotRun(format!("could not start the supervisor of a PostgreSQL server: {problem}"))
     };
     let (line, far_end) = UnixStream::pair().map_err(cannot)?;
     let process = spawn(&task, Stdio::from(OwnedFd::from(far_end))).map_err(cannot)?;
@@ -109,11 +103,7 @@ pub(super) fn start(settings: &Settings, home: &Home) -> Result<Option<Superviso
 fn spawn(task: &Task, stdin: Stdio) -> io::Result<Child> {
     let entry = module_path!().split_once("::").map_or("", |(_, path)| path);
     Command::new(env::current_exe()?)
-        .args([
-            "--exact",
-            &format!("{entry}::server_ends_with_its_supervisor"),
-            "--nocapture",
-        ])
+        .args(["--exact", &format!("{entry}::server_ends_with_its_supervisor"), "--nocapture"])
         .env(TASK, serde_json::to_string(task)?)
         .stdin(stdin)
         .stdout(Stdio::null())
@@ -126,14 +116,10 @@ pub(crate) fn supervise_if_asked() {
     let Ok(task) = env::var(TASK) else { return };
     // In the terminal's session, Ctrl-C would end the supervisor with the tests.
     let _ = rustix::process::setsid();
-    let supervised = serde_json::from_str(&task)
-        .map_err(io::Error::from)
-        .and_then(|task: Task| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            runtime.block_on(supervise(&task))
-        });
+    let supervised = serde_json::from_str(&task).map_err(io::Error::from).and_then(|task: Task| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(supervise(&task))
+    });
     std::process::exit(supervised.is_err().into());
 }
 
@@ -179,14 +165,7 @@ async fn serve(
     requester: &Requester,
 ) -> Result<Running, CannotRun> {
     let cannot = |problem| home.cannot("start a server in", &problem);
-    spawn(
-        &Task {
-            deputy: true,
-            ..task.clone()
-        },
-        Stdio::null(),
-    )
-    .map_err(cannot)?;
+    spawn(&Task { deputy: true, ..task.clone() }, Stdio::null()).map_err(cannot)?;
     let chosen = tokio::select! {
         chosen = choice::choose(&task.settings, |note| requester.say(&Reply::Note(note))) => chosen?,
         () = requester.gone() => return Err(CannotRun("nobody waits for the server".to_owned())),
@@ -216,10 +195,8 @@ async fn hold(
     home: &Home,
     settings: &Settings,
 ) -> io::Result<()> {
-    let (mut terminate, mut limit) = (
-        signal(SignalKind::terminate())?,
-        Box::pin(sleep(settings.limit)),
-    );
+    let (mut terminate, mut limit) =
+        (signal(SignalKind::terminate())?, Box::pin(sleep(settings.limit)));
     loop {
         tokio::select! {
             unused = lock(claim.users.try_clone()?) => unused?,
@@ -250,9 +227,7 @@ struct Requester(UnixStream);
 
 impl Requester {
     fn on_stdin() -> io::Result<Self> {
-        Ok(Self(UnixStream::from(
-            io::stdin().as_fd().try_clone_to_owned()?,
-        )))
+        Ok(Self(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?)))
     }
 
     fn say(&self, reply: &Reply) {

@@ -1,0 +1,131 @@
+//! This file is how a probe is judged: by what it changed, by what it was told, and by
+//! somebody with whom the same statements do bite.
+
+use super::{Attack, Control, Probe, Scene, Trial, transcript};
+use crate::harness::CannotRun;
+use crate::harness::persona::Identity;
+use crate::harness::probe::{Act, Played};
+
+/// Tries a probe in every world, and its control.
+///
+/// # Errors
+/// Why the server could not be reached, or a world could not be made.
+pub(super) async fn judge(
+    scene: &Scene<'_>,
+    attack: &Attack,
+    probe: &Probe,
+) -> Result<Trial, CannotRun> {
+    let (attacker, script) = (&probe.attacker, &probe.script);
+    let heard = hear(scene, probe, attacker, script).await?;
+    let mut weakness = misidentified(attacker, &heard.first);
+    weakness = weakness.or_else(|| misplaced(scene, probe, &heard.first));
+    let leak = heard.difference().map(|(world, here, there)| {
+        format!("the answer tells whether the victim's rows are {world}: \"{here}\" / \"{there}\"")
+    });
+    let mut answer = answer(&heard.first);
+    if let Some(leak) = leak {
+        match scene.accepted(attack.id, &probe.object) {
+            Some(reason) => answer = format!("{leak}, accepted: {reason}"),
+            None => weakness = weakness.or(Some(leak)),
+        }
+    }
+    if weakness.is_none() {
+        weakness = toothless(scene, probe).await?;
+    }
+    Ok(Trial {
+        object: probe.object.clone(),
+        part: probe.part.clone(),
+        attacker: attacker.name.clone(),
+        statement: pasteable(probe),
+        answer,
+        weakness,
+    })
+}
+
+/// What somebody heard in the world as it is, and in the others.
+struct Heard {
+    first: Played,
+    lines: Vec<String>,
+    others: Vec<(&'static str, Vec<String>)>,
+}
+
+impl Heard {
+    /// The first world in which something else was heard, and the lines that differ.
+    fn difference(&self) -> Option<(&'static str, String, String)> {
+        self.others.iter().find_map(|(world, lines)| {
+            let (here, there) = transcript::difference(&self.lines, lines)?;
+            Some((*world, here, there))
+        })
+    }
+}
+
+async fn hear(
+    scene: &Scene<'_>,
+    probe: &Probe,
+    identity: &Identity,
+    script: &[String],
+) -> Result<Heard, CannotRun> {
+    let play = async |setup: &[String]| {
+        scene.prober().play(&Act { setup, identity, script, active: "" }).await
+    };
+    let first = play(&probe.setup).await?;
+    let lines = transcript::lines(&first, scene.known());
+    let mut others = Vec::new();
+    for (world, make) in &probe.worlds {
+        let setup = [make.as_slice(), probe.setup.as_slice()].concat();
+        others.push((*world, transcript::lines(&play(&setup).await?, scene.known())));
+    }
+    Ok(Heard { first, lines, others })
+}
+
+/// T01: the attacker is who it should be, with no more rights than it should have.
+fn misidentified(attacker: &Identity, played: &Played) -> Option<String> {
+    let bypasses = if attacker.role == "service_role" { "t" } else { "f" };
+    let expected = ["authenticator", &attacker.role, "f", bypasses];
+    (played.guard[..4] != expected)
+        .then(|| format!("the attacker was not who it should be: {}", played.guard.join(", ")))
+}
+
+/// Rule 1: no row changed but the attacker's own.
+fn misplaced(scene: &Scene<'_>, probe: &Probe, played: &Played) -> Option<String> {
+    let mut others = played
+        .changed
+        .iter()
+        .filter(|(table, owner)| !scene.may_change(&probe.attacker, &probe.object, table, owner));
+    let first = others.next()?;
+    Some(format!("rows changed: {} of {}", first.0, scene.name_of(&first.1)))
+}
+
+/// Rule 3: whoever is entitled learns or changes something by the same statements.
+async fn toothless(scene: &Scene<'_>, probe: &Probe) -> Result<Option<String>, CannotRun> {
+    let (identity, script) = match &probe.control {
+        Control::By(identity) => (identity, &probe.script),
+        Control::Instead(identity, script) => (identity, script),
+        Control::Nobody(_) => return Ok(None),
+    };
+    let heard = hear(scene, probe, identity, script).await?;
+    let changes = heard.first.changed.iter().any(|(_, owner)| scene.is_victims(owner));
+    if changes || heard.difference().is_some() {
+        return Ok(None);
+    }
+    let told = answer(&heard.first);
+    Ok(Some(format!("the control, {}, learns and changes nothing either: {told}", identity.name)))
+}
+
+/// What came back, in a few words.
+fn answer(played: &Played) -> String {
+    if let Some(error) = &played.error {
+        return format!("{} {}", error.code().code(), error.message());
+    }
+    let count = played.answers.last().map_or(0, |answer| answer.count);
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+}
+
+fn pasteable(probe: &Probe) -> String {
+    let mut lines = vec!["begin;".to_owned()];
+    lines.extend(probe.setup.iter().map(|statement| format!("{statement};")));
+    lines.push(probe.attacker.become_sql());
+    lines.extend(probe.script.iter().map(|statement| format!("{statement};")));
+    lines.push("rollback;".to_owned());
+    lines.join("\n")
+}

@@ -1,0 +1,215 @@
+//! This file is what an attack is: data, the statements it tries, and the three rules by which
+//! it is judged: state, output and control.
+
+mod judge;
+pub(crate) mod scene;
+pub(crate) mod transcript;
+
+use std::pin::Pin;
+
+pub(crate) use self::scene::Scene;
+use crate::harness::CannotRun;
+use crate::harness::inputs::Regime;
+use crate::harness::ledger::{Entry, Finding, in_regime};
+use crate::harness::matrix::Arena;
+use crate::harness::persona::Identity;
+
+/// An entry of the attack catalogue.
+pub(crate) struct Attack {
+    /// Its number in the catalogue, such as `W04`.
+    pub(crate) id: &'static str,
+    /// What is tried, in a few words.
+    pub(crate) title: &'static str,
+    /// How to mend what it finds.
+    pub(crate) remedy: &'static str,
+    /// Linter, weakness and vulnerability numbers.
+    pub(crate) references: &'static [&'static str],
+    /// Why it may apply to nothing.
+    pub(crate) unless: &'static str,
+    /// How it is tried.
+    pub(crate) kind: Kind,
+}
+
+/// How an attack is tried.
+pub(crate) enum Kind {
+    /// Statements by an attacker, each judged by the three rules.
+    Probes(fn(&Scene<'_>) -> Result<Vec<Probe>, CannotRun>),
+    /// Something of its own, over connections of its own.
+    Trials(for<'a> fn(&'a Arena) -> Trying<'a>),
+}
+
+/// The work of an attack that is no list of statements.
+pub(crate) type Trying<'a> =
+    Pin<Box<dyn Future<Output = Result<Vec<Trial>, CannotRun>> + Send + 'a>>;
+
+/// Statements of an attacker, and what they are compared with.
+#[derive(Debug, Clone)]
+pub(crate) struct Probe {
+    /// The table, view or function that is attacked.
+    pub(crate) object: String,
+    /// Which of several ways on that object; may be empty.
+    pub(crate) part: String,
+    /// What the administrator does first, one statement each.
+    pub(crate) setup: Vec<String>,
+    /// Who attacks.
+    pub(crate) attacker: Identity,
+    /// The attack, one statement each; the first that fails is the last.
+    pub(crate) script: Vec<String>,
+    /// Other worlds, that differ in the victim's rows alone: name and how the administrator
+    /// makes them.
+    pub(crate) worlds: Vec<(&'static str, Vec<String>)>,
+    /// Who shows that the same statements do bite.
+    pub(crate) control: Control,
+}
+
+/// Who shows that an attack's statements do bite where they may.
+#[derive(Debug, Clone)]
+pub(crate) enum Control {
+    /// This identity's answers differ between the worlds, or it changes a row of the victim's.
+    By(Identity),
+    /// This identity, with these statements instead, does so.
+    Instead(Identity, Vec<String>),
+    /// Nobody, for the reason given.
+    Nobody(&'static str),
+}
+
+/// What came of one way to attack one object.
+#[derive(Debug, Clone)]
+pub(crate) struct Trial {
+    /// The table, view or function; or the database.
+    pub(crate) object: String,
+    /// Which of several ways on that object; may be empty.
+    pub(crate) part: String,
+    /// Who attacked.
+    pub(crate) attacker: String,
+    /// What to paste into psql to see it again.
+    pub(crate) statement: String,
+    /// What the attacker got, where all is well; nothing where the object has no such thing.
+    pub(crate) answer: String,
+    /// What leaked or moved; nothing if all is well.
+    pub(crate) weakness: Option<String>,
+}
+
+impl Attack {
+    /// The id of its rule in findings.
+    pub(crate) fn rule(&self) -> String {
+        format!("attack.{}", self.id)
+    }
+
+    /// The ids of the checks that it will make in that arena.
+    ///
+    /// # Errors
+    /// Which statement could not be written.
+    pub(crate) fn plan(&self, arena: &Arena) -> Result<Vec<String>, CannotRun> {
+        match self.kind {
+            Kind::Probes(probes) => {
+                let probes =
+                    Scene::of(arena).map(|scene| probes(&scene)).unwrap_or(Ok(Vec::new()))?;
+                let mut ids: Vec<String> =
+                    probes.iter().map(|probe| self.check(&probe.object)).collect();
+                ids.dedup();
+                Ok(if ids.is_empty() { vec![self.check("")] } else { ids })
+            }
+            Kind::Trials(_) => Ok(vec![self.check("")]),
+        }
+    }
+
+    /// Attacks everything in the arena that it can be tried on.
+    ///
+    /// # Errors
+    /// Why the server could not be reached, or which statement could not be written.
+    pub(crate) async fn run(&self, arena: &Arena) -> Result<Vec<Entry>, CannotRun> {
+        let trials = match self.kind {
+            Kind::Trials(trials) => trials(arena).await?,
+            Kind::Probes(probes) => {
+                let scene = match Scene::of(arena) {
+                    Ok(scene) => scene,
+                    Err(why) => {
+                        let weakness = Some(format!("could not run: {why}"));
+                        return Ok(vec![self.entry(
+                            "",
+                            &[Trial::failed(weakness)],
+                            arena.regime(),
+                        )]);
+                    }
+                };
+                let mut trials = Vec::new();
+                for probe in probes(&scene)? {
+                    trials.push(judge::judge(&scene, self, &probe).await?);
+                }
+                trials
+            }
+        };
+        if trials.is_empty() {
+            return Ok(vec![self.entry("", &[], arena.regime())]);
+        }
+        if matches!(self.kind, Kind::Trials(_)) {
+            return Ok(vec![self.entry("", &trials, arena.regime())]);
+        }
+        let by_object = trials.chunk_by(|one, next| one.object == next.object);
+        Ok(by_object.map(|of| self.entry(&of[0].object, of, arena.regime())).collect())
+    }
+
+    fn check(&self, object: &str) -> String {
+        let separator = if object.is_empty() { "" } else { "/" };
+        format!("attack/{}{separator}{object}", self.id)
+    }
+
+    fn entry(&self, object: &str, trials: &[Trial], regime: Regime) -> Entry {
+        let check = self.check(object);
+        let weak = trials.iter().filter_map(|trial| Some((trial, trial.weakness.as_ref()?)));
+        let finding = |(trial, weakness): (&Trial, &String)| Finding {
+            rule: self.rule(),
+            title: self.title.to_owned(),
+            object: trial.object.clone(),
+            expected: EXPECTED.to_owned(),
+            observed: format!("{}{weakness}", prefix(&trial.part)),
+            persona: Some(trial.attacker.clone()),
+            statement: Some(trial.statement.clone()),
+            remedy: self.remedy.to_owned(),
+            location: None,
+            references: self.references.iter().map(|&r| r.to_owned()).collect(),
+            check: check.clone(),
+            regimes: vec![regime.name().to_owned()],
+        };
+        let answers: Vec<String> = trials
+            .iter()
+            .map(|trial| {
+                let text = trial.weakness.as_ref().unwrap_or(&trial.answer);
+                format!("{}{text}", prefix(&trial.part))
+            })
+            .collect();
+        let observed = match answers.as_slice() {
+            [] => format!("not applicable: {}", self.unless),
+            answers => answers.join("; "),
+        };
+        Entry {
+            id: check.clone(),
+            expected: EXPECTED.to_owned(),
+            observed: in_regime(regime, observed),
+            findings: weak.map(finding).collect(),
+            cell: None,
+        }
+    }
+}
+
+/// What every attack is expected to come to.
+const EXPECTED: &str = "nothing of another user's is seen or changed";
+
+fn prefix(part: &str) -> String {
+    if part.is_empty() { String::new() } else { format!("{part}: ") }
+}
+
+impl Trial {
+    /// A trial of the database as a whole that came to `weakness`, or to nothing.
+    pub(crate) fn failed(weakness: Option<String>) -> Self {
+        Self {
+            object: "database".to_owned(),
+            part: String::new(),
+            attacker: "nobody".to_owned(),
+            statement: String::new(),
+            answer: "nothing".to_owned(),
+            weakness,
+        }
+    }
+}
