@@ -1,11 +1,14 @@
 //! This file is the attack catalogue: every entry, one family per file.
 
+mod engine;
+mod harness_itself;
 mod reading;
+mod schedules;
 mod weaknesses;
 
 use crate::harness::attack::Attack;
 
 /// Every attack, in the order of the catalogue.
 pub(crate) fn all() -> impl Iterator<Item = &'static Attack> {
-    reading::ATTACKS.iter()
+    reading::ATTACKS.iter().chain(&engine::ATTACKS).chain(&harness_itself::ATTACKS)
 }

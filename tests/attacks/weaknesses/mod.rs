@@ -1,6 +1,8 @@
 //! This file is whether the attacks can fail: for each, a weakness that it looks for is
 //! planted in a scratch copy, and it is found.
 
+mod engine;
+mod harness_itself;
 mod reading;
 
 use std::collections::BTreeSet;
@@ -28,7 +30,7 @@ pub(super) struct Weakness {
 }
 
 fn weaknesses() -> impl Iterator<Item = &'static Weakness> {
-    reading::WEAKNESSES.iter()
+    reading::WEAKNESSES.iter().chain(&engine::WEAKNESSES).chain(&harness_itself::WEAKNESSES)
 }
 
 /// Plants a weakness in a clone and says what the attack finds there: objects, each with what

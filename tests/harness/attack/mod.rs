@@ -1,6 +1,7 @@
 //! This file is what an attack is: data, the statements it tries, and the three rules by which
 //! it is judged: state, output and control.
 
+pub(crate) mod held;
 mod judge;
 pub(crate) mod scene;
 pub(crate) mod transcript;
@@ -172,13 +173,15 @@ impl Attack {
             check: check.clone(),
             regimes: vec![regime.name().to_owned()],
         };
-        let answers: Vec<String> = trials
+        let mut answers: Vec<String> = trials
             .iter()
             .map(|trial| {
                 let text = trial.weakness.as_ref().unwrap_or(&trial.answer);
-                format!("{}{text}", prefix(&trial.part))
+                let of = if trial.object == object { "" } else { &trial.object };
+                format!("{}{}{text}", prefix(of), prefix(&trial.part))
             })
             .collect();
+        answers.dedup();
         let observed = match answers.as_slice() {
             [] => format!("not applicable: {}", self.unless),
             answers => answers.join("; "),

@@ -300,6 +300,17 @@ impl<'a> Author<'a> {
         Ok(aims.join(" and "))
     }
 
+    /// An UPDATE of one plain column of the rows that `condition` holds for.
+    ///
+    /// # Errors
+    /// That the table has no such column.
+    pub(crate) fn plain_update(&self, condition: &str) -> Result<String, CannotRun> {
+        let column = self.updated_column()?;
+        let value = self.fresh(&column, "")?;
+        let table = self.relation.qualified();
+        Ok(format!("update {table} set {} = {value} where {condition}", ident(&column)))
+    }
+
     /// Assignments of other values to every column that can hold any.
     ///
     /// # Errors
