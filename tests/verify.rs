@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::attacks;
 use crate::evidence::{self, Evidence, Verdict};
+use crate::harness::attack::Attack;
 use crate::harness::database::Database;
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::ledger::{Entry, Ledger};
@@ -50,7 +51,8 @@ pub(crate) async fn run(inputs: Arc<Inputs>) -> Result<Evidence, CannotRun> {
     while let Some(done) = jobs.join_next().await {
         done.map_err(|error| CannotRun(format!("a check broke down: {error}")))??;
     }
-    Ok(Evidence::of(&ledger, &inputs, server, [compared, began.elapsed()]))
+    let attacks: Vec<&Attack> = attacks::all().collect();
+    Ok(Evidence::of(&ledger, &inputs, server, &attacks, [compared, began.elapsed()]))
 }
 
 /// A clone in that regime, and its catalog beside the contract.

@@ -1,10 +1,16 @@
 //! This file is the evidence: what was tested, what came of it and the verdict, made of the
 //! ledger and nothing else.
 
+mod document;
 mod files;
 mod locate;
 mod summary;
 
+pub(crate) use self::document::Evidence;
+use self::document::{
+    Accepted, Accounting, AttackRecord, Check, Fingerprint, MatrixCell, Measured, ServerFacts,
+    Tested,
+};
 pub(crate) use self::files::{clear, write};
 pub(crate) use self::summary::{markdown, terminal};
 
@@ -14,8 +20,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::harness::attack::Attack;
+use crate::harness::attack::transcript::MASKS;
 use crate::harness::inputs::{Inputs, project};
-use crate::harness::ledger::{CellRecord, Finding, Ledger};
+use crate::harness::ledger::{Entry, Finding, Ledger};
 use crate::harness::server::Server;
 
 /// What can be said at the end.
@@ -49,120 +57,15 @@ impl Verdict {
     }
 }
 
-/// `evidence.json`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Evidence {
-    /// The version of this document's form.
-    pub(crate) format: u32,
-    /// The fields that differ between two runs on the same input.
-    pub(crate) volatile: Vec<String>,
-    /// The verdict.
-    pub(crate) verdict: Verdict,
-    /// What was planned and what was done.
-    pub(crate) accounting: Accounting,
-    /// What was tested.
-    pub(crate) tested: Tested,
-    /// What is open on purpose.
-    pub(crate) accepted: Vec<Accepted>,
-    /// What each function keeps true, by name, as the contract words it.
-    pub(crate) promises: BTreeMap<String, String>,
-    /// What is wrong.
-    pub(crate) findings: Vec<Finding>,
-    /// Who may do what, intended and observed.
-    pub(crate) matrix: Vec<MatrixCell>,
-    /// Every check by id.
-    pub(crate) checks: Vec<Check>,
-}
-
-/// Planned and executed: the two are equal, or nothing is proved.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Accounting {
-    pub(crate) planned: usize,
-    pub(crate) executed: usize,
-    pub(crate) passed: usize,
-    pub(crate) failed: usize,
-    /// Ids that were planned and not executed, or the other way round.
-    pub(crate) unaccounted: Vec<String>,
-}
-
-/// What the verdict is about.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Tested {
-    pub(crate) migrations: Fingerprint,
-    pub(crate) platform_shim: Fingerprint,
-    pub(crate) server: ServerFacts,
-    pub(crate) regimes: Vec<String>,
-    /// The commit that was checked out, `-dirty` where files differ from it; volatile.
-    pub(crate) commit: Option<String>,
-    /// Seconds since 1970; volatile.
-    pub(crate) at: u64,
-    pub(crate) measured: Measured,
-}
-
-/// How long it took; volatile.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Measured {
-    /// Everything, a server's start included.
-    pub(crate) total_ms: u64,
-    /// Until the catalogs of both regimes were read and compared.
-    pub(crate) compared_ms: u64,
-    /// Statements that were tried as a persona.
-    pub(crate) probes: usize,
-    /// Of one probe: becoming the persona, the statement, the digest, the rollback.
-    pub(crate) probe_median_us: u64,
-}
-
-/// Files and the SHA-256 of their names and texts.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Fingerprint {
-    pub(crate) sha256: String,
-    pub(crate) files: Vec<String>,
-}
-
-/// Where it ran.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ServerFacts {
-    pub(crate) version: String,
-    pub(crate) kind: String,
-    /// What was chosen and why not the others; volatile.
-    pub(crate) choice: String,
-}
-
-/// A channel that the contract accepts.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Accepted {
-    pub(crate) object: String,
-    pub(crate) channel: String,
-    pub(crate) reason: String,
-}
-
-/// A cell of the matrix, as it was intended and as it was seen.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct MatrixCell {
-    pub(crate) id: String,
-    pub(crate) passed: bool,
-    #[serde(flatten)]
-    pub(crate) cell: CellRecord,
-    /// By privilege regime.
-    pub(crate) observed: BTreeMap<String, String>,
-}
-
-/// A line of the ledger.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Check {
-    pub(crate) id: String,
-    pub(crate) passed: bool,
-    pub(crate) expected: String,
-    /// By privilege regime.
-    pub(crate) observed: BTreeMap<String, String>,
-}
-
 impl Evidence {
     /// Makes the evidence of a ledger.
+    ///
+    /// `took` is how long it took until the catalogs were compared, and altogether.
     pub(crate) fn of(
         ledger: &Ledger,
         inputs: &Inputs,
         server: &Server,
+        attacks: &[&Attack],
         took: [Duration; 2],
     ) -> Self {
         let passed = ledger.entries().filter(|entry| entry.passed()).count();
@@ -202,10 +105,36 @@ impl Evidence {
             accepted: accepted(inputs),
             promises: promises(inputs),
             findings,
+            attacks: attacks.iter().map(|attack| record(attack, ledger)).collect(),
+            masks: MASKS.map(str::to_owned).to_vec(),
             matrix: matrix.collect(),
             checks: checks.collect(),
             accounting,
         }
+    }
+}
+
+/// What the ledger says of one attack.
+fn record(attack: &Attack, ledger: &Ledger) -> AttackRecord {
+    let number = |id: &str| id.split('/').nth(1).map(str::to_owned);
+    let of_it = |entry: &&Entry| {
+        entry.id.starts_with("attack/") && number(&entry.id).as_deref() == Some(attack.id)
+    };
+    let entries: Vec<&Entry> = ledger.entries().filter(of_it).collect();
+    let answers: Vec<&String> = entries.iter().flat_map(|entry| entry.observed.values()).collect();
+    let idle = answers.iter().all(|answer| answer.starts_with("not applicable"));
+    let status = match answers.first() {
+        None => "not executed".to_owned(),
+        Some(reason) if idle => (*reason).clone(),
+        Some(_) => "executed".to_owned(),
+    };
+    AttackRecord {
+        id: attack.id.to_owned(),
+        title: attack.title.to_owned(),
+        references: attack.references.iter().map(|&r| r.to_owned()).collect(),
+        status,
+        passed: !entries.is_empty() && entries.iter().all(|entry| entry.passed()),
+        checks: entries.iter().map(|entry| entry.id.clone()).collect(),
     }
 }
 

@@ -1,0 +1,133 @@
+//! This file is the form of `evidence.json`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Verdict;
+use crate::harness::ledger::{CellRecord, Finding};
+
+/// `evidence.json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Evidence {
+    /// The version of this document's form.
+    pub(crate) format: u32,
+    /// The fields that differ between two runs on the same input.
+    pub(crate) volatile: Vec<String>,
+    /// The verdict.
+    pub(crate) verdict: Verdict,
+    /// What was planned and what was done.
+    pub(crate) accounting: Accounting,
+    /// What was tested.
+    pub(crate) tested: Tested,
+    /// What is open on purpose.
+    pub(crate) accepted: Vec<Accepted>,
+    /// What each function keeps true, by name, as the contract words it.
+    pub(crate) promises: BTreeMap<String, String>,
+    /// What is wrong.
+    pub(crate) findings: Vec<Finding>,
+    /// The attack catalogue.
+    pub(crate) attacks: Vec<AttackRecord>,
+    /// What transcripts do not compare.
+    pub(crate) masks: Vec<String>,
+    /// Who may do what, intended and observed.
+    pub(crate) matrix: Vec<MatrixCell>,
+    /// Every check by id.
+    pub(crate) checks: Vec<Check>,
+}
+
+/// Planned and executed: the two are equal, or nothing is proved.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Accounting {
+    pub(crate) planned: usize,
+    pub(crate) executed: usize,
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    /// Ids that were planned and not executed, or the other way round.
+    pub(crate) unaccounted: Vec<String>,
+}
+
+/// What the verdict is about.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Tested {
+    pub(crate) migrations: Fingerprint,
+    pub(crate) platform_shim: Fingerprint,
+    pub(crate) server: ServerFacts,
+    pub(crate) regimes: Vec<String>,
+    /// The commit that was checked out, `-dirty` where files differ from it; volatile.
+    pub(crate) commit: Option<String>,
+    /// Seconds since 1970; volatile.
+    pub(crate) at: u64,
+    pub(crate) measured: Measured,
+}
+
+/// How long it took; volatile.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    /// Everything, a server's start included.
+    pub(crate) total_ms: u64,
+    /// Until the catalogs of both regimes were read and compared.
+    pub(crate) compared_ms: u64,
+    /// Statements that were tried as a persona.
+    pub(crate) probes: usize,
+    /// Of one probe: becoming the persona, the statement, the digest, the rollback.
+    pub(crate) probe_median_us: u64,
+}
+
+/// Files and the SHA-256 of their names and texts.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Fingerprint {
+    pub(crate) sha256: String,
+    pub(crate) files: Vec<String>,
+}
+
+/// Where it ran.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ServerFacts {
+    pub(crate) version: String,
+    pub(crate) kind: String,
+    /// What was chosen and why not the others; volatile.
+    pub(crate) choice: String,
+}
+
+/// A channel that the contract accepts.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Accepted {
+    pub(crate) object: String,
+    pub(crate) channel: String,
+    pub(crate) reason: String,
+}
+
+/// An entry of the attack catalogue, and what came of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AttackRecord {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) references: Vec<String>,
+    /// `executed`, or `not applicable` with its reason.
+    pub(crate) status: String,
+    pub(crate) passed: bool,
+    /// The ids of its checks.
+    pub(crate) checks: Vec<String>,
+}
+
+/// A cell of the matrix, as it was intended and as it was seen.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MatrixCell {
+    pub(crate) id: String,
+    pub(crate) passed: bool,
+    #[serde(flatten)]
+    pub(crate) cell: CellRecord,
+    /// By privilege regime.
+    pub(crate) observed: BTreeMap<String, String>,
+}
+
+/// A line of the ledger.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Check {
+    pub(crate) id: String,
+    pub(crate) passed: bool,
+    pub(crate) expected: String,
+    /// By privilege regime.
+    pub(crate) observed: BTreeMap<String, String>,
+}
