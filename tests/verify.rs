@@ -1,5 +1,6 @@
 //! This file is the main job: every proof, one verdict, and the evidence for it.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,14 +32,19 @@ pub(crate) async fn run(inputs: Arc<Inputs>) -> Result<Evidence, CannotRun> {
     let (explicit, auto_expose) = tokio::try_join!(explicit, auto_expose)?;
     let regimes = [explicit, auto_expose];
     let compared = began.elapsed();
-    for (arena, comparison) in &regimes {
-        plan(&mut ledger, arena, comparison)?;
+    let facets: BTreeSet<&String> = regimes.iter().flat_map(|(_, facets)| facets.ids()).collect();
+    for (arena, _) in &regimes {
+        plan(&mut ledger, arena, &facets);
+    }
+    for (_, comparison) in &regimes {
+        for entry in comparison.entries(facets.iter().copied()) {
+            ledger.record(entry);
+        }
     }
 
     let (records, mut recorded) = unbounded_channel();
     let mut jobs: JoinSet<Result<(), CannotRun>> = JoinSet::new();
-    for (arena, comparison) in regimes {
-        comparison.entries().into_iter().for_each(|entry| ledger.record(entry));
+    for (arena, _) in regimes {
         jobs.spawn(check(arena, records.clone()));
     }
     drop(records);
@@ -63,17 +69,24 @@ async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Arena, Comparison
 }
 
 /// Says which checks will be made: every facet, every cell, every attack, every step in.
-fn plan(ledger: &mut Ledger, arena: &Arena, comparison: &Comparison) -> Result<(), CannotRun> {
-    let contract = &arena.inputs.contract;
-    let facets = comparison.ids().into_iter().cloned();
-    let cells =
-        contract.relations().flat_map(|(name, declared)| matrix::plan::cells(name, declared));
-    let steps = contract.database.accounts.iter().flat_map(|_| flow::ids());
-    facets.chain(cells.map(|cell| cell.id)).chain(steps).for_each(|id| ledger.plan(id));
-    for attack in attacks::all() {
-        attack.plan(arena)?.into_iter().for_each(|id| ledger.plan(id));
+fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>) {
+    let (contract, regime) = (&arena.inputs.contract, arena.regime());
+    for id in facets {
+        ledger.plan((*id).clone(), regime);
     }
-    Ok(())
+    for (name, declared) in contract.relations() {
+        for cell in matrix::plan::cells(name, declared) {
+            ledger.plan(cell.id, regime);
+        }
+    }
+    for attack in attacks::all() {
+        for id in attack.plan(arena) {
+            ledger.plan(id, regime);
+        }
+    }
+    for id in contract.database.accounts.iter().flat_map(|_| flow::ids()) {
+        ledger.plan(id, regime);
+    }
 }
 
 /// Makes the checks in one regime, and sends what came of each and how long a probe took.
@@ -91,10 +104,12 @@ async fn check(
         }
     }
     for attack in attacks::all() {
-        for entry in attack.run(&arena).await? {
+        for entry in attack.run(&arena).await {
             record(entry, None)?;
         }
     }
+    // An attack that could not run is a finding; a server that is gone is none.
+    arena.prober.digest().await?;
     if let Some(accounts) = &inputs.contract.database.accounts {
         let database = Database::of(&inputs, arena.regime()).await?;
         for entry in flow::run(&database, &inputs.contract, accounts, arena.regime()).await? {

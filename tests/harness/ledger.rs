@@ -101,15 +101,16 @@ pub(crate) fn in_regime(regime: Regime, text: impl Into<String>) -> BTreeMap<Str
 /// Every check that was planned, and what came of each.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
-    planned: BTreeSet<String>,
+    /// The privilege regimes in which each check is to be made, by id.
+    planned: BTreeMap<String, BTreeSet<Regime>>,
     entries: BTreeMap<String, Entry>,
     probes: Vec<Duration>,
 }
 
 impl Ledger {
-    /// Says beforehand that the check of that id will be made.
-    pub(crate) fn plan(&mut self, id: String) {
-        self.planned.insert(id);
+    /// Says beforehand that the check of that id will be made in that regime.
+    pub(crate) fn plan(&mut self, id: String, regime: Regime) {
+        self.planned.entry(id).or_default().insert(regime);
     }
 
     /// Writes down what came of a check; of one in two regimes, both.
@@ -146,16 +147,21 @@ impl Ledger {
 
     /// How many of the planned checks have an outcome in each of the regimes they were to run in.
     pub(crate) fn executed(&self) -> usize {
-        let ran =
-            |id: &&String| self.entries.get(*id).is_some_and(|entry| !entry.observed.is_empty());
-        self.planned.iter().filter(ran).count()
+        self.planned.iter().filter(|(id, regimes)| self.ran_in(id, regimes)).count()
     }
 
     /// Ids that were planned and have no outcome, or have one and were not planned.
     pub(crate) fn unaccounted(&self) -> Vec<&String> {
-        let silent = self.planned.iter().filter(|id| !self.entries.contains_key(*id));
-        let unplanned = self.entries.keys().filter(|id| !self.planned.contains(*id));
-        silent.chain(unplanned).collect()
+        let silent = self.planned.iter().filter(|(id, regimes)| !self.ran_in(id, regimes));
+        let unplanned = self.entries.keys().filter(|id| !self.planned.contains_key(*id));
+        silent.map(|(id, _)| id).chain(unplanned).collect()
+    }
+
+    fn ran_in(&self, id: &str, regimes: &BTreeSet<Regime>) -> bool {
+        let outcome = |regime: &Regime| {
+            self.entries.get(id).is_some_and(|entry| entry.observed.contains_key(regime.name()))
+        };
+        regimes.iter().all(outcome)
     }
 
     /// What is wrong, without repetitions, by rule and object.

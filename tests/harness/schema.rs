@@ -58,9 +58,13 @@ impl Comparison {
         self.expected.keys().chain(self.observed.keys()).collect()
     }
 
-    /// An entry for each facet.
-    pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.ids().into_iter().map(|id| self.entry(id)).collect()
+    /// An entry for each facet, and for those that only another regime has.
+    pub(crate) fn entries<'a>(
+        &'a self,
+        others: impl IntoIterator<Item = &'a String>,
+    ) -> Vec<Entry> {
+        let ids: BTreeSet<&String> = self.ids().into_iter().chain(others).collect();
+        ids.into_iter().map(|id| self.entry(id)).collect()
     }
 
     fn entry(&self, id: &str) -> Entry {
@@ -68,8 +72,9 @@ impl Comparison {
         let rule = match (expected, observed) {
             (Some(expected), Some(observed)) if expected == observed => None,
             (Some(_), Some(_)) => Some(&rules::DIFFERENT),
-            (None, _) => Some(&rules::UNDECLARED),
-            (_, None) => Some(&rules::MISSING),
+            (None, Some(_)) => Some(&rules::UNDECLARED),
+            (Some(_), None) => Some(&rules::MISSING),
+            (None, None) => None,
         };
         let text = |facet: Option<&String>, absent: &str| {
             facet.map_or_else(|| absent.to_owned(), String::clone)

@@ -98,57 +98,57 @@ impl Attack {
     }
 
     /// The ids of the checks that it will make in that arena.
-    ///
-    /// # Errors
-    /// Which statement could not be written.
-    pub(crate) fn plan(&self, arena: &Arena) -> Result<Vec<String>, CannotRun> {
-        match self.kind {
-            Kind::Probes(probes) => {
-                let probes =
-                    Scene::of(arena).map(|scene| probes(&scene)).unwrap_or(Ok(Vec::new()))?;
-                let mut ids: Vec<String> =
-                    probes.iter().map(|probe| self.check(&probe.object)).collect();
-                ids.dedup();
-                Ok(if ids.is_empty() { vec![self.check("")] } else { ids })
+    pub(crate) fn plan(&self, arena: &Arena) -> Vec<String> {
+        let probes = self.probes(arena).unwrap_or_default();
+        let mut ids: Vec<String> = probes.iter().map(|probe| self.check(&probe.object)).collect();
+        ids.dedup();
+        if ids.is_empty() { vec![self.check("")] } else { ids }
+    }
+
+    /// Attacks everything in the arena that it can be tried on. What could not be tried is a
+    /// finding.
+    pub(crate) async fn run(&self, arena: &Arena) -> Vec<Entry> {
+        let trials = match self.kind {
+            Kind::Trials(trials) => trials(arena).await,
+            Kind::Probes(_) => self.judge(arena).await,
+        };
+        let trials =
+            trials.unwrap_or_else(|why| vec![Trial::failed(Some(format!("could not run: {why}")))]);
+        let by_object = match self.kind {
+            Kind::Probes(_) if trials.iter().all(|trial| trial.object != "database") => {
+                trials.chunk_by(|one, next| one.object == next.object).collect()
             }
-            Kind::Trials(_) => Ok(vec![self.check("")]),
+            _ => Vec::new(),
+        };
+        if by_object.is_empty() {
+            return vec![self.entry("", &trials, arena.regime())];
+        }
+        by_object.iter().map(|of| self.entry(&of[0].object, of, arena.regime())).collect()
+    }
+
+    /// Its probes; none where it has trials of its own.
+    fn probes(&self, arena: &Arena) -> Result<Vec<Probe>, CannotRun> {
+        match self.kind {
+            Kind::Probes(probes) => probes(&Scene::of(arena).map_err(CannotRun)?),
+            Kind::Trials(_) => Ok(Vec::new()),
         }
     }
 
-    /// Attacks everything in the arena that it can be tried on.
-    ///
-    /// # Errors
-    /// Why the server could not be reached, or which statement could not be written.
-    pub(crate) async fn run(&self, arena: &Arena) -> Result<Vec<Entry>, CannotRun> {
-        let trials = match self.kind {
-            Kind::Trials(trials) => trials(arena).await?,
-            Kind::Probes(probes) => {
-                let scene = match Scene::of(arena) {
-                    Ok(scene) => scene,
-                    Err(why) => {
-                        let weakness = Some(format!("could not run: {why}"));
-                        return Ok(vec![self.entry(
-                            "",
-                            &[Trial::failed(weakness)],
-                            arena.regime(),
-                        )]);
-                    }
-                };
-                let mut trials = Vec::new();
-                for probe in probes(&scene)? {
-                    trials.push(judge::judge(&scene, self, &probe).await?);
-                }
-                trials
-            }
-        };
-        if trials.is_empty() {
-            return Ok(vec![self.entry("", &[], arena.regime())]);
+    async fn judge(&self, arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+        let scene = Scene::of(arena).map_err(CannotRun)?;
+        let mut trials = Vec::new();
+        for probe in self.probes(arena)? {
+            let trial = judge::judge(&scene, self, &probe).await;
+            trials.push(trial.unwrap_or_else(|why| Trial {
+                object: probe.object,
+                part: probe.part,
+                attacker: probe.attacker.name,
+                statement: probe.script.join(";\n"),
+                answer: String::new(),
+                weakness: Some(format!("could not run: {why}")),
+            }));
         }
-        if matches!(self.kind, Kind::Trials(_)) {
-            return Ok(vec![self.entry("", &trials, arena.regime())]);
-        }
-        let by_object = trials.chunk_by(|one, next| one.object == next.object);
-        Ok(by_object.map(|of| self.entry(&of[0].object, of, arena.regime())).collect())
+        Ok(trials)
     }
 
     fn check(&self, object: &str) -> String {
