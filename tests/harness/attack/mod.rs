@@ -108,22 +108,22 @@ impl Attack {
     /// Attacks everything in the arena that it can be tried on. What could not be tried is a
     /// finding.
     pub(crate) async fn run(&self, arena: &Arena) -> Vec<Entry> {
+        let regime = arena.regime();
         let trials = match self.kind {
             Kind::Trials(trials) => trials(arena).await,
             Kind::Probes(_) => self.judge(arena).await,
         };
-        let trials =
-            trials.unwrap_or_else(|why| vec![Trial::failed(Some(format!("could not run: {why}")))]);
-        let by_object = match self.kind {
-            Kind::Probes(_) if trials.iter().all(|trial| trial.object != "database") => {
-                trials.chunk_by(|one, next| one.object == next.object).collect()
+        match (trials, &self.kind) {
+            (Ok(trials), Kind::Probes(_)) if !trials.is_empty() => trials
+                .chunk_by(|one, next| one.object == next.object)
+                .map(|of| self.entry(&of[0].object, of, regime))
+                .collect(),
+            (Ok(trials), _) => vec![self.entry("", &trials, regime)],
+            (Err(why), _) => {
+                let failed = Trial::failed(Some(format!("could not run: {why}")));
+                vec![self.entry("", &[failed], regime)]
             }
-            _ => Vec::new(),
-        };
-        if by_object.is_empty() {
-            return vec![self.entry("", &trials, arena.regime())];
         }
-        by_object.iter().map(|of| self.entry(&of[0].object, of, arena.regime())).collect()
     }
 
     /// Its probes; none where it has trials of its own.
