@@ -13,6 +13,8 @@ mod faults;
 mod harness;
 /// Who may do what: one grid per table.
 mod isolation;
+/// What a server is, and that nothing of it is left.
+mod servers;
 /// A user signs up, logs in and is the only one who gets in.
 mod sign_up;
 /// The main job: everything above in one verdict.

@@ -2,6 +2,7 @@
 
 use super::settings::Settings;
 use super::{CannotRun, embedded};
+use rustix::process::{Pid, Signal, kill_process};
 use std::cmp::Reverse;
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -190,28 +191,53 @@ fn parse(text: &str) -> Option<(u32, u32)> {
     Some((digits(major)?, digits(minor).unwrap_or(0)))
 }
 
-/// Runs `scripts/fetch-postgres`, which says on standard error what it does.
+/// Runs `scripts/fetch-postgres`; `note` hears of it.
 ///
 /// # Errors
 /// The script's last line.
-pub(super) async fn fetch(settings: &Settings) -> Result<Binaries, CannotRun> {
+pub(super) async fn fetch(
+    settings: &Settings,
+    note: impl Fn(String),
+) -> Result<Binaries, CannotRun> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/fetch-postgres");
     let cannot = |problem: String| CannotRun(format!("could not fetch PostgreSQL: {problem}"));
     let Some(cache) = &settings.cache else {
         return Err(cannot("there is no directory to put it; set HOME".to_owned()));
     };
-    let output = tokio::process::Command::new(&script)
+    note("fetching PostgreSQL with pgvector (30 MB), once".to_owned());
+    let unusable = |problem| cannot(format!("{}: {problem}; install python3", script.display()));
+    let fetching = tokio::process::Command::new(&script)
         .arg("--cache")
         .arg(cache)
         .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|problem| cannot(format!("{}: {problem}; install python3", script.display())))?;
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(unusable)?;
+    let asked_to_end = EndUnlessDone(fetching.id());
+    let output = fetching.wait_with_output().await.map_err(unusable)?;
+    asked_to_end.done();
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
         return Err(cannot(words.trim().to_owned()));
     }
     let directory = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     Binaries::inspect(Path::new(&directory)).map_err(cannot)
+}
+
+/// Asks a process to end, and to clear up, if nobody waits for it any more.
+struct EndUnlessDone(Option<u32>);
+
+impl EndUnlessDone {
+    fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for EndUnlessDone {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0.and_then(|id| Pid::from_raw(id.cast_signed())) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    }
 }

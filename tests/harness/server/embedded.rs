@@ -144,11 +144,14 @@ async fn stop_leftover(home: &Home) {
     let socket = home.path().join(SOCKET);
     loop {
         // Whoever listens in this directory is its postmaster: a number alone proves nothing.
+        let file = home.path().join("data/postmaster.pid");
         if UnixStream::connect(&socket).is_ok()
-            && let Some(pid) = postmaster(&home.path().join("data"))
+            && let Some(pid) = postmaster(&file)
         {
             let _ = kill_process(pid, Signal::QUIT);
-            while rustix::process::test_kill_process(pid).is_ok() {
+            let deadline = Instant::now() + PATIENCE;
+            // It removes its file last. Its number may stay, where no init reaps the dead.
+            while file.exists() && Instant::now() < deadline {
                 sleep(Duration::from_millis(5)).await;
             }
             return;
@@ -161,9 +164,9 @@ async fn stop_leftover(home: &Home) {
 }
 
 /// The first line of `postmaster.pid`.
-fn postmaster(data: &Path) -> Option<Pid> {
-    let file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    Pid::from_raw(file.lines().next()?.trim().parse().ok()?)
+fn postmaster(file: &Path) -> Option<Pid> {
+    let text = fs::read_to_string(file).ok()?;
+    Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
 }
 
 /// The eighth line of `postmaster.pid` is the server's state.
@@ -180,13 +183,14 @@ pub(super) fn initdb_options(major: u32) -> Vec<&'static str> {
         "--encoding=UTF8",
         "--no-sync",
         "--no-instructions",
-        "--wal-segsize=16",
+        // Small segments are quickly filled with zeros.
+        "--wal-segsize=1",
     ];
     options.extend(locale(major));
     options
 }
 
-/// C.UTF-8: from 17 on PostgreSQL has its own, the same on every machine.
+/// `C.UTF-8`: from 17 on PostgreSQL has its own, the same on every machine.
 pub(super) fn locale(major: u32) -> &'static [&'static str] {
     if major >= 17 {
         &["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -204,7 +208,11 @@ pub(super) fn owner() -> Option<(u32, u32)> {
     let find = |name: &str| {
         let mut fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
         let found = fields.find(|fields| fields.len() > 3 && fields[0] == name)?;
-        let number = |field: &str| field.parse::<i64>().ok().map(|number| number as u32);
+        // On macOS, nobody is -2.
+        let number = |field: &str| {
+            let negative = || field.parse().map(i32::cast_unsigned);
+            field.parse().or_else(|_| negative()).ok()
+        };
         Some((number(found[2])?, number(found[3])?))
     };
     find("postgres").or_else(|| find("nobody")).or(Some((65534, 65534)))

@@ -58,14 +58,18 @@ impl Home {
         &self.0
     }
 
-    /// The other homes of this user in the same root.
+    /// The other homes of this user in the same root; a draft only if nobody works on it.
     pub(super) fn siblings(&self) -> Vec<Self> {
         let prefix = format!("{PREFIX}{}-", rustix::process::geteuid().as_raw());
         let entries = self.0.parent().and_then(|root| fs::read_dir(root).ok());
-        let paths = entries.into_iter().flatten().flatten().filter(|entry| {
-            entry.file_name().to_string_lossy().starts_with(&prefix) && entry.path() != self.0
+        let homes = entries.into_iter().flatten().flatten().filter_map(|entry| {
+            let ours = entry.file_name().to_string_lossy().starts_with(&prefix);
+            ours.then(|| Self(entry.path()))
         });
-        paths.map(|entry| Self(entry.path())).collect()
+        homes
+            .filter(|home| home.0 != self.0)
+            .filter(|home| home.0.extension().is_none() || home.is_abandoned())
+            .collect()
     }
 
     /// Makes the home with both its locks held, so that nobody sees it without; or says who is
@@ -173,10 +177,16 @@ impl Home {
             Err(problem) => return Err(cannot(problem)),
         };
         users.lock_shared().map_err(cannot)?;
-        if !self.holds(USERS, &users).map_err(cannot)? {
+        if !self.holds(USERS, &users).map_err(cannot)? || !self.is_supervised() {
             return Ok(None);
         }
         Ok(self.address().filter(Address::answers).map(|address| (address, users)))
+    }
+
+    /// Whether somebody will remove the home when nobody uses it any more.
+    fn is_supervised(&self) -> bool {
+        let lock = File::open(self.0.join(SUPERVISOR)).map(|file| file.try_lock());
+        matches!(lock, Ok(Err(TryLockError::WouldBlock)))
     }
 
     /// Whether the file is the one that has this name in the home now.

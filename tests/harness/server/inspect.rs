@@ -8,13 +8,11 @@ use super::{Address, CannotRun, SUPERUSER, sql};
 /// # Errors
 /// What the server lacks, and what to install.
 pub(super) async fn inspect(address: &mut Address) -> Result<(), CannotRun> {
-    let client = sql::connect(&address.login(SUPERUSER, sql::MAINTENANCE)).await?;
+    let (client, _) = sql::session(&address.login(SUPERUSER, sql::MAINTENANCE)).await?;
     let question = "select current_setting('server_version'),
                            current_setting('server_version_num')::int / 10000,
                            current_setting('server_version_num')::int,
-                           array(select name::text from pg_available_extensions),
-                           (select rolname::text from pg_roles where oid = 10),
-                           (select rolsuper from pg_roles where rolname = current_user)";
+                           array(select name::text from pg_available_extensions)";
     let row = client.query_one(question, &[]).await.map_err(|it| sql::cannot(question, &it))?;
     let version: String = row.get(0);
     let version_num: i32 = row.get(2);

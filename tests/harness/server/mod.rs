@@ -7,8 +7,12 @@ mod binaries;
 mod choice;
 /// Databases made once and copied often.
 mod databases;
+/// A server in a container.
+mod docker;
 /// A server of the machine's own binaries.
 mod embedded;
+/// Whether a URL may be used at all.
+mod guard;
 /// The directory of one server, and its two locks.
 mod home;
 /// Whether a server has what the schema needs.
@@ -21,21 +25,23 @@ mod settings;
 mod sql;
 /// The process that owns a server.
 mod supervisor;
+/// A server that was there before.
+mod url;
 
 pub(crate) use databases::{Cloned, Template};
-pub(crate) use supervisor::supervise_if_asked;
+pub(crate) use settings::{Settings, Wanted};
 
 use databases::Databases;
 use home::Home;
 use serde::{Deserialize, Serialize};
-use settings::Settings;
 use std::fmt::{self, Display, Formatter};
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 use supervisor::Supervisor;
@@ -86,11 +92,15 @@ struct Address {
     choice: String,
     version: String,
     version_num: u32,
+    /// Drawn anew for each start: what this run makes on the server bears it.
+    run: u64,
 }
 
 impl Address {
     fn new(kind: Kind, place: Where, choice: String) -> Self {
-        Self { kind, place, choice, password: None, version: String::new(), version_num: 0 }
+        let run = RandomState::new().build_hasher().finish();
+        let version = String::new();
+        Self { kind, place, choice, password: None, version, version_num: 0, run }
     }
 
     fn login(&self, role: &str, database: &str) -> Config {
@@ -116,7 +126,7 @@ impl Address {
 /// A PostgreSQL that this process may use and that is gone when nobody does.
 pub(crate) struct Server {
     address: Address,
-    databases: Databases,
+    databases: Arc<Databases>,
     /// The lock that says that this process is a user; closing the file gives it up.
     membership: Option<File>,
     /// Of a private server: waited for on drop.
@@ -145,42 +155,55 @@ impl Server {
         Self::private_with(&Settings::from_environment()?)
     }
 
-    fn shared_with(settings: &Settings) -> Result<Self, CannotRun> {
-        Self::at_home(settings, &Home::named(&settings.root, &settings.key()))
+    /// [`Server::shared`] with other settings than the environment's, once per call.
+    ///
+    /// # Errors
+    /// As [`Server::shared`].
+    pub(crate) fn shared_with(settings: &Settings) -> Result<Self, CannotRun> {
+        Self::at_home(settings, &Home::named(&settings.root, &settings.key()), false)
     }
 
-    fn private_with(settings: &Settings) -> Result<Self, CannotRun> {
+    /// [`Server::private`] with other settings than the environment's.
+    ///
+    /// # Errors
+    /// As [`Server::private`].
+    pub(crate) fn private_with(settings: &Settings) -> Result<Self, CannotRun> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        if settings.wanted == Wanted::Url {
+            return Err(CannotRun(
+                "this check needs a server of its own, and a URL gives only one; \
+                 set IDENTRA_POSTGRES to embedded or docker"
+                    .to_owned(),
+            ));
+        }
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{number}", std::process::id());
         let settings = Settings { grace: Duration::ZERO, ..settings.clone() };
-        Self::at_home(&settings, &Home::named(&settings.root, &name))
+        Self::at_home(&settings, &Home::named(&settings.root, &name), true)
     }
 
-    fn at_home(settings: &Settings, home: &Home) -> Result<Self, CannotRun> {
+    fn at_home(settings: &Settings, home: &Home, private: bool) -> Result<Self, CannotRun> {
         let owner = embedded::owner();
+        let mut supervisor = None;
         for _ in 0..ATTEMPTS {
-            if let Some((address, membership)) = home.join(owner)? {
-                return Ok(Self::joined(address, membership, None));
+            let joined = home.join(owner)?;
+            if let Some(supervisor) = &supervisor {
+                Supervisor::let_go(supervisor);
             }
-            if let Some(supervisor) = supervisor::start(settings, home)? {
-                let joined = home.join(owner)?;
-                supervisor.let_go();
-                if let Some((address, membership)) = joined {
-                    return Ok(Self::joined(address, membership, Some(supervisor)));
-                }
+            if let Some((address, membership)) = joined {
+                let databases = Databases::on(address.clone());
+                let supervisor = supervisor.filter(|_| private);
+                return Ok(Self { address, databases, membership: Some(membership), supervisor });
             }
-            thread::sleep(Duration::from_millis(10));
+            supervisor = supervisor::start(settings, home)?;
+            if supervisor.is_none() {
+                thread::sleep(Duration::from_millis(10));
+            }
         }
         Err(CannotRun(format!(
             "no server comes up in {} though none of its supervisors says why; remove the directory",
             home.path().display()
         )))
-    }
-
-    fn joined(address: Address, membership: File, supervisor: Option<Supervisor>) -> Self {
-        let databases = Databases::on(address.clone());
-        Self { address, databases, membership: Some(membership), supervisor }
     }
 
     /// What was chosen and why not the others, on one line.

@@ -28,7 +28,7 @@ const USUAL_PLACES: [&str; 9] = [
 
 /// The value of `IDENTRA_POSTGRES`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Auto,
     Embedded,
     Docker,
@@ -37,28 +37,28 @@ pub(super) enum Wanted {
 
 /// Everything that decides which server a run gets.
 #[derive(Clone, Debug, Hash, Serialize, Deserialize)]
-pub(super) struct Settings {
-    pub(super) wanted: Wanted,
+pub(crate) struct Settings {
+    pub(crate) wanted: Wanted,
     /// `IDENTRA_PG_BINDIR`.
-    pub(super) bindir: Option<PathBuf>,
+    pub(crate) bindir: Option<PathBuf>,
     /// `IDENTRA_PG_IMAGE`, with its tag.
-    pub(super) image: String,
+    pub(crate) image: String,
     /// `IDENTRA_DATABASE_URL`.
-    pub(super) url: Option<String>,
+    pub(crate) url: Option<String>,
     /// `IDENTRA_ALLOW_HOSTS`, split at commas.
-    pub(super) allowed_hosts: Vec<String>,
+    pub(crate) allowed_hosts: Vec<String>,
     /// The directories of `PATH`.
-    pub(super) path: Vec<PathBuf>,
+    pub(crate) path: Vec<PathBuf>,
     /// Patterns of directories with binaries: the cache and the usual places.
-    pub(super) places: Vec<PathBuf>,
+    pub(crate) places: Vec<PathBuf>,
     /// Where `scripts/fetch-postgres` puts binaries; none forbids to fetch.
-    pub(super) cache: Option<PathBuf>,
+    pub(crate) cache: Option<PathBuf>,
     /// The directory in which the server gets a directory of its own.
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     /// How long a server waits for the next process after the last one.
-    pub(super) grace: Duration,
+    pub(crate) grace: Duration,
     /// How long a server may live, whatever happens.
-    pub(super) limit: Duration,
+    pub(crate) limit: Duration,
 }
 
 impl Settings {
@@ -66,7 +66,7 @@ impl Settings {
     ///
     /// # Errors
     /// Says which variable has a value that means nothing.
-    pub(super) fn from_environment() -> Result<Self, CannotRun> {
+    pub(crate) fn from_environment() -> Result<Self, CannotRun> {
         let url = text("IDENTRA_DATABASE_URL");
         let wanted = match text("IDENTRA_POSTGRES").as_deref() {
             None | Some("auto") if url.is_some() => Wanted::Url,
@@ -102,10 +102,10 @@ impl Settings {
         })
     }
 
-    /// Equal settings share a server: these are its name.
+    /// The name of the server that processes of this program share if their settings are equal.
     pub(super) fn key(&self) -> String {
         let mut hasher = DefaultHasher::new();
-        self.hash(&mut hasher);
+        (self, env::current_exe().ok()).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
 }

@@ -6,10 +6,9 @@
 
 use super::home::{Claim, Claimed, Home};
 use super::running::Running;
-use super::settings::Settings;
+use super::settings::{Settings, Wanted};
 use super::{CannotRun, choice, embedded};
 use serde::{Deserialize, Serialize};
-use std::env;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::Shutdown;
@@ -17,6 +16,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, thread};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
@@ -52,10 +53,6 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    pub(super) fn pid(&self) -> u32 {
-        self.process.id()
-    }
-
     /// Says that this process has joined.
     pub(super) fn let_go(&self) {
         // The other end may be gone, which says the same.
@@ -83,12 +80,13 @@ pub(super) fn start(settings: &Settings, home: &Home) -> Result<Option<Superviso
     let replies = BufReader::new(supervisor.line.try_clone().map_err(cannot)?);
     for reply in replies.lines() {
         match serde_json::from_str(&reply.map_err(cannot)?).map_err(|it| cannot(it.into()))? {
-            Reply::Note(note) => eprintln!("{note}"),
-            Reply::Ready => return Ok(Some(supervisor)),
-            Reply::Taken => {
-                supervisor.wait();
-                return Ok(None);
+            Reply::Note(note) => {
+                // Not eprintln, whose words are kept back while a test runs.
+                let _ = writeln!(io::stderr(), "{note}");
             }
+            Reply::Ready => return Ok(Some(supervisor)),
+            // It may have taken over a home in use, so it is not waited for.
+            Reply::Taken => return Ok(None),
             Reply::CannotRun(problem) => {
                 supervisor.wait();
                 return Err(CannotRun(problem));
@@ -103,7 +101,11 @@ pub(super) fn start(settings: &Settings, home: &Home) -> Result<Option<Superviso
 fn spawn(task: &Task, stdin: Stdio) -> io::Result<Child> {
     let entry = module_path!().split_once("::").map_or("", |(_, path)| path);
     Command::new(env::current_exe()?)
-        .args(["--exact", &format!("{entry}::server_ends_with_its_supervisor"), "--nocapture"])
+        .args([
+            "--exact",
+            &format!("{entry}::server_outlives_its_supervisor_but_not_its_users"),
+            "--nocapture",
+        ])
         .env(TASK, serde_json::to_string(task)?)
         .stdin(stdin)
         .stdout(Stdio::null())
@@ -118,7 +120,10 @@ pub(crate) fn supervise_if_asked() {
     let _ = rustix::process::setsid();
     let supervised = serde_json::from_str(&task).map_err(io::Error::from).and_then(|task: Task| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(supervise(&task))
+        let done = runtime.block_on(supervise(&task));
+        // A thread may wait for a lock that nobody gives up.
+        runtime.shutdown_background();
+        done
     });
     std::process::exit(supervised.is_err().into());
 }
@@ -132,7 +137,8 @@ async fn supervise(task: &Task) -> io::Result<()> {
     }
     let requester = Requester::on_stdin()?;
     for sibling in home.siblings() {
-        settle(sibling.inherit()?, &sibling, &task.settings).await?;
+        // What cannot be removed must not keep this run from its server.
+        let _ = sweep(&sibling, &task.settings).await;
     }
     let reply = match home.claim(embedded::owner()) {
         Ok(Claimed::New(claim)) => match serve(task, &home, &claim, &requester).await {
@@ -143,7 +149,7 @@ async fn supervise(task: &Task) -> io::Result<()> {
                 return hold(running, claim, &home, &task.settings).await;
             }
             Err(CannotRun(problem)) => {
-                home.remove()?;
+                let _ = home.remove();
                 Reply::CannotRun(problem)
             }
         },
@@ -180,11 +186,23 @@ async fn serve(
     }
 }
 
-/// Brings a home that a dead supervisor left to its end.
+/// Takes over what a dead supervisor left, and brings it to its end.
 async fn settle(claimed: Claimed, home: &Home, settings: &Settings) -> io::Result<()> {
-    match claimed {
-        Claimed::Orphan(claim) => hold(Running::adopt(home).await, claim, home, settings).await,
-        Claimed::New(_) | Claimed::Taken => Ok(()),
+    let Claimed::Orphan(claim) = claimed else { return Ok(()) };
+    let task = Task { settings: settings.clone(), home: home.path().to_owned(), deputy: true };
+    spawn(&task, Stdio::null())?;
+    hold(Running::adopt(home).await, claim, home, settings).await
+}
+
+/// Removes what dead processes left in another home.
+async fn sweep(home: &Home, settings: &Settings) -> io::Result<()> {
+    let claimed = home.inherit()?;
+    match &claimed {
+        Claimed::Orphan(claim) if claim.users.try_lock().is_ok() => {
+            claim.users.unlock()?;
+            settle(claimed, home, settings).await
+        }
+        _ => Ok(()),
     }
 }
 
@@ -243,7 +261,29 @@ impl Requester {
     }
 }
 
+/// Run by [`spawn`], this is a supervisor. Run as a test, it kills one, and its deputy does the
+/// rest.
+///
+/// # Panics
+/// If the server ends with its supervisor, or stays without users.
 #[test]
-fn server_ends_with_its_supervisor() {
+fn server_outlives_its_supervisor_but_not_its_users() {
     supervise_if_asked();
+    let settings = Settings::from_environment().expect("settings");
+    let settings = Settings { wanted: Wanted::Embedded, url: None, ..settings };
+    let home = Home::named(&settings.root, &format!("{}-supervised", std::process::id()));
+    let mut supervisor = start(&settings, &home).expect("a supervisor").expect("the only one");
+    let joined = home.join(embedded::owner()).expect("a home to join");
+    let (address, membership) = joined.expect("a server");
+    supervisor.let_go();
+    supervisor.process.kill().expect("kill the supervisor");
+    supervisor.wait();
+    assert!(address.answers(), "the server answers without its supervisor");
+    drop(membership);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while home.path().exists() {
+        assert!(Instant::now() < deadline, "{} is still there", home.path().display());
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!address.answers(), "the server answers without users");
 }

@@ -1,0 +1,202 @@
+//! Servers are found, started, shared and removed as promised.
+
+/// Databases are made once, copied often and dropped.
+mod databases;
+/// A container serves like the machine's own binaries, and ends itself.
+mod docker;
+/// What goes wrong is one message, and leaves nothing.
+mod faults;
+/// The fetch brings what is pinned, or nothing.
+mod fetch;
+/// Processes share a server, and whatever ends them, nothing of it stays.
+mod sharing;
+/// Only a server that is marked as disposable is used, and only this run's databases are dropped.
+mod url;
+
+use crate::harness::server::{Server, Settings, Wanted};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs, io, thread};
+use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls};
+
+/// The variable that makes this binary a process that holds a server; its value is [`Settings`].
+const HOLD: &str = "IDENTRA_HOLD_A_SERVER";
+
+/// A directory of the test's own, in which servers get theirs.
+struct Ground {
+    directory: TempDir,
+    settings: Settings,
+}
+
+impl Ground {
+    fn new() -> Self {
+        let settings = Settings::from_environment().expect("settings");
+        let directory = TempDir::with_prefix_in("identra-test-", &settings.root);
+        let directory = directory.expect("a directory of the test's own");
+        // The server's user must get through.
+        let open = fs::Permissions::from_mode(0o711);
+        fs::set_permissions(directory.path(), open).expect("a directory for others to pass");
+        let root = directory.path().to_owned();
+        let settings = Settings {
+            wanted: Wanted::Embedded,
+            url: None,
+            grace: Duration::ZERO,
+            root,
+            ..settings
+        };
+        Self { directory, settings }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The names in the directory.
+    fn entries(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path()).expect("the directory").flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    /// Fails if a directory or a process stays for more than a few seconds.
+    fn is_left_empty(&self) {
+        eventually("no directory and no process is left", || {
+            self.entries().is_empty() && processes(self.path()).is_empty()
+        });
+    }
+}
+
+/// Waits for what other processes bring about.
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "never came true: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The processes that were told of this directory: supervisors by their environment, servers by
+/// their arguments. None where there is no `/proc`.
+fn processes(directory: &Path) -> Vec<Pid> {
+    let told = |file: &Path| {
+        let text = fs::read(file).unwrap_or_default();
+        let directory = directory.as_os_str().as_encoded_bytes();
+        text.windows(directory.len()).any(|window| window == directory)
+    };
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let others = entries.filter(|entry| entry.file_name() != *std::process::id().to_string());
+    let found = others
+        .filter(|entry| told(&entry.path().join("cmdline")) || told(&entry.path().join("environ")));
+    found.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// The supervisors' numbers, each before its deputy's.
+fn supervisors(ground: &Ground) -> Vec<Pid> {
+    let supervises = |pid: &Pid| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|it| it.starts_with(b"IDENTRA_SUPERVISE="))
+    };
+    let mut found = processes(ground.path());
+    found.retain(supervises);
+    found.sort_by_key(|pid| pid.as_raw_nonzero());
+    found
+}
+
+/// Kills them all; a deputy first, since it would take over and call a deputy of its own.
+fn kill_supervisors(ground: &Ground) {
+    for supervisor in supervisors(ground).into_iter().rev() {
+        kill_process(supervisor, Signal::KILL).expect("kill a supervisor");
+    }
+    eventually("no supervisor is left", || supervisors(ground).is_empty());
+}
+
+/// Another process of the run, in a process group of its own like what a terminal starts.
+struct Holder {
+    process: Child,
+}
+
+impl Holder {
+    fn start(settings: &Settings) -> Self {
+        let program = env::current_exe().expect("this program");
+        let process = Command::new(program)
+            .args(["--exact", "servers::server_is_gone_when_its_only_process_ends", "--nocapture"])
+            .env(HOLD, serde_json::to_string(settings).expect("settings as JSON"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        Self { process: process.expect("another process") }
+    }
+
+    /// Waits until it has a server, and says which.
+    fn server(&mut self) -> String {
+        let output = self.process.stdout.take().expect("its output");
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        let found = lines.find_map(|line| line.strip_prefix("holds ").map(str::to_owned));
+        found.expect("a server in the other process")
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        let group = Pid::from_child(&self.process);
+        kill_process_group(group, signal).expect("a signal to the other process");
+        self.process.wait().expect("the other process's end");
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// The role of the other process: it holds a server until its input ends.
+fn hold_if_asked() {
+    let Ok(settings) = env::var(HOLD) else { return };
+    let settings: Settings = serde_json::from_str(&settings).expect("settings from JSON");
+    let server = Server::shared_with(&settings).expect("a server");
+    println!("\nholds {}", identity(&server));
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+    std::process::exit(0);
+}
+
+/// What two processes compare to know that their servers are the same.
+fn identity(server: &Server) -> String {
+    format!("{:?}", server.login("supabase_admin", "postgres"))
+}
+
+#[test]
+fn server_is_gone_when_its_only_process_ends() {
+    hold_if_asked();
+    let ground = Ground::new();
+    let mut holder = Holder::start(&ground.settings);
+    assert!(holder.server().contains("supabase_admin"), "it serves");
+    drop(holder);
+    ground.is_left_empty();
+}
+
+async fn session(server: &Server, database: &str) -> Client {
+    let login = server.login("supabase_admin", database);
+    let (client, connection) = login.connect(NoTls).await.expect("a session");
+    tokio::spawn(connection);
+    client
+}
+
+/// The names of the databases that the harness or a test made.
+async fn names(client: &Client) -> Vec<String> {
+    let made = "select datname::text from pg_database where oid >= 16384 order by 1";
+    let rows = client.query(made, &[]).await.expect("the databases");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Says that a check could not run, past the capture of a test's output.
+fn could_not_run(why: &str) {
+    let name = thread::current().name().unwrap_or_default().to_owned();
+    let _ = writeln!(io::stderr(), "{name} COULD NOT RUN: {why}");
+}

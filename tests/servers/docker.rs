@@ -1,0 +1,95 @@
+//! A container serves like the machine's own binaries, and ends itself.
+
+use super::{Ground, Holder, could_not_run, eventually, kill_supervisors, session};
+use crate::harness::server::{Kind, Server, Settings, Wanted};
+use rustix::process::Signal;
+use std::net::TcpStream;
+use std::process::Command;
+
+/// Settings for a container, where a daemon answers and has the image.
+fn settings(ground: &Ground) -> Option<Settings> {
+    let settings = Settings { wanted: Wanted::Docker, ..ground.settings.clone() };
+    let image = Command::new("docker").args(["image", "inspect", &settings.image]).output();
+    if image.is_ok_and(|it| it.status.success()) {
+        return Some(settings);
+    }
+    could_not_run("no Docker daemon answers and has the image; scripts/build-image makes one");
+    None
+}
+
+/// The port in what a holder says of its server.
+fn port(identity: &str) -> u16 {
+    let (_, rest) = identity.split_once("port: [").expect("a port");
+    rest.split([',', ']']).next().and_then(|it| it.parse().ok()).expect("a number")
+}
+
+fn answers(port: u16) -> bool {
+    TcpStream::connect(("127.0.0.1", port)).is_ok()
+}
+
+#[tokio::test]
+async fn container_serves_what_the_schema_needs() {
+    let ground = Ground::new();
+    let Some(settings) = settings(&ground) else { return };
+    let server = Server::private_with(&settings).expect("a container");
+    assert_eq!(server.kind(), Kind::Docker);
+    let needed = "create extension vector; create extension pg_trgm";
+    session(&server, "postgres").await.batch_execute(needed).await.expect("the extensions");
+    drop(server);
+    ground.is_left_empty();
+}
+
+/// Whoever reaches the machine over the network does not reach the container.
+#[tokio::test]
+async fn container_listens_to_this_machine_only() {
+    let ground = Ground::new();
+    let Some(settings) = settings(&ground) else { return };
+    let server = Server::private_with(&settings).expect("a container");
+    let published = format!("publish={}", port(&format!("{:?}", server.login("a", "b"))));
+    let ports = Command::new("docker")
+        .args(["ps", "--format", "{{.Ports}}", "--filter", &published])
+        .output()
+        .expect("docker ps");
+    let ports = String::from_utf8_lossy(&ports.stdout).into_owned();
+    assert!(ports.starts_with("127.0.0.1:") && !ports.contains("0.0.0.0"), "{ports}");
+    drop(server);
+}
+
+#[test]
+fn container_is_shared_and_gone_after_sigkill() {
+    let ground = Ground::new();
+    let Some(settings) = settings(&ground) else { return };
+    let mut holders = [Holder::start(&settings), Holder::start(&settings)];
+    let [one, other] = holders.each_mut().map(Holder::server);
+    assert_eq!(one, other, "the servers of two processes");
+    for holder in &mut holders {
+        holder.signal(Signal::KILL);
+    }
+    ground.is_left_empty();
+    assert!(!answers(port(&one)), "the container is gone");
+}
+
+/// Nothing outside is left to remove it.
+#[cfg(target_os = "linux")]
+#[test]
+fn container_ends_itself_when_everything_else_is_killed() {
+    let ground = Ground::new();
+    let Some(settings) = settings(&ground) else { return };
+    let mut holder = Holder::start(&settings);
+    let port = port(&holder.server());
+    kill_supervisors(&ground);
+    holder.signal(Signal::KILL);
+    assert!(answers(port), "control: it serves for a moment longer");
+    eventually("the container is gone", || !answers(port));
+}
+
+#[test]
+fn image_that_nobody_has_is_refused() {
+    let ground = Ground::new();
+    let Some(settings) = settings(&ground) else { return };
+    let image = "identra.invalid/none:none".to_owned();
+    let refused = Server::shared_with(&Settings { image, ..settings }).err();
+    let refusal = refused.expect("a refusal").0;
+    assert!(refusal.contains("scripts/build-image makes one"), "{refusal}");
+    ground.is_left_empty();
+}
