@@ -5,7 +5,7 @@ use super::schedules;
 use crate::harness::CannotRun;
 use crate::harness::attack::held::{Held, Told};
 use crate::harness::attack::scene::{ATTACKER, Subject, VICTIM};
-use crate::harness::attack::{Attack, Kind, Scene, Trial, Trying};
+use crate::harness::attack::{Attack, Kind, Scene, Trial};
 use crate::harness::matrix::Arena;
 use crate::harness::persona::{Identity, Persona};
 
