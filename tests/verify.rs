@@ -48,11 +48,12 @@ pub(crate) async fn run(inputs: Arc<Inputs>) -> Result<Evidence, CannotRun> {
         jobs.spawn(check(arena, records.clone()));
     }
     drop(records);
-    while let Some((entry, took)) = recorded.recv().await {
-        if let Some(took) = took {
-            ledger.time(took);
+    while let Some(record) = recorded.recv().await {
+        match record {
+            Record::Entry(entry) => ledger.record(entry),
+            Record::Cell(took) => ledger.time(took),
+            Record::Attacks(played, took) => ledger.time_attacks(played, took),
         }
-        ledger.record(entry);
     }
     while let Some(done) = jobs.join_next().await {
         done.map_err(|error| CannotRun(format!("a check broke down: {error}")))??;
@@ -89,31 +90,41 @@ fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>) {
     }
 }
 
-/// Makes the checks in one regime, and sends what came of each and how long a probe took.
-async fn check(
-    arena: Arena,
-    records: UnboundedSender<(Entry, Option<Duration>)>,
-) -> Result<(), CannotRun> {
-    let record = |entry: Entry, took: Option<Duration>| {
-        records.send((entry, took)).map_err(|_| CannotRun("the ledger is closed".to_owned()))
+/// What goes into the ledger while checks are made.
+enum Record {
+    /// What came of a check.
+    Entry(Entry),
+    /// How long a cell took.
+    Cell(Duration),
+    /// How many acts the attacks of one regime played, and how long they took.
+    Attacks(usize, Duration),
+}
+
+/// Makes the checks in one regime, and sends what came of them.
+async fn check(arena: Arena, records: UnboundedSender<Record>) -> Result<(), CannotRun> {
+    let send = |record: Record| {
+        records.send(record).map_err(|_| CannotRun("the ledger is closed".to_owned()))
     };
     let inputs = Arc::clone(&arena.inputs);
     for (name, _) in inputs.contract.relations() {
         for ran in arena.run(name).await? {
-            record(ran.entry, Some(ran.took))?;
+            send(Record::Cell(ran.took))?;
+            send(Record::Entry(ran.entry))?;
         }
     }
+    let (began, before) = (Instant::now(), arena.prober.played());
     for attack in attacks::all() {
         for entry in attack.run(&arena).await {
-            record(entry, None)?;
+            send(Record::Entry(entry))?;
         }
     }
+    send(Record::Attacks(arena.prober.played() - before, began.elapsed()))?;
     // An attack that could not run is a finding; a server that is gone is none.
     arena.prober.digest().await?;
     if let Some(accounts) = &inputs.contract.database.accounts {
         let database = Database::of(&inputs, arena.regime()).await?;
         for entry in flow::run(&database, &inputs.contract, accounts, arena.regime()).await? {
-            record(entry, None)?;
+            send(Record::Entry(entry))?;
         }
     }
     Ok(())

@@ -72,6 +72,10 @@ pub(crate) struct Measured {
     pub(crate) probes: usize,
     /// Of one probe: becoming the persona, the statement, the digest, the rollback.
     pub(crate) probe_median_us: u64,
+    /// Acts that the attacks played, in both regimes.
+    pub(crate) attack_probes: usize,
+    /// How long the attacks took; the regimes are attacked side by side.
+    pub(crate) attacks_ms: u64,
 }
 
 /// Files and the SHA-256 of their names and texts.

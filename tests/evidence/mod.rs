@@ -178,6 +178,8 @@ fn tested(inputs: &Inputs, server: &Server, ledger: &Ledger, took: [Duration; 2]
             compared_ms: millis(took[0]),
             probes: probes.len(),
             probe_median_us: u64::try_from(median.as_micros()).unwrap_or(u64::MAX),
+            attack_probes: ledger.attacks().0,
+            attacks_ms: millis(ledger.attacks().1),
         },
     }
 }

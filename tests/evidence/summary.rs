@@ -24,9 +24,13 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
     for (family, (passed, all)) in families(evidence) {
         lines.push(format!("  {family:<12} {passed:>5} of {all:>5} checks passed"));
     }
+    let measured = &evidence.tested.measured;
     lines.push(format!(
-        "  {} probes, {} µs each in the median",
-        evidence.tested.measured.probes, evidence.tested.measured.probe_median_us
+        "  {} cells tried, {} µs each in the median; {} acts of attack in {:.1} s",
+        measured.probes,
+        measured.probe_median_us,
+        measured.attack_probes,
+        Duration::from_millis(measured.attacks_ms).as_secs_f64(),
     ));
     for accepted in &evidence.accepted {
         let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);

@@ -105,6 +105,7 @@ pub(crate) struct Ledger {
     planned: BTreeMap<String, BTreeSet<Regime>>,
     entries: BTreeMap<String, Entry>,
     probes: Vec<Duration>,
+    attacks: Vec<(usize, Duration)>,
 }
 
 impl Ledger {
@@ -126,6 +127,17 @@ impl Ledger {
     /// Writes down how long a probe took.
     pub(crate) fn time(&mut self, took: Duration) {
         self.probes.push(took);
+    }
+
+    /// Writes down how many acts the attacks of one regime played, and how long they took.
+    pub(crate) fn time_attacks(&mut self, played: usize, took: Duration) {
+        self.attacks.push((played, took));
+    }
+
+    /// The acts that the attacks played in all regimes, and how long the slowest regime took.
+    pub(crate) fn attacks(&self) -> (usize, Duration) {
+        let played = self.attacks.iter().map(|(played, _)| played).sum();
+        (played, self.attacks.iter().map(|(_, took)| *took).max().unwrap_or_default())
     }
 
     /// How long each probe took, in order of length.

@@ -2,6 +2,7 @@
 //! digest of everything before and after, and rolls back.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
@@ -73,6 +74,7 @@ pub(crate) struct Prober {
     connection: Listening,
     /// The state that every probe starts from, since each is rolled back.
     start: Digest,
+    played: AtomicUsize,
 }
 
 /// A table or view that a probe is aimed at.
@@ -114,7 +116,7 @@ impl Prober {
         connection.client.batch_execute(&prepare).await.map_err(|error| {
             CannotRun(format!("could not prepare the digest: {}", describe(&error)))
         })?;
-        let mut prober = Self { connection, start: Digest::default() };
+        let mut prober = Self { connection, start: Digest::default(), played: AtomicUsize::new(0) };
         prober.start = prober.digest().await?;
         Ok(prober)
     }
@@ -122,6 +124,11 @@ impl Prober {
     /// The state that every probe starts from.
     pub(crate) fn start(&self) -> &Digest {
         &self.start
+    }
+
+    /// How many acts it has played.
+    pub(crate) fn played(&self) -> usize {
+        self.played.load(Ordering::Relaxed)
     }
 
     /// The state as it is now.
@@ -184,6 +191,7 @@ impl Prober {
             batch += &format!("{statement}; ");
         }
         batch += "set local session authorization default; execute identra_state";
+        self.played.fetch_add(1, Ordering::Relaxed);
         self.connection.notices();
         let began = Instant::now();
         let ran = self.run(&batch);
