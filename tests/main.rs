@@ -3,8 +3,12 @@
 
 /// What somebody would try: the attack catalogue, one family per file.
 mod attacks;
+/// What a mistake gets: one message, exit status 2, nothing left behind.
+mod bad_input;
 /// What the schema promises, facet by facet.
 mod contract;
+/// Rules of style that a machine can check.
+mod conventions;
 /// From the ledger to what a reader opens.
 mod evidence;
 /// What turns a proof red: each kind of fault, planted, is found and named.

@@ -1,0 +1,150 @@
+//! This file is what a mistake gets: one message that says what to do, exit status 2, and
+//! nothing left behind.
+
+mod contract;
+mod grid;
+mod migrations;
+mod script;
+mod signals;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::harness::CannotRun;
+use crate::harness::database::Database;
+use crate::harness::inputs::{Inputs, Regime, project};
+use crate::harness::schema::Comparison;
+
+/// A directory of the test's own with inputs to make a mistake in.
+struct Ground(TempDir);
+
+impl Ground {
+    /// The project's own contract and migrations, copied.
+    fn of_the_project() -> Self {
+        let ground = Self::empty();
+        for name in ["fixtures", "migrations"] {
+            copy(&project().join(name), &ground.path(name));
+        }
+        ground
+    }
+
+    fn empty() -> Self {
+        Self(TempDir::with_prefix("identra-bad-input-").expect("a directory of the test's own"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("it is in the ground")).expect("its directory");
+        fs::write(path, text).expect("a file of the ground");
+    }
+
+    /// Replaces the first occurrence, and fails where there is none.
+    fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(name)).expect("a file of the ground");
+        assert!(text.contains(from), "{name} has no {from:?} to replace");
+        self.write(name, &text.replacen(from, to, 1));
+    }
+
+    fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).expect("a file of the ground to remove");
+    }
+
+    fn read(&self) -> Result<Inputs, CannotRun> {
+        let [migrations, fixtures, out] = self.directories();
+        Inputs::read(&migrations, &fixtures, &out)
+    }
+
+    /// Why the inputs cannot be read, the ground's own path left out.
+    fn mistake(&self) -> String {
+        let Err(CannotRun(why)) = self.read() else { panic!("no mistake was found") };
+        self.relative(&why)
+    }
+
+    /// Why the schema cannot be compared with its contract, likewise.
+    async fn refusal(&self) -> String {
+        let inputs = self.read().unwrap_or_else(|why| panic!("{why}"));
+        let compared = match Database::of(&inputs, Regime::Explicit).await {
+            Ok(database) => {
+                Comparison::read_in(&database, &inputs.contract, Regime::Explicit).await
+            }
+            Err(why) => Err(why),
+        };
+        self.relative(&compared.err().expect("a mistake").0)
+    }
+
+    fn relative(&self, text: &str) -> String {
+        text.replace(&format!("{}/", self.0.path().display()), "")
+    }
+
+    /// The directories of `--migrations`, `--fixtures` and `--out`.
+    fn directories(&self) -> [PathBuf; 3] {
+        ["migrations", "fixtures", "out"].map(|name| self.path(name))
+    }
+
+    /// The main job on the ground, as `scripts/verify` runs it when the harness is built.
+    fn verify(&self) -> Said {
+        let [migrations, fixtures, out] = self.directories();
+        self.verify_with(&migrations, &fixtures, &out)
+    }
+
+    fn verify_with(&self, migrations: &Path, fixtures: &Path, out: &Path) -> Said {
+        let ran = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "verify::schema_is_proved", "--nocapture"])
+            .env("IDENTRA_VERIFY", "1")
+            .env("IDENTRA_MIGRATIONS", migrations)
+            .env("IDENTRA_FIXTURES", fixtures)
+            .env("IDENTRA_EVIDENCE", out)
+            .output();
+        Said::of(&ran.expect("this program runs"), self)
+    }
+}
+
+/// What a process said and how it ended.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    status: Option<i32>,
+    error: String,
+}
+
+impl Said {
+    fn of(output: &Output, ground: &Ground) -> Self {
+        let error = String::from_utf8_lossy(&output.stderr);
+        Self { status: output.status.code(), error: ground.relative(error.trim()) }
+    }
+
+    /// Exit status 2 and this one message.
+    fn could_not_run(message: &str) -> Self {
+        Self { status: Some(2), error: format!("COULD NOT RUN: {message}") }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory for the copy");
+    for entry in fs::read_dir(from).expect("a directory to copy") {
+        let entry = entry.expect("an entry to copy");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a file to copy");
+        }
+    }
+}
+
+/// Waits for what other processes bring about.
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !holds() {
+        assert!(Instant::now() < deadline, "never came true: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}

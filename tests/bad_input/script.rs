@@ -1,0 +1,88 @@
+//! This file is `scripts/verify` in wrong hands: arguments that mean nothing, another run at
+//! the same time, and a harness that says nothing.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+
+use rstest::rstest;
+
+use super::{Ground, Said};
+use crate::harness::inputs::project;
+
+pub(super) fn script(arguments: &[&str]) -> Command {
+    let mut command = Command::new(project().join("scripts/verify"));
+    for variable in ["IDENTRA_MIGRATIONS", "IDENTRA_FIXTURES", "IDENTRA_EVIDENCE", "IDENTRA_VERIFY"]
+    {
+        command.env_remove(variable);
+    }
+    command.args(arguments).current_dir(project());
+    command
+}
+
+#[rstest]
+#[case::unknown(&["--migration", "x"], "unknown argument \"--migration\"; scripts/verify --help")]
+#[case::not_an_option(&["migrations"], "unknown argument \"migrations\"; scripts/verify --help")]
+#[case::without_a_value(&["--out"], "--out needs a directory; scripts/verify --help")]
+#[case::with_an_empty_value(&["--out", ""], "--out needs a directory; scripts/verify --help")]
+#[case::with_an_option_for_a_value(
+    &["--out", "--migrations", "x"],
+    "--out needs a directory; scripts/verify --help"
+)]
+fn argument_that_means_nothing_is_refused(#[case] arguments: &[&str], #[case] message: &str) {
+    let output = script(arguments).output().expect("the script runs");
+    let ground = Ground::empty();
+    assert_eq!(Said::of(&output, &ground), Said::could_not_run(message));
+}
+
+/// T02: a program that checks nothing ends with status 0. Here cargo says that such a program
+/// is the harness.
+#[test]
+fn harness_that_says_nothing_proves_nothing() {
+    let ground = Ground::empty();
+    ground.write("bin/cargo", "#!/bin/sh\necho '{\"executable\":\"/usr/bin/true\"}'\n");
+    let everybody_may = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(ground.path("bin/cargo"), everybody_may).expect("a program");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", ground.path("bin").display());
+    let out = ground.path("out").display().to_string();
+    let output = script(&["--out", &out]).env("PATH", path).output().expect("the script runs");
+    let message = "the harness ended without a verdict; see above";
+    assert_eq!(Said::of(&output, &ground), Said::could_not_run(message));
+}
+
+/// The same: a harness that does not compile leaves no verdict of one that did.
+#[test]
+fn harness_that_does_not_compile_leaves_no_verdict_of_an_earlier_run() {
+    let ground = Ground::empty();
+    ground.write("out/evidence.json", "{\n  \"verdict\": \"proved\"\n}");
+    let out = ground.path("out").display().to_string();
+    let output = script(&["--out", &out]).env("CARGO", "false").env("RUSTC", "false").output();
+    let said = Said::of(&output.expect("the script runs"), &ground);
+    assert_eq!(said.status, Some(2), "{}", said.error);
+    let message = "COULD NOT RUN: the harness does not compile; see above";
+    assert!(said.error.ends_with(message), "{}", said.error);
+    assert!(!ground.path("out/evidence.json").exists(), "evidence of the earlier run");
+}
+
+/// They share a server; neither waits for the other's verdict.
+#[test]
+fn two_runs_at_once_both_end_with_a_verdict() {
+    let ground = Ground::empty();
+    let outs = [ground.path("one"), ground.path("two")];
+    let start = |out: &std::path::PathBuf| -> Child {
+        let mut command = script(&["--out", &out.display().to_string()]);
+        let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command.spawn().expect("the script runs")
+    };
+    let running = outs.each_ref().map(start);
+    let said = running.map(|run| {
+        let output = run.wait_with_output().expect("the script ends");
+        Said::of(&output, &ground)
+    });
+    for (said, out) in said.iter().zip(&outs) {
+        assert_eq!(said.status, Some(0), "{}", said.error);
+        let evidence = fs::read_to_string(out.join("evidence.json")).expect("the evidence");
+        assert!(evidence.contains("\"verdict\": \"proved\""), "{}", said.error);
+    }
+}

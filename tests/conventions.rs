@@ -1,0 +1,208 @@
+//! This file is the rules of style that a machine can check, each with an offender that it
+//! catches.
+
+mod rules;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use rstest::rstest;
+
+use self::rules::{Rule, has_word};
+use crate::harness::contract::Contract;
+use crate::harness::inputs::project;
+
+/// What a check finds when nobody offends.
+const NONE: [String; 0] = [];
+
+/// Everything of the project that a person wrote; the rest is made by tools.
+const TOP: [&str; 11] = [
+    ".ci",
+    ".config",
+    ".github",
+    "Cargo.toml",
+    "README.md",
+    "clippy.toml",
+    "fixtures",
+    "migrations",
+    "rustfmt.toml",
+    "scripts",
+    "tests",
+];
+
+/// A file and its text.
+struct Source {
+    /// Relative to the project, with forward slashes.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    fn new(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned() }
+    }
+
+    fn is_rust(&self) -> bool {
+        self.is_below(&["tests/"]) && self.has_extension("rs")
+    }
+
+    fn is_sql(&self) -> bool {
+        self.has_extension("sql")
+    }
+
+    fn has_extension(&self, extension: &str) -> bool {
+        Path::new(&self.path).extension().is_some_and(|it| it == extension)
+    }
+
+    fn is_script(&self) -> bool {
+        self.is_below(&["scripts/", ".ci/"])
+    }
+
+    fn is_below(&self, places: &[&str]) -> bool {
+        places.iter().any(|place| self.path.starts_with(place))
+    }
+
+    /// `path:line: text` of each line that offends.
+    fn offenders(&self, offends: impl Fn(&str) -> bool) -> Vec<String> {
+        let numbered = self.text.lines().enumerate();
+        let offending = numbered.filter(|(_, line)| offends(line));
+        offending.map(|(at, line)| format!("{}:{}: {}", self.path, at + 1, line.trim())).collect()
+    }
+}
+
+/// Every text file of the project.
+fn sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    for name in TOP {
+        gather(&project().join(name), name, &mut sources);
+    }
+    assert_ne!(sources.len(), 0, "T02: files to check");
+    sources
+}
+
+fn gather(path: &Path, name: &str, into: &mut Vec<Source>) {
+    if let Ok(text) = fs::read_to_string(path) {
+        into.push(Source::new(name, &text));
+        return;
+    }
+    let mut entries: Vec<_> = fs::read_dir(path).into_iter().flatten().flatten().collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+        gather(&entry.path(), &name, into);
+    }
+}
+
+/// Every rule is kept by every file.
+#[rstest]
+#[case::begins_with_its_sentence(rules::has_no_sentence)]
+#[case::puts_nothing_off(rules::puts_off)]
+#[case::does_not_sleep(rules::sleeps)]
+#[case::speaks_the_language_of_the_harness(rules::speaks_the_protocol)]
+#[case::knows_no_table(rules::names_a_table)]
+#[case::has_400_lines_at_most(rules::is_too_long)]
+#[case::has_100_columns_at_most(rules::has_a_wide_line)]
+#[case::is_written_in_lower_case(rules::shouts)]
+#[case::introduces_itself(rules::does_not_introduce_itself)]
+#[case::says_why_it_depends(rules::depends_without_a_reason)]
+#[case::is_of_no_machine(rules::names_a_machine)]
+#[case::names_a_test_after_a_fact(rules::is_not_a_fact)]
+#[case::tells_its_chapters(rules::has_a_chapter_without_a_sentence)]
+fn every_file(#[case] rule: Rule) {
+    let offenders: Vec<String> = sources().iter().flat_map(rule).collect();
+    assert_eq!(offenders, NONE);
+}
+
+/// Whoever builds the crate builds tests and nothing else.
+#[test]
+fn crate_has_no_library() {
+    assert!(!project().join("src").exists(), "src");
+    let manifest = fs::read_to_string(project().join("Cargo.toml")).expect("Cargo.toml");
+    assert!(!manifest.contains("\n[dependencies]"), "dependencies of no test");
+}
+
+#[test]
+fn every_script_can_be_executed() {
+    let everybody_may = |path: &str| {
+        let metadata = fs::metadata(project().join(path)).expect("the script");
+        metadata.permissions().mode() & 0o111 == 0o111
+    };
+    let scripts = sources().into_iter().filter(Source::is_script);
+    let offenders: Vec<String> =
+        scripts.map(|script| script.path).filter(|path| !everybody_may(path)).collect();
+    assert_eq!(offenders, NONE, "scripts that cannot be executed");
+}
+
+/// A reader of the migration finds the contract of what it makes, and the other way round.
+#[test]
+fn contract_has_a_file_for_each_table() {
+    let migrations =
+        sources().into_iter().filter(|it| it.is_sql() && it.is_below(&["migrations/"]));
+    let mut created: Vec<String> = migrations.flat_map(|it| created_tables(&it.text)).collect();
+    created.sort();
+    let contract = contract();
+    let declared: Vec<String> = contract.tables.keys().cloned().collect();
+    assert_eq!(declared, created, "declared tables against created ones");
+    let elsewhere: Vec<String> = contract
+        .relations()
+        .filter(|(name, relation)| !relation.file.ends_with(&format!("/{name}.toml")))
+        .map(|(name, relation)| format!("{name} in {}", relation.file))
+        .collect();
+    assert_eq!(elsewhere, NONE, "relations whose file has another name");
+}
+
+fn contract() -> Contract {
+    Contract::read(&project().join("fixtures")).unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// The names behind `create table public.`, in SQL that is written as the rules say.
+fn created_tables(sql: &str) -> Vec<String> {
+    let name = |text: &str| {
+        let text = text.trim_start_matches("if not exists ");
+        let name = text.strip_prefix("public.")?.split([' ', '(']).next()?;
+        Some(name.to_owned())
+    };
+    sql.split("create table ").skip(1).filter_map(name).collect()
+}
+
+#[test]
+fn created_table_is_found() {
+    let sql = "create table if not exists public.notes (id int);\ncreate table public.tags();";
+    assert_eq!(created_tables(sql), ["notes", "tags"]);
+}
+
+/// Who reads the README knows every variable that is read.
+#[test]
+fn readme_tells_every_variable() {
+    const BETWEEN_PROCESSES: [&str; 3] =
+        ["IDENTRA_VERIFY", "IDENTRA_SUPERVISE", "IDENTRA_HOLD_A_SERVER"];
+    let sources = sources();
+    let readme = sources.iter().find(|source| source.path == "README.md");
+    let readme = &readme.expect("the README").text;
+    let mut untold: Vec<String> = sources
+        .iter()
+        .filter(|source| source.is_rust() || source.is_script())
+        .filter(|source| !source.is_below(&["tests/conventions"]))
+        .flat_map(|source| variables(&source.text))
+        .filter(|name| !BETWEEN_PROCESSES.contains(&name.as_str()) && !has_word(readme, name))
+        .collect();
+    untold.sort();
+    untold.dedup();
+    assert_eq!(untold, NONE, "variables that the README does not tell");
+}
+
+fn variables(text: &str) -> Vec<String> {
+    let is_part = |c: char| c.is_ascii_uppercase() || c == '_';
+    let starts = text.match_indices("IDENTRA_").map(|(at, _)| &text[at..]);
+    starts
+        .map(|rest| rest.split(|c| !is_part(c)).next().unwrap_or_default())
+        .map(|name| name.trim_end_matches('_').to_owned())
+        .filter(|name| name != "IDENTRA")
+        .collect()
+}
+
+#[test]
+fn variable_is_found() {
+    assert_eq!(variables("text(\"IDENTRA_PG_IMAGE\").or(x)"), ["IDENTRA_PG_IMAGE"]);
+}
