@@ -1,6 +1,7 @@
 //! This file is how the evidence is put into its directory: all of it or nothing.
 
 use std::fs;
+use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::path::Path;
 
 use super::{Evidence, markdown};
@@ -11,21 +12,34 @@ const FILES: [&str; 2] = ["evidence.json", "summary.md"];
 /// Takes away what an earlier run wrote, so that a run which dies leaves no verdict.
 ///
 /// # Errors
-/// Which file could not be removed, or which directory not be made.
+/// Which directory could not be emptied.
 pub(crate) fn clear(out: &Path) -> Result<(), CannotRun> {
-    let failed = |error: std::io::Error| {
-        CannotRun(format!("could not write the evidence to {}: {error}", out.display()))
-    };
-    fs::create_dir_all(out).map_err(failed)?;
     for file in FILES {
         match fs::remove_file(out.join(file)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed(error));
+            Err(error) if ![NotFound, NotADirectory].contains(&error.kind()) => {
+                return Err(could_not_write(out, &error));
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Makes the directory, and tries whether it can be written, before the work is done.
+///
+/// # Errors
+/// Which directory could not be made or written.
+pub(crate) fn prepare(out: &Path) -> Result<(), CannotRun> {
+    let tried = fs::create_dir_all(out).and_then(|()| tempfile::tempfile_in(out));
+    tried.map(drop).map_err(|error| could_not_write(out, &error))
+}
+
+fn could_not_write(out: &Path, error: &dyn std::fmt::Display) -> CannotRun {
+    let out = out.display();
+    CannotRun(format!(
+        "could not write the evidence to {out}: {error}; name another directory with --out or \
+         IDENTRA_EVIDENCE"
+    ))
 }
 
 /// Writes `evidence.json` and `summary.md`, each under another name first.
@@ -35,9 +49,7 @@ pub(crate) fn clear(out: &Path) -> Result<(), CannotRun> {
 pub(crate) fn write(evidence: &Evidence, out: &Path) -> Result<(), CannotRun> {
     let json = serde_json::to_string_pretty(evidence).expect("the evidence is plain data") + "\n";
     for (name, text) in FILES.into_iter().zip([json, markdown(evidence)]) {
-        let failed = |error: &dyn std::fmt::Display| {
-            CannotRun(format!("could not write the evidence to {}: {error}", out.display()))
-        };
+        let failed = |error: &dyn std::fmt::Display| could_not_write(out, error);
         let file = tempfile::NamedTempFile::new_in(out).map_err(|error| failed(&error))?;
         fs::write(file.path(), text).map_err(|error| failed(&error))?;
         file.persist(out.join(name)).map_err(|error| failed(&error))?;

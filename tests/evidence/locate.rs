@@ -34,8 +34,10 @@ fn search(inputs: &Inputs, finding: &Finding, object: &str, detail: &str) -> Opt
                 continue;
             }
             let mut score = 1;
-            score += usize::from(text.contains(topic));
-            score += 2 * usize::from(!detail.is_empty() && text.contains(&detail.to_lowercase()));
+            // What a policy that is changed is for, only the one that made it says.
+            score += usize::from(text.contains(topic) || text.starts_with("alter policy"));
+            score += 3 * usize::from(decides(&text, finding));
+            score += 2 * usize::from(!detail.is_empty() && names(&text, detail));
             score += 2 * usize::from(about_privileges && text.starts_with("grant"));
             if best.as_ref().is_none_or(|(known, _)| score >= *known) {
                 best = Some((score, format!("{}:{}", file.name, statement.line)));
@@ -43,6 +45,20 @@ fn search(inputs: &Inputs, finding: &Finding, object: &str, detail: &str) -> Opt
         }
     }
     best.map(|(_, location)| location)
+}
+
+/// Whether a statement is of the kind that decides what a persona gets: privileges where one
+/// is missing or should be, otherwise policies and row level security.
+fn decides(statement: &str, finding: &Finding) -> bool {
+    if finding.persona.is_none() {
+        return false;
+    }
+    let is_one_of = |kinds: &[&str]| kinds.iter().any(|kind| statement.starts_with(kind));
+    if [&finding.expected, &finding.observed].iter().any(|it| *it == "no privilege") {
+        return is_one_of(&["grant", "revoke"]);
+    }
+    is_one_of(&["create policy", "alter policy", "drop policy"])
+        || (is_one_of(&["alter table"]) && statement.contains("row level security"))
 }
 
 /// Whether `text` holds `name` as a word of its own.

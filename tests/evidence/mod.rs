@@ -11,7 +11,7 @@ use self::document::{
     Accepted, Accounting, AttackRecord, Check, Fingerprint, MatrixCell, Measured, ServerFacts,
     Tested,
 };
-pub(crate) use self::files::{clear, write};
+pub(crate) use self::files::{clear, prepare, write};
 pub(crate) use self::summary::{markdown, terminal};
 
 use std::collections::BTreeMap;

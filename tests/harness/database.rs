@@ -312,7 +312,10 @@ pub(crate) async fn apply(client: &Client, file: &SqlFile, what: &str) -> Result
         let first_lines: Vec<&str> =
             statement.map_or(Vec::new(), |statement| statement.text.lines().take(8).collect());
         let superuser = match error.code().map(tokio_postgres::error::SqlState::code) {
-            Some("42501") => "\n  note: migrations run as postgres, which is no superuser there",
+            Some("42501") => {
+                "\n  note: migrations run as postgres, which is no superuser on the platform \
+                 either; leave out what needs one"
+            }
             _ => "",
         };
         CannotRun(format!(

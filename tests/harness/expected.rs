@@ -59,9 +59,14 @@ pub(crate) async fn facets(
 
 /// What a seed row is called: its first text, by the order of its keys' uniqueness.
 pub(crate) fn seed_name(relation: &Relation, seed: &toml::Table) -> String {
-    let unique = seed.iter().find(|(column, _)| relation.columns[*column].unique);
-    let (_, value) = unique.or_else(|| seed.iter().next()).expect("a seed row has columns");
+    let value = &seed[seed_column(relation, seed)];
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The column that a seed row is called by: a unique one, or the first.
+pub(crate) fn seed_column<'a>(relation: &Relation, seed: &'a toml::Table) -> &'a str {
+    let unique = seed.keys().find(|column| relation.columns[*column].unique);
+    unique.or_else(|| seed.keys().next()).expect("a seed row has columns")
 }
 
 /// A seed row in words.

@@ -64,7 +64,7 @@ impl Inputs {
         Self::read(
             &directory("IDENTRA_MIGRATIONS", "migrations"),
             &directory("IDENTRA_FIXTURES", "fixtures"),
-            &directory("IDENTRA_EVIDENCE", "target/evidence"),
+            &out(),
         )
     }
 
@@ -78,8 +78,8 @@ impl Inputs {
         let shim = fixtures.join("supabase");
         Ok(Self {
             contract: Contract::read(fixtures)?,
-            migrations: sql_files(migrations, "the migrations")?,
-            shim: sql_files(if shim.is_dir() { &shim } else { &own_shim }, "the platform shim")?,
+            migrations: migrations_in(migrations)?,
+            shim: shim_in(if shim.is_dir() { &shim } else { &own_shim })?,
             out: out.to_owned(),
         })
     }
@@ -117,7 +117,53 @@ fn directory(variable: &str, default: &str) -> PathBuf {
     }
 }
 
-fn sql_files(dir: &Path, what: &str) -> Result<Vec<SqlFile>, CannotRun> {
+/// Where the evidence goes.
+pub(crate) fn out() -> PathBuf {
+    directory("IDENTRA_EVIDENCE", "target/evidence")
+}
+
+/// The migrations in the order of `sqlx::migrate!`: by version, and without the ways back.
+fn migrations_in(dir: &Path) -> Result<Vec<SqlFile>, CannotRun> {
+    let mut files = sql_files(
+        dir,
+        "the migrations",
+        "name another directory with --migrations or IDENTRA_MIGRATIONS",
+    )?;
+    files.retain(|file| !file.name.ends_with(".down.sql"));
+    let version = |file: &SqlFile| {
+        let digits = file.name.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        digits.parse::<u64>().unwrap_or(u64::MAX)
+    };
+    files.sort_by_key(|file| (version(file), file.name.clone()));
+    Ok(files)
+}
+
+/// The platform shim, complete.
+fn shim_in(dir: &Path) -> Result<Vec<SqlFile>, CannotRun> {
+    let (what, advice) =
+        ("the platform shim", "restore it, or remove the directory to use the project's own");
+    let files = sql_files(dir, what, advice)?;
+    let regimes = Regime::ALL.map(|regime| format!("{}.sql", regime.name()));
+    let needed = ["roles.sql", "platform.sql"].map(str::to_owned).into_iter().chain(regimes);
+    for name in needed {
+        if !files.iter().any(|file| file.name == name) {
+            let dir = dir.display();
+            return Err(CannotRun(format!(
+                "could not find {what}: {dir} holds no {name}; {advice}"
+            )));
+        }
+    }
+    Ok(files)
+}
+
+/// The SQL files of a directory, by name; `advice` says what to do where there is none.
+fn sql_files(dir: &Path, what: &str, advice: &str) -> Result<Vec<SqlFile>, CannotRun> {
+    if !dir.is_dir() {
+        return Err(CannotRun(format!(
+            "could not find {what}: {} is not a directory; {advice}",
+            dir.display()
+        )));
+    }
     let unreadable = |path: &Path, error: std::io::Error| {
         CannotRun(format!("could not read {what} from {}: {error}", path.display()))
     };
@@ -130,7 +176,7 @@ fn sql_files(dir: &Path, what: &str) -> Result<Vec<SqlFile>, CannotRun> {
     }
     if paths.is_empty() {
         return Err(CannotRun(format!(
-            "could not find {what}: {} holds no file that ends in .sql",
+            "could not find {what}: {} holds no file that ends in .sql; {advice}",
             dir.display()
         )));
     }

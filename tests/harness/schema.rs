@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 use super::CannotRun;
 use super::catalog::facets::{Facets, relation_id};
 use super::catalog::{Catalog, EVERYTHING};
-use super::contract::Contract;
+use super::contract::{Contract, Relation};
 use super::database::{Baseline, Database, State};
 use super::expected;
 use super::inputs::{Inputs, Regime};
@@ -136,20 +136,26 @@ fn seed_facets(contract: &Contract, seeds: &BTreeMap<String, Vec<Value>>) -> Fac
             let matching = declared.and_then(|declared| {
                 let seeds =
                     declared.seed.iter().map(|seed| (expected::seed_name(declared, seed), seed));
-                seeds.into_iter().find(|(name, _)| has_text(row, name))
+                seeds.into_iter().find(|(name, seed)| is_seed(declared, row, name, seed))
             });
             let (name, text) = match matching {
                 Some((name, seed)) => (name, worded_like(row, seed)),
                 None => (format!("undeclared {}", at + 1), row.to_string()),
             };
-            facets.insert(format!("{id}/rows/{name}"), text);
+            // A second row of one name must not take the place of the first.
+            let known = facets.insert(format!("{id}/rows/{name}"), text);
+            if let Some(known) = known {
+                facets.insert(format!("{id}/rows/{name} (again)"), known);
+            }
         }
     }
     facets
 }
 
-fn has_text(row: &Value, text: &str) -> bool {
-    row.as_object().is_some_and(|row| row.values().any(|value| value.as_str() == Some(text)))
+/// Whether the row has the seed's name in the column that the name comes from.
+fn is_seed(declared: &Relation, row: &Value, name: &str, seed: &toml::Table) -> bool {
+    let column = expected::seed_column(declared, seed);
+    row[column].as_str().map_or_else(|| row[column].to_string(), str::to_owned) == name
 }
 
 fn worded_like(row: &Value, seed: &toml::Table) -> String {

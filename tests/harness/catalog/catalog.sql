@@ -1,5 +1,9 @@
 -- The catalog of one database as one JSON document; read with an empty
 -- search_path, so that every name in it is qualified.
+--
+-- An extension's members are left out where the bootstrap superuser (10) owns
+-- them, as it does what CREATE EXTENSION makes: ALTER EXTENSION … ADD would
+-- hide a migration's own objects among them.
 with wanted as (
     select oid, nspname, nspowner, nspacl from pg_catalog.pg_namespace where /*schemas*/ true
 ),
@@ -11,7 +15,7 @@ relation as (
         and not exists (
             select from pg_catalog.pg_depend d
             where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                and d.objid = c.oid and d.deptype = 'e'
+                and d.objid = c.oid and d.deptype = 'e' and c.relowner = 10
         )
 )
 select pg_catalog.json_build_object(
@@ -172,7 +176,7 @@ select pg_catalog.json_build_object(
         where not exists (
             select from pg_catalog.pg_depend d
             where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                and d.objid = p.oid and d.deptype = 'e'
+                and d.objid = p.oid and d.deptype = 'e' and p.proowner = 10
         )
     ),
     'extensions', (

@@ -210,7 +210,7 @@ pub(crate) struct Other {
 }
 
 /// Schemas that a migration can put something into.
-pub(crate) const EVERYTHING: &str = "nspname !~ '^(pg_|information_schema$|identra_)'";
+pub(crate) const EVERYTHING: &str = "nspname !~ '^(pg_|information_schema$|identra_harness$)'";
 
 impl Catalog {
     /// Reads what the schemas that match `schemas` hold: a condition on `nspname`.

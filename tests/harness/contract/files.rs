@@ -61,6 +61,14 @@ impl File {
         self.error_at(line, message)
     }
 
+    /// An error at the first line that contains `word` behind the line `header`.
+    fn error_below(&self, header: &str, word: &str, message: &str) -> CannotRun {
+        let lines = self.text.lines().enumerate();
+        let mut below = lines.skip_while(|(_, line)| line.trim() != header);
+        let at = below.find(|(_, line)| line.trim_start().starts_with(word));
+        at.map_or_else(|| self.error(header, message), |(at, _)| self.error_at(at + 1, message))
+    }
+
     fn line_of_column(&self, column: &str) -> usize {
         let header = format!("[columns.{column}]");
         self.text.lines().position(|line| line.trim() == header).unwrap_or(0) + 1
@@ -90,6 +98,7 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     }
     let mut contract = Contract::default();
     let mut declared: BTreeMap<String, String> = BTreeMap::new();
+    let mut defined: BTreeMap<String, String> = BTreeMap::new();
     for (kind, relations) in [("tables", &mut contract.tables), ("views", &mut contract.views)] {
         for file in files(dir, kind)? {
             let parsed: RelationFile = file.parse()?;
@@ -98,11 +107,23 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
                 let message = format!("\"{name}\" is already declared by {first}");
                 return Err(file.error("name =", &message));
             }
-            relations.insert(name, relation(parsed, &file)?);
+            relations.insert(name, relation(parsed, &file, kind == "tables")?);
         }
     }
     for file in files(dir, "functions")? {
-        contract.functions.insert(file.stem.clone(), function(&file)?);
+        let name = file.stem.clone();
+        if let Some(first) = defined.insert(name.clone(), file.name.clone()) {
+            let message = format!("\"{name}\" is already declared by {first}");
+            return Err(file.error_at(1, &message));
+        }
+        contract.functions.insert(name, function(&file)?);
+    }
+    for file in files(dir, "")? {
+        let known = ["tables/", "views/", "functions/"];
+        if file.name != "database.toml" && !known.iter().any(|it| file.name.starts_with(it)) {
+            let message = "nothing is read from here; put it into tables/, views/ or functions/";
+            return Err(file.error_at(1, message));
+        }
     }
     let database = dir.join("database.toml");
     if database.is_file() {
@@ -115,6 +136,9 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
         )));
     }
     check_owners(dir, &contract)?;
+    if database.is_file() {
+        check_database(&open(dir, &database)?, &contract)?;
+    }
     Ok(contract)
 }
 
@@ -158,19 +182,25 @@ fn function(file: &File) -> Result<Function, CannotRun> {
             return Err(file.error(&format!("{key} ="), &message));
         }
     }
+    if let Some(role) = function.callers.iter().find(|role| !ROLES.contains(&role.as_str())) {
+        return Err(file.error("callers =", &unknown_role(role)));
+    }
     Ok(function)
 }
 
-fn relation(parsed: RelationFile, file: &File) -> Result<Relation, CannotRun> {
+fn relation(parsed: RelationFile, file: &File, is_table: bool) -> Result<Relation, CannotRun> {
     let owner = owner(&parsed.owner).map_err(|message| file.error("owner =", &message))?;
-    let known = |column: &str, where_: &str| {
+    let known = |column: &str, header: &str, word: &str| {
         if parsed.columns.contains_key(column) {
             return Ok(());
         }
         let has: Vec<&str> = parsed.columns.keys().map(String::as_str).collect();
         let has = has.join(", ");
         let message = format!("unknown column \"{column}\"; the contract's columns are {has}");
-        Err(file.error(where_, &message))
+        if header.is_empty() {
+            return Err(file.error(word, &message));
+        }
+        Err(file.error_below(header, word, &message))
     };
     let owners: Vec<&String> = match &owner {
         Owner::None => Vec::new(),
@@ -178,23 +208,25 @@ fn relation(parsed: RelationFile, file: &File) -> Result<Relation, CannotRun> {
         Owner::Through(paths) => paths.iter().map(|(column, _)| column).collect(),
     };
     for column in &owners {
-        known(column, "owner =")?;
+        known(column, "", "owner")?;
     }
     for (variant, values) in &parsed.variants {
         for column in values.keys() {
-            known(column, &format!("[variants.{variant}]"))?;
+            known(column, &format!("[variants.{variant}]"), column)?;
         }
     }
     for row in &parsed.seed {
         for column in row.keys() {
-            known(column, &format!("{column} ="))?;
+            known(column, "[[seed]]", column)?;
         }
     }
     check_privileges(&parsed, file)?;
+    check_policies(&parsed, file)?;
     let can_be_null = |column: &&String| parsed.columns[*column].nullable;
     let shape = Shape {
         owned: owner != Owner::None,
         nobodys: owners.len() > 1 || owners.iter().any(can_be_null),
+        is_table,
         variants: parsed.variants.keys().cloned().collect(),
     };
     let first_line = file.text.lines().position(|line| line.starts_with("access")).unwrap_or(0);
@@ -241,6 +273,9 @@ fn owner(paths: &OneOrMany) -> Result<Owner, String> {
     })
 }
 
+/// The roles of the API.
+const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
+
 /// Words that a privilege list may hold, for columns and for whole tables.
 const COLUMN_PRIVILEGES: [&str; 4] = ["select", "insert", "update", "references"];
 const TABLE_PRIVILEGES: [&str; 9] = [
@@ -257,10 +292,8 @@ const TABLE_PRIVILEGES: [&str; 9] = [
 
 fn check_privileges(parsed: &RelationFile, file: &File) -> Result<(), CannotRun> {
     for (role, privileges) in &parsed.privileges {
-        if !["anon", "authenticated", "service_role"].contains(&role.as_str()) {
-            let message =
-                format!("unknown role \"{role}\"; say anon, authenticated or service_role");
-            return Err(file.error(&format!("{role} ="), &message));
+        if !ROLES.contains(&role.as_str()) {
+            return Err(file.error_below("[privileges]", role, &unknown_role(role)));
         }
         for privilege in privileges {
             if !TABLE_PRIVILEGES.contains(&privilege.as_str()) {
@@ -284,14 +317,64 @@ fn check_privileges(parsed: &RelationFile, file: &File) -> Result<(), CannotRun>
     Ok(())
 }
 
+/// A policy's text is a command and the roles that it is for.
+fn check_policies(parsed: &RelationFile, file: &File) -> Result<(), CannotRun> {
+    const COMMANDS: [&str; 5] = ["select", "insert", "update", "delete", "all"];
+    let form = "say \"select to authenticated\": select, insert, update, delete or all, to anon, \
+                authenticated, service_role or public";
+    for (name, text) in &parsed.policies {
+        let (command, roles) = text.split_once(" to ").unwrap_or((text, "public"));
+        let role = roles.split(", ").find(|role| !ROLES.contains(role) && *role != "public");
+        let wrong = if COMMANDS.contains(&command) {
+            role.map(|role| format!("unknown role \"{role}\""))
+        } else {
+            Some(format!("unknown command \"{command}\""))
+        };
+        if let Some(wrong) = wrong {
+            return Err(file.error(&format!("\"{name}\""), &format!("{wrong}; {form}")));
+        }
+    }
+    Ok(())
+}
+
+fn unknown_role(role: &str) -> String {
+    format!("unknown role \"{role}\"; say anon, authenticated or service_role")
+}
+
+/// Default privileges are of known kinds for known roles, and accounts are in known tables.
+fn check_database(file: &File, contract: &Contract) -> Result<(), CannotRun> {
+    const KINDS: [&str; 5] = ["tables", "sequences", "functions", "types", "schemas"];
+    for (kind, roles) in &contract.database.default_privileges {
+        if !KINDS.contains(&kind.as_str()) {
+            let message = format!(
+                "unknown kind \"{kind}\"; say tables, sequences, functions, types or schemas"
+            );
+            return Err(file.error_below("[default_privileges]", kind, &message));
+        }
+        if let Some(role) = roles.keys().find(|role| !ROLES.contains(&role.as_str())) {
+            return Err(file.error_below("[default_privileges]", kind, &unknown_role(role)));
+        }
+    }
+    if let Some(accounts) = &contract.database.accounts {
+        for (key, table) in [("profile", &accounts.profile), ("session", &accounts.session)] {
+            if !contract.tables.contains_key(table) {
+                let message = format!("the accounts name \"{table}\", which no file declares");
+                return Err(file.error_below("[accounts]", key, &message));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Each path leads over tables that the contract declares, to one that names its user.
 fn check_owners(dir: &Path, contract: &Contract) -> Result<(), CannotRun> {
     for (name, relation) in contract.relations() {
         let mut at = relation;
         let mut seen = vec![name.clone()];
         while let Owner::Through(paths) = &at.owner {
-            let (_, next) = &paths[0];
             let file = open(dir, &dir.join(&relation.file))?;
+            let unknown = paths.iter().find(|(_, table)| !contract.tables.contains_key(table));
+            let (_, next) = unknown.unwrap_or(&paths[0]);
             let Some(parent) = contract.tables.get(next) else {
                 let message = format!("the owner's path names \"{next}\", which no file declares");
                 return Err(file.error("owner =", &message));

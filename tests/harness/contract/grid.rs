@@ -152,7 +152,7 @@ impl Grid {
     pub(crate) fn parse(text: &str, shape: &Shape) -> Result<Self, GridError> {
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let (at, header) = lines.next().ok_or((0, "the grid is empty".to_owned()))?;
-        let commands = commands_of(header).map_err(|message| (at, message))?;
+        let commands = commands_of(header, shape).map_err(|message| (at, message))?;
         let mut grid = Self::default();
         let mut answered = BTreeSet::new();
         for (at, line) in lines {
@@ -193,7 +193,16 @@ impl Grid {
                     return Err(format!("{} and {target} are answered twice", persona.name()));
                 }
                 for (command, cell) in commands.iter().zip(expected) {
-                    if let Some(expected) = Expected::parse(cell)? {
+                    let parsed = Expected::parse(cell)?;
+                    if parsed.is_none() && !may_be_left_out(persona, &target, *command) {
+                        return Err(format!(
+                            "{} of {target} is not answered for {}; \"-\" is for a row that \
+                             does not exist",
+                            command.name(),
+                            persona.name()
+                        ));
+                    }
+                    if let Some(expected) = parsed {
                         if target == Whose::Every && *command == Command::Insert {
                             return Err("an insert has no \"every\"; say \"-\"".to_owned());
                         }
@@ -206,6 +215,17 @@ impl Grid {
     }
 }
 
+/// Whether a cell may be `-`, because there is nothing to try: nobody inserts every row, and
+/// who owns nothing has no row to read or change. Any other cell that is left out would be a
+/// check that is not made.
+fn may_be_left_out(persona: Persona, target: &Whose, command: Command) -> bool {
+    match target {
+        Whose::Every => command == Command::Insert,
+        Whose::Own(_) => !Persona::OWNERS.contains(&persona) && command != Command::Insert,
+        Whose::Anothers(_) | Whose::Nobodys | Whose::Any => false,
+    }
+}
+
 /// Which targets a table has: what a complete grid answers for.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
@@ -215,6 +235,8 @@ pub(crate) struct Shape {
     pub(crate) nobodys: bool,
     /// The variants of a row that the contract names.
     pub(crate) variants: Vec<String>,
+    /// Whether it can be written to, so that each command has to be answered for.
+    pub(crate) is_table: bool,
 }
 
 impl Shape {
@@ -259,7 +281,7 @@ impl Shape {
     }
 }
 
-fn commands_of(header: &str) -> Result<Vec<Command>, String> {
+fn commands_of(header: &str, shape: &Shape) -> Result<Vec<Command>, String> {
     let cells = split(header);
     let [who, whose, commands @ ..] = cells.as_slice() else {
         return Err("the first line of a grid is \"who  whose row  select …\"".to_owned());
@@ -269,9 +291,24 @@ fn commands_of(header: &str) -> Result<Vec<Command>, String> {
     }
     let known = |name: &&str| {
         Command::named(name)
-            .ok_or_else(|| format!("unknown command \"{name}\"; say select, insert, …"))
+            .ok_or_else(|| format!("unknown command \"{name}\"; say {}", words(&Command::ALL)))
     };
-    commands.iter().map(known).collect()
+    let commands: Vec<Command> = commands.iter().map(known).collect::<Result<_, _>>()?;
+    let count = |command: &&Command| commands.iter().filter(|it| it == command).count();
+    if let Some(twice) = Command::ALL.iter().find(|command| count(command) > 1) {
+        return Err(format!("the command \"{}\" has two columns", twice.name()));
+    }
+    let missing: Vec<Command> =
+        Command::ALL.iter().filter(|command| count(command) == 0).copied().collect();
+    if shape.is_table && !missing.is_empty() {
+        let (missing, all) = (words(&missing), words(&Command::ALL));
+        return Err(format!("the grid has no column for {missing}; a table's grid has {all}"));
+    }
+    Ok(commands)
+}
+
+fn words(commands: &[Command]) -> String {
+    commands.iter().map(|command| command.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn personas_of(who: &str) -> Result<Vec<Persona>, String> {
