@@ -5,10 +5,15 @@ mod harness_itself;
 mod reading;
 mod schedules;
 mod weaknesses;
+mod writing;
 
 use crate::harness::attack::Attack;
 
 /// Every attack, in the order of the catalogue.
 pub(crate) fn all() -> impl Iterator<Item = &'static Attack> {
-    reading::ATTACKS.iter().chain(&engine::ATTACKS).chain(&harness_itself::ATTACKS)
+    reading::ATTACKS
+        .iter()
+        .chain(&writing::ATTACKS)
+        .chain(&engine::ATTACKS)
+        .chain(&harness_itself::ATTACKS)
 }

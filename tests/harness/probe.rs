@@ -173,13 +173,27 @@ impl Prober {
     /// # Errors
     /// Why it could not be run: the connection is gone, or the set-up failed.
     pub(crate) async fn play(&self, act: &Act<'_>) -> Result<Played, CannotRun> {
+        self.run_act(act, true).await
+    }
+
+    /// The same where only the answers matter: the state is not looked at, which takes longer
+    /// than most acts.
+    ///
+    /// # Errors
+    /// Why it could not be run: the connection is gone, or the set-up failed.
+    pub(crate) async fn listen(&self, act: &Act<'_>) -> Result<Played, CannotRun> {
+        self.run_act(act, false).await
+    }
+
+    async fn run_act(&self, act: &Act<'_>, stateful: bool) -> Result<Played, CannotRun> {
         let active = if act.active.is_empty() { "true" } else { act.active };
         let mut batch = "begin; ".to_owned();
         for statement in act.setup {
             batch += &format!("{statement}; ");
         }
         // Without set-up the state before is the one that every probe starts from.
-        if !act.setup.is_empty() {
+        let digest_first = stateful && !act.setup.is_empty();
+        if digest_first {
             batch += "execute identra_digest; ";
         }
         batch += &act.identity.become_sql();
@@ -190,7 +204,8 @@ impl Prober {
         for statement in act.script {
             batch += &format!("{statement}; ");
         }
-        batch += "set local session authorization default; execute identra_state";
+        batch += "set local session authorization default; ";
+        batch += if stateful { "execute identra_state" } else { "select '', ''" };
         self.played.fetch_add(1, Ordering::Relaxed);
         self.connection.notices();
         let began = Instant::now();
@@ -202,7 +217,7 @@ impl Prober {
         let took = began.elapsed();
         let (mut answers, error) = ran?;
         // Behind BEGIN and the set-up with its digest come session user, role and claims.
-        let before = 1 + act.setup.len() + usize::from(!act.setup.is_empty());
+        let before = 1 + act.setup.len() + usize::from(digest_first);
         let at = before + 2;
         let Some(guard) = answers.get(at) else {
             let why = error.map_or("no answer".to_owned(), |error| error.message().to_owned());

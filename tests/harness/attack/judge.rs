@@ -1,22 +1,23 @@
 //! This file is how a probe is judged: by what it changed, by what it was told, and by
 //! somebody with whom the same statements do bite.
 
-use super::{Attack, Control, Probe, Scene, Trial, transcript};
+use super::{Control, Probe, Scene, Trial, transcript};
 use crate::harness::CannotRun;
 use crate::harness::persona::Identity;
 use crate::harness::probe::{Act, Played};
 
-/// Tries a probe in every world, and its control.
+/// Tries a probe of the attack with that id in every world, and its control.
 ///
 /// # Errors
 /// Why the server could not be reached, or a world could not be made.
-pub(super) async fn judge(
+pub(crate) async fn judge(
     scene: &Scene<'_>,
-    attack: &Attack,
+    attack: &str,
     probe: &Probe,
 ) -> Result<Trial, CannotRun> {
     let (attacker, script) = (&probe.attacker, &probe.script);
-    let heard = hear(scene, probe, attacker, script).await?;
+    let first = play(scene, probe, attacker, script).await?;
+    let heard = compare(scene, probe, attacker, script, first).await?;
     let mut weakness = misidentified(attacker, &heard.first);
     weakness = weakness.or_else(|| misplaced(scene, probe, &heard.first));
     let leak = heard.difference().map(|(world, here, there)| {
@@ -24,13 +25,13 @@ pub(super) async fn judge(
     });
     let mut answer = answer(&heard.first);
     if let Some(leak) = leak {
-        match scene.accepted(attack.id, &probe.object) {
+        match scene.accepted(attack, &probe.object) {
             Some(reason) => answer = format!("{leak}, accepted: {reason}"),
             None => weakness = weakness.or(Some(leak)),
         }
     }
     if weakness.is_none() {
-        weakness = toothless(scene, probe).await?;
+        weakness = toothless(scene, probe, &heard.first).await?;
     }
     Ok(Trial {
         object: probe.object.clone(),
@@ -59,21 +60,31 @@ impl Heard {
     }
 }
 
-async fn hear(
+/// The script in the world as it is.
+async fn play(
     scene: &Scene<'_>,
     probe: &Probe,
     identity: &Identity,
     script: &[String],
+) -> Result<Played, CannotRun> {
+    scene.prober().play(&Act { setup: &probe.setup, identity, script, active: "" }).await
+}
+
+/// The same in the other worlds, where only what is heard matters.
+async fn compare(
+    scene: &Scene<'_>,
+    probe: &Probe,
+    identity: &Identity,
+    script: &[String],
+    first: Played,
 ) -> Result<Heard, CannotRun> {
-    let play = async |setup: &[String]| {
-        scene.prober().play(&Act { setup, identity, script, active: "" }).await
-    };
-    let first = play(&probe.setup).await?;
     let lines = transcript::lines(&first, scene.known());
     let mut others = Vec::new();
     for (world, make) in &probe.worlds {
         let setup = [make.as_slice(), probe.setup.as_slice()].concat();
-        others.push((*world, transcript::lines(&play(&setup).await?, scene.known())));
+        let act = Act { setup: &setup, identity, script, active: "" };
+        let played = scene.prober().listen(&act).await?;
+        others.push((*world, transcript::lines(&played, scene.known())));
     }
     Ok(Heard { first, lines, others })
 }
@@ -97,19 +108,43 @@ fn misplaced(scene: &Scene<'_>, probe: &Probe, played: &Played) -> Option<String
 }
 
 /// Rule 3: whoever is entitled learns or changes something by the same statements.
-async fn toothless(scene: &Scene<'_>, probe: &Probe) -> Result<Option<String>, CannotRun> {
+async fn toothless(
+    scene: &Scene<'_>,
+    probe: &Probe,
+    played: &Played,
+) -> Result<Option<String>, CannotRun> {
     let (identity, script) = match &probe.control {
         Control::By(identity) => (identity, &probe.script),
         Control::Instead(identity, script) => (identity, script),
         Control::Nobody(_) => return Ok(None),
+        Control::Understood(_) => return Ok(misunderstood(played)),
     };
-    let heard = hear(scene, probe, identity, script).await?;
-    let changes = heard.first.changed.iter().any(|(_, owner)| scene.is_victims(owner));
-    if changes || heard.difference().is_some() {
+    let first = play(scene, probe, identity, script).await?;
+    // What the attacker may not change bites too: a row of nobody's, say.
+    let changes = first.changed.iter().any(|(table, owner)| {
+        scene.is_victims(owner) || !scene.may_change(&probe.attacker, &probe.object, table, owner)
+    });
+    if changes {
+        return Ok(None);
+    }
+    let heard = compare(scene, probe, identity, script, first).await?;
+    if heard.difference().is_some() {
         return Ok(None);
     }
     let told = answer(&heard.first);
     Ok(Some(format!("the control, {}, learns and changes nothing either: {told}", identity.name)))
+}
+
+/// That the server did not know what to do with the statement itself; an error that has a
+/// context was raised within something that it called.
+fn misunderstood(played: &Played) -> Option<String> {
+    const MISUNDERSTOOD: [&str; 8] =
+        ["42601", "42703", "42704", "42725", "42804", "42846", "42883", "42P02"];
+    let error = played.error.as_ref().filter(|error| error.where_().is_none())?;
+    let code = error.code().code();
+    MISUNDERSTOOD
+        .contains(&code)
+        .then(|| format!("the server did not understand the statement: {code} {}", error.message()))
 }
 
 /// What came back, in a few words.

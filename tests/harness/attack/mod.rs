@@ -2,7 +2,7 @@
 //! it is judged: state, output and control.
 
 pub(crate) mod held;
-mod judge;
+pub(crate) mod judge;
 pub(crate) mod scene;
 pub(crate) mod transcript;
 
@@ -72,6 +72,9 @@ pub(crate) enum Control {
     Instead(Identity, Vec<String>),
     /// Nobody, for the reason given.
     Nobody(&'static str),
+    /// Nobody, for the reason given; but the server must have understood the statements: what
+    /// it could not even parse would prove nothing.
+    Understood(&'static str),
 }
 
 /// What came of one way to attack one object.
@@ -138,7 +141,7 @@ impl Attack {
         let scene = Scene::of(arena).map_err(CannotRun)?;
         let mut trials = Vec::new();
         for probe in self.probes(arena)? {
-            let trial = judge::judge(&scene, self, &probe).await;
+            let trial = judge::judge(&scene, self.id, &probe).await;
             trials.push(trial.unwrap_or_else(|why| Trial {
                 object: probe.object,
                 part: probe.part,

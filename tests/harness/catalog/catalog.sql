@@ -34,6 +34,7 @@ select pg_catalog.json_build_object(
                 when c.relrowsecurity then 'enabled'
                 else 'disabled' end,
             'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
+            'writable', pg_catalog.pg_relation_is_updatable(c.oid, true),
             'parents', (
                 select coalesce(pg_catalog.json_agg(i.inhparent::pg_catalog.regclass::text), '[]')
                 from pg_catalog.pg_inherits i where i.inhrelid = c.oid
@@ -149,6 +150,15 @@ select pg_catalog.json_build_object(
             'name', p.proname,
             'arguments', pg_catalog.pg_get_function_arguments(p.oid),
             'signature', pg_catalog.pg_get_function_identity_arguments(p.oid),
+            'kind', case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate'
+                when 'w' then 'window function' else 'function' end,
+            'inputs', (
+                select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+                    'name', coalesce(p.proargnames[x.at], ''),
+                    'type', pg_catalog.format_type(x.type, null)
+                ) order by x.at), '[]')
+                from pg_catalog.unnest(p.proargtypes) with ordinality x (type, at)
+            ),
             'returns', coalesce(pg_catalog.pg_get_function_result(p.oid), 'nothing'),
             'language', l.lanname,
             'volatility', case p.provolatile

@@ -41,6 +41,9 @@ pub(crate) struct Relation {
     pub(crate) owner: String,
     /// `enabled`, `enabled and forced` or `disabled`.
     pub(crate) row_level_security: String,
+    /// What can be written through it, triggers included: the sum of 4 for UPDATE, 8 for
+    /// INSERT and 16 for DELETE.
+    pub(crate) writable: u32,
     /// Storage parameters and view options, as `name=value`.
     pub(crate) options: Vec<String>,
     /// Parents by inheritance or partitioning.
@@ -142,6 +145,10 @@ pub(crate) struct Function {
     pub(crate) arguments: String,
     /// Types of its arguments alone.
     pub(crate) signature: String,
+    /// `function`, `procedure`, `aggregate` or `window function`.
+    pub(crate) kind: String,
+    /// The arguments that a caller gives it, in order.
+    pub(crate) inputs: Vec<Input>,
     /// What it returns.
     pub(crate) returns: String,
     /// `sql`, `plpgsql`, …
@@ -158,6 +165,16 @@ pub(crate) struct Function {
     pub(crate) settings: Vec<String>,
     /// Who may execute it.
     pub(crate) grants: Vec<Grant>,
+}
+
+/// An argument that a caller gives a function.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Input {
+    /// Its name; may be empty.
+    pub(crate) name: String,
+    /// Its type, qualified.
+    #[serde(rename = "type")]
+    pub(crate) data_type: String,
 }
 
 /// An extension.
@@ -255,6 +272,14 @@ impl Relation {
         self.constraints.iter().any(|constraint| {
             ["p", "u"].contains(&constraint.kind.as_str())
                 && constraint.columns.iter().all(|column| columns.contains(&column.as_str()))
+        })
+    }
+
+    /// Whether that role of a client's, or everyone, holds `privilege` on the column.
+    pub(crate) fn grants(&self, role: &str, privilege: &str, column: &str) -> bool {
+        let on_column = self.column(column).map_or(&[][..], |column| &column.grants);
+        self.grants.iter().chain(on_column).any(|grant| {
+            [role, "public"].contains(&grant.grantee.as_str()) && grant.privilege == privilege
         })
     }
 

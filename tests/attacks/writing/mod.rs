@@ -1,0 +1,128 @@
+//! This file is family W: writing what is somebody else's, or what nobody may write.
+
+/// W11, W13: what a permitted statement does to other rows.
+mod effects;
+/// W01, W04, W05, W12: a row that says that it belongs to somebody else.
+mod forgeries;
+/// W09, W10: the columns of one's own row that are not one's own.
+mod protected;
+/// W02, W03, W07, W08: statements aimed at another's row, or at all.
+mod reach;
+/// W06: a row that collides with another's.
+mod upserts;
+/// What statements are put together from.
+mod words;
+
+use crate::harness::attack::{Attack, Kind};
+
+/// The family.
+pub(crate) const ATTACKS: [Attack; 13] = [
+    Attack {
+        id: "W01",
+        title: "insert with another as owner, with none, and without signing in",
+        remedy: "give the table an insert policy whose WITH CHECK compares the owner with \
+                 (select auth.uid()), for authenticated alone",
+        references: &["CWE-639", "CWE-863"],
+        unless: "no table has owners",
+        kind: Kind::Probes(forgeries::inserts),
+    },
+    Attack {
+        id: "W02",
+        title: "update by key, and with neither WHERE nor RETURNING",
+        remedy: "give the table an update policy whose USING compares the owner; a select policy \
+                 does not protect an update that reads nothing",
+        references: &["CWE-639", "CWE-863"],
+        unless: "no table has owners",
+        kind: Kind::Probes(reach::updates),
+    },
+    Attack {
+        id: "W03",
+        title: "delete by key, and with no WHERE",
+        remedy: "give the table a delete policy whose USING compares the owner",
+        references: &["CWE-639", "CWE-863"],
+        unless: "no table has owners",
+        kind: Kind::Probes(reach::deletes),
+    },
+    Attack {
+        id: "W04",
+        title: "give a row away, abandon it, or take another's over",
+        remedy: "do not grant update on the owner's column, and write WITH CHECK out beside USING",
+        references: &["CWE-639", "CWE-915"],
+        unless: "no table names its owner in a column",
+        kind: Kind::Probes(forgeries::owners),
+    },
+    Attack {
+        id: "W05",
+        title: "move a child to another's parent, or plant one there",
+        remedy: "let WITH CHECK look the parent up under the caller's own policies",
+        references: &["CWE-639", "CWE-863"],
+        unless: "no table is owned through another",
+        kind: Kind::Probes(forgeries::parents),
+    },
+    Attack {
+        id: "W06",
+        title: "upsert and merge onto another's key",
+        remedy: "grant insert on no column of a unique key that is not bound to the owner",
+        references: &["CVE-2026-120154", "CWE-639", "CWE-203"],
+        unless: "no table that has owners has a unique key",
+        kind: Kind::Probes(upserts::probes),
+    },
+    Attack {
+        id: "W07",
+        title: "update from, delete using, writable CTEs, insert select, RETURNING",
+        remedy: "compare the owner in the policy of each command, not of select alone",
+        references: &["CWE-639", "CWE-863"],
+        unless: "no table has owners",
+        kind: Kind::Probes(reach::detours),
+    },
+    Attack {
+        id: "W08",
+        title: "truncate, alone and cascading",
+        remedy: "revoke TRUNCATE from every client role; no policy applies to it",
+        references: &["CWE-862", "CWE-732"],
+        unless: "no table has owners",
+        kind: Kind::Probes(reach::truncates),
+    },
+    Attack {
+        id: "W09",
+        title: "write the protected columns of one's own row",
+        remedy: "grant insert and update by column, and only those that clients may write",
+        references: &["CWE-915", "CWE-732"],
+        unless: "clients may write every column",
+        kind: Kind::Trials(protected::columns),
+    },
+    Attack {
+        id: "W10",
+        title: "forge times and counters among permitted columns",
+        remedy: "do not grant the column, and let a trigger overwrite what a client sends",
+        references: &["CWE-915", "CWE-345"],
+        unless: "no time or number is kept from clients",
+        kind: Kind::Trials(protected::forged),
+    },
+    Attack {
+        id: "W11",
+        title: "cascades: delete or re-key one's own parent; what an account leaves behind",
+        remedy: "let foreign keys lead within one user's rows; an orphan must match no policy",
+        references: &["CWE-284", "CWE-639"],
+        unless: "no foreign key leads to a table that has owners",
+        kind: Kind::Probes(effects::cascades),
+    },
+    Attack {
+        id: "W12",
+        title: "link to another's row by a reference or in an array",
+        remedy: "let WITH CHECK look each reference up under the caller's own policies, so that \
+                 what is hidden and what does not exist fail alike",
+        references: &["CWE-639", "CWE-203"],
+        unless: "no table has references or arrays of ids",
+        kind: Kind::Probes(forgeries::links),
+    },
+    Attack {
+        id: "W13",
+        title: "side effects of one's own statements",
+        remedy: "let trigger functions write only the row's own owner's rows; take no id from \
+                 what a client sent",
+        references: &["CWE-284", "CWE-269"],
+        unless: "no table has owners",
+        kind: Kind::Probes(effects::side_effects),
+    },
+];

@@ -1,0 +1,173 @@
+//! This file is the words of writing attacks: drafts and assignments that the attacker's
+//! privileges allow as far as they go, so that it is the rows that are in question.
+
+use crate::harness::attack::scene::{ATTACKER, Subject};
+use crate::harness::attack::{Control, Probe, Scene};
+use crate::harness::catalog::Column;
+use crate::harness::contract;
+use crate::harness::persona::Persona;
+use crate::harness::rows::compose::{Draft, PLAIN_ROWS, Wanted};
+use crate::harness::rows::{Owner, Row};
+use crate::harness::{CannotRun, ident};
+
+/// A table that is written to.
+pub(super) struct Words<'a> {
+    /// The scene.
+    pub(super) scene: &'a Scene<'a>,
+    /// The table.
+    pub(super) subject: Subject<'a>,
+}
+
+/// The words for each table that has owners.
+pub(super) fn owned<'a>(scene: &'a Scene<'a>) -> impl Iterator<Item = Words<'a>> {
+    scene.owned_tables().into_iter().map(move |subject| Words { scene, subject })
+}
+
+impl<'a> Words<'a> {
+    /// Its qualified name.
+    pub(super) fn table(&self) -> String {
+        self.subject.relation.qualified()
+    }
+
+    /// Whether the attacker holds that privilege on the column.
+    pub(super) fn may(&self, privilege: &str, column: &str) -> bool {
+        self.subject.relation.grants(ATTACKER.role(), privilege, column)
+    }
+
+    /// A condition that holds for one row of that user alone.
+    pub(super) fn key(&self, persona: Persona) -> Result<String, CannotRun> {
+        self.scene.aim(self.subject.name, persona)
+    }
+
+    /// The last plain row of that user in a table.
+    pub(super) fn row(&self, table: &str, persona: Persona) -> Result<&'a Row, CannotRun> {
+        let rows = self.scene.world.rows(table, Owner::User(persona), None);
+        let none = || CannotRun(format!("the world has no row of {table} of {}", persona.name()));
+        rows.last().copied().ok_or_else(none)
+    }
+
+    /// The column that names the owner, where one does.
+    pub(super) fn owner_column(&self) -> Option<&'a str> {
+        match &self.subject.declared.owner {
+            contract::Owner::Column(column) => Some(column),
+            _ => None,
+        }
+    }
+
+    /// The columns that lead to the owner over other tables, each with its table.
+    pub(super) fn paths(&self) -> &'a [(String, String)] {
+        match &self.subject.declared.owner {
+            contract::Owner::Through(paths) => paths,
+            _ => &[],
+        }
+    }
+
+    /// Whether there is one row per user.
+    pub(super) fn is_one_per_user(&self) -> bool {
+        self.owner_column().is_some_and(|column| self.subject.relation.is_unique(&[column]))
+    }
+
+    /// A new row for that owner, of the columns that the attacker may insert and those that
+    /// it takes to insert at all.
+    pub(super) fn draft(&self, owner: Owner) -> Result<Draft, CannotRun> {
+        self.row_to_be(owner, if self.is_one_per_user() { 0 } else { PLAIN_ROWS })
+    }
+
+    /// The same; where there is one row per user, for an account that has none.
+    pub(super) fn new_row(&self, owner: Owner) -> Result<Draft, CannotRun> {
+        self.row_to_be(owner, PLAIN_ROWS)
+    }
+
+    fn row_to_be(&self, owner: Owner, ordinal: usize) -> Result<Draft, CannotRun> {
+        let wanted = Wanted { owner, ordinal, variant: None };
+        let mut draft = self.scene.factory().draft(self.subject.name, wanted)?;
+        if self.subject.relation.columns.iter().any(|column| self.may("insert", &column.name)) {
+            draft.values.retain(|column, _| {
+                let required = self.subject.relation.column(column).is_some_and(is_required);
+                required || self.leads_to_owner(column) || self.may("insert", column)
+            });
+        }
+        Ok(draft)
+    }
+
+    fn leads_to_owner(&self, column: &str) -> bool {
+        self.owner_column() == Some(column) || self.paths().iter().any(|(path, _)| path == column)
+    }
+
+    /// Columns that can hold any value: no keys, no references, nothing that a policy is
+    /// known to look at.
+    pub(super) fn plain_columns(&self) -> impl Iterator<Item = &'a Column> {
+        let (relation, declared) = (self.subject.relation, self.subject.declared);
+        relation.columns.iter().filter(move |column| {
+            let name = &column.name;
+            let is_key = relation.constraints.iter().any(|constraint| {
+                ["p", "f", "u"].contains(&constraint.kind.as_str())
+                    && constraint.columns.contains(name)
+            });
+            let in_variant = declared.variants.values().any(|v| v.contains_key(name));
+            column.made.is_none() && !is_key && !in_variant && !self.leads_to_owner(name)
+        })
+    }
+
+    /// An assignment of a value that no row of the world has, to a column that the attacker
+    /// may update if there is one.
+    pub(super) fn assignment(&self) -> Result<String, CannotRun> {
+        let updatable = self.plain_columns().find(|column| self.may("update", &column.name));
+        let column = updatable.or_else(|| self.plain_columns().next()).ok_or_else(|| {
+            CannotRun(format!("table {} has no column to update", self.subject.name))
+        })?;
+        Ok(format!("{} = {}", ident(&column.name), self.other(&column.name)?))
+    }
+
+    /// A value of a column that the attacker's and the victim's rows do not have.
+    pub(super) fn other(&self, column: &str) -> Result<String, CannotRun> {
+        let rows = Persona::OWNERS
+            .iter()
+            .flat_map(|owner| self.scene.world.rows(self.subject.name, Owner::User(*owner), None));
+        let bare = |literal: &str| literal.trim().trim_matches('\'').to_owned();
+        let taken: Vec<String> = rows.filter_map(|row| row.literal(column)).map(bare).collect();
+        let mut value = String::new();
+        for tag in ["changed", "changed again", "and again", "once more", "at last"] {
+            value = self.scene.factory().value(self.subject.relation, column, tag)?;
+            if !taken.contains(&bare(&value)) {
+                break;
+            }
+        }
+        Ok(value)
+    }
+
+    /// The columns that the attacker may read, and of which it may also insert: what can be
+    /// copied from row to row.
+    pub(super) fn copied(&self) -> Vec<&'a str> {
+        let relation = self.subject.relation;
+        let open = relation.columns.iter().any(|column| self.may("insert", &column.name));
+        let copied = |column: &&Column| {
+            column.made.is_none()
+                && (is_required(column)
+                    || self.leads_to_owner(&column.name)
+                    || open && self.may("insert", &column.name) && self.may("select", &column.name))
+        };
+        relation.columns.iter().filter(copied).map(|column| column.name.as_str()).collect()
+    }
+
+    /// A probe by the attacker in all worlds of the table; the service role is its control.
+    pub(super) fn probe(&self, part: &str, statement: String) -> Result<Probe, CannotRun> {
+        self.scene.probe(&self.subject, part, vec![statement])
+    }
+
+    /// The same, inserting a draft.
+    pub(super) fn insertion(&self, part: &str, draft: Draft) -> Result<Probe, CannotRun> {
+        let statement = draft.insert(self.subject.relation);
+        Ok(Probe { setup: draft.setup, ..self.probe(part, statement)? })
+    }
+}
+
+/// Whether an insert has to name the column.
+fn is_required(column: &Column) -> bool {
+    column.not_null && column.default.is_none() && column.made.is_none()
+}
+
+/// The service role as the control of other statements than the attacker's.
+pub(super) fn service_instead(script: Vec<String>) -> Control {
+    Control::Instead(Persona::ServiceRole.identity(), script)
+}
