@@ -1,5 +1,6 @@
 //! This file is the attack catalogue: every entry, one family per file.
 
+mod bypass;
 mod engine;
 mod harness_itself;
 mod reading;
@@ -14,6 +15,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Attack> {
     reading::ATTACKS
         .iter()
         .chain(&writing::ATTACKS)
+        .chain(&bypass::ATTACKS)
         .chain(&engine::ATTACKS)
         .chain(&harness_itself::ATTACKS)
 }

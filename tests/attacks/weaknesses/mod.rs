@@ -1,6 +1,7 @@
 //! This file is whether the attacks can fail: for each, a weakness that it looks for is
 //! planted in a scratch copy, and it is found.
 
+mod bypass;
 mod engine;
 mod harness_itself;
 mod reading;
@@ -9,10 +10,10 @@ mod writing;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::all;
-use crate::harness::attack::Attack;
 use crate::harness::database::{Database, connect};
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::matrix::Arena;
@@ -34,6 +35,7 @@ fn weaknesses() -> impl Iterator<Item = &'static Weakness> {
     reading::WEAKNESSES
         .iter()
         .chain(&writing::WEAKNESSES)
+        .chain(&bypass::WEAKNESSES)
         .chain(&engine::WEAKNESSES)
         .chain(&harness_itself::WEAKNESSES)
 }
@@ -47,11 +49,20 @@ async fn found(weakness: &'static Weakness) -> Result<Vec<(String, String)>, Can
     client.batch_execute(weakness.plant).await.map_err(|error| {
         CannotRun(format!("could not plant {}: {}", weakness.plant, describe(&error)))
     })?;
-    let arena = Arena::within(database, inputs, Regime::AutoExpose).await?;
-    let is_it = |attack: &&Attack| attack.id == weakness.attack;
+    found_in(database, inputs, Regime::AutoExpose, weakness.attack).await
+}
+
+/// What an attack finds in a database: objects, each with what was seen of it.
+async fn found_in(
+    database: Database,
+    inputs: Arc<Inputs>,
+    regime: Regime,
+    attack: &str,
+) -> Result<Vec<(String, String)>, CannotRun> {
+    let arena = Arena::within(database, inputs, regime).await?;
     let attack = all()
-        .find(is_it)
-        .ok_or_else(|| CannotRun(format!("there is no attack {}", weakness.attack)))?;
+        .find(|one| one.id == attack)
+        .ok_or_else(|| CannotRun(format!("there is no attack {attack}")))?;
     let entries = attack.run(&arena).await;
     let findings = entries.into_iter().flat_map(|entry| entry.findings);
     Ok(findings.map(|finding| (finding.object, finding.observed)).collect())
@@ -60,17 +71,23 @@ async fn found(weakness: &'static Weakness) -> Result<Vec<(String, String)>, Can
 /// An attack that cannot fail is worth nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_attack_finds_the_weakness_it_looks_for() {
+    // A server has a hundred connections, and an attack takes several.
+    let turns = Arc::new(Semaphore::new(4));
     let mut jobs = JoinSet::new();
     for weakness in weaknesses() {
-        jobs.spawn(async move { (weakness, found(weakness).await) });
+        let turns = Arc::clone(&turns);
+        jobs.spawn(async move {
+            let _turn = turns.acquire().await;
+            (weakness, found(weakness).await)
+        });
     }
     let mut missed = Vec::new();
     while let Some(done) = jobs.join_next().await {
         let (weakness, found) = done.expect("no attack breaks down");
-        // A check that could not be made has found nothing.
+        // A check that could not be made has found nothing, unless that is what it is for.
         let is_it = |(object, observed): &(String, String)| {
-            object == weakness.object
-                && !["could not run", "the control, "].iter().any(|why| observed.contains(why))
+            let vain = ["could not run", "the control, "].iter().any(|why| observed.contains(why));
+            object == weakness.object && (!vain || weakness.attack.starts_with('T'))
         };
         let hit = found.as_ref().is_ok_and(|found| found.iter().any(is_it));
         if !hit {

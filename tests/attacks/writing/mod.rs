@@ -11,7 +11,7 @@ mod reach;
 /// W06: a row that collides with another's.
 mod upserts;
 /// What statements are put together from.
-mod words;
+pub(super) mod words;
 
 use crate::harness::attack::{Attack, Kind};
 

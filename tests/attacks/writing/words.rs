@@ -11,43 +11,47 @@ use crate::harness::rows::{Owner, Row};
 use crate::harness::{CannotRun, ident};
 
 /// A table that is written to.
-pub(super) struct Words<'a> {
+pub(in crate::attacks) struct Words<'a> {
     /// The scene.
-    pub(super) scene: &'a Scene<'a>,
+    pub(in crate::attacks) scene: &'a Scene<'a>,
     /// The table.
-    pub(super) subject: Subject<'a>,
+    pub(in crate::attacks) subject: Subject<'a>,
 }
 
 /// The words for each table that has owners.
-pub(super) fn owned<'a>(scene: &'a Scene<'a>) -> impl Iterator<Item = Words<'a>> {
+pub(in crate::attacks) fn owned<'a>(scene: &'a Scene<'a>) -> impl Iterator<Item = Words<'a>> {
     scene.owned_tables().into_iter().map(move |subject| Words { scene, subject })
 }
 
 impl<'a> Words<'a> {
     /// Its qualified name.
-    pub(super) fn table(&self) -> String {
+    pub(in crate::attacks) fn table(&self) -> String {
         self.subject.relation.qualified()
     }
 
     /// Whether the attacker holds that privilege on the column.
-    pub(super) fn may(&self, privilege: &str, column: &str) -> bool {
+    pub(in crate::attacks) fn may(&self, privilege: &str, column: &str) -> bool {
         self.subject.relation.grants(ATTACKER.role(), privilege, column)
     }
 
     /// A condition that holds for one row of that user alone.
-    pub(super) fn key(&self, persona: Persona) -> Result<String, CannotRun> {
+    pub(in crate::attacks) fn key(&self, persona: Persona) -> Result<String, CannotRun> {
         self.scene.aim(self.subject.name, persona)
     }
 
     /// The last plain row of that user in a table.
-    pub(super) fn row(&self, table: &str, persona: Persona) -> Result<&'a Row, CannotRun> {
+    pub(in crate::attacks) fn row(
+        &self,
+        table: &str,
+        persona: Persona,
+    ) -> Result<&'a Row, CannotRun> {
         let rows = self.scene.world.rows(table, Owner::User(persona), None);
         let none = || CannotRun(format!("the world has no row of {table} of {}", persona.name()));
         rows.last().copied().ok_or_else(none)
     }
 
     /// The column that names the owner, where one does.
-    pub(super) fn owner_column(&self) -> Option<&'a str> {
+    pub(in crate::attacks) fn owner_column(&self) -> Option<&'a str> {
         match &self.subject.declared.owner {
             contract::Owner::Column(column) => Some(column),
             _ => None,
@@ -55,7 +59,7 @@ impl<'a> Words<'a> {
     }
 
     /// The columns that lead to the owner over other tables, each with its table.
-    pub(super) fn paths(&self) -> &'a [(String, String)] {
+    pub(in crate::attacks) fn paths(&self) -> &'a [(String, String)] {
         match &self.subject.declared.owner {
             contract::Owner::Through(paths) => paths,
             _ => &[],
@@ -63,18 +67,18 @@ impl<'a> Words<'a> {
     }
 
     /// Whether there is one row per user.
-    pub(super) fn is_one_per_user(&self) -> bool {
+    pub(in crate::attacks) fn is_one_per_user(&self) -> bool {
         self.owner_column().is_some_and(|column| self.subject.relation.is_unique(&[column]))
     }
 
     /// A new row for that owner, of the columns that the attacker may insert and those that
     /// it takes to insert at all.
-    pub(super) fn draft(&self, owner: Owner) -> Result<Draft, CannotRun> {
+    pub(in crate::attacks) fn draft(&self, owner: Owner) -> Result<Draft, CannotRun> {
         self.row_to_be(owner, if self.is_one_per_user() { 0 } else { PLAIN_ROWS })
     }
 
     /// The same; where there is one row per user, for an account that has none.
-    pub(super) fn new_row(&self, owner: Owner) -> Result<Draft, CannotRun> {
+    pub(in crate::attacks) fn new_row(&self, owner: Owner) -> Result<Draft, CannotRun> {
         self.row_to_be(owner, PLAIN_ROWS)
     }
 
@@ -96,7 +100,7 @@ impl<'a> Words<'a> {
 
     /// Columns that can hold any value: no keys, no references, nothing that a policy is
     /// known to look at.
-    pub(super) fn plain_columns(&self) -> impl Iterator<Item = &'a Column> {
+    pub(in crate::attacks) fn plain_columns(&self) -> impl Iterator<Item = &'a Column> {
         let (relation, declared) = (self.subject.relation, self.subject.declared);
         relation.columns.iter().filter(move |column| {
             let name = &column.name;
@@ -111,7 +115,7 @@ impl<'a> Words<'a> {
 
     /// An assignment of a value that no row of the world has, to a column that the attacker
     /// may update if there is one.
-    pub(super) fn assignment(&self) -> Result<String, CannotRun> {
+    pub(in crate::attacks) fn assignment(&self) -> Result<String, CannotRun> {
         let updatable = self.plain_columns().find(|column| self.may("update", &column.name));
         let column = updatable.or_else(|| self.plain_columns().next()).ok_or_else(|| {
             CannotRun(format!("table {} has no column to update", self.subject.name))
@@ -120,7 +124,7 @@ impl<'a> Words<'a> {
     }
 
     /// A value of a column that the attacker's and the victim's rows do not have.
-    pub(super) fn other(&self, column: &str) -> Result<String, CannotRun> {
+    pub(in crate::attacks) fn other(&self, column: &str) -> Result<String, CannotRun> {
         let rows = Persona::OWNERS
             .iter()
             .flat_map(|owner| self.scene.world.rows(self.subject.name, Owner::User(*owner), None));
@@ -138,7 +142,7 @@ impl<'a> Words<'a> {
 
     /// The columns that the attacker may read, and of which it may also insert: what can be
     /// copied from row to row.
-    pub(super) fn copied(&self) -> Vec<&'a str> {
+    pub(in crate::attacks) fn copied(&self) -> Vec<&'a str> {
         let relation = self.subject.relation;
         let open = relation.columns.iter().any(|column| self.may("insert", &column.name));
         let copied = |column: &&Column| {
@@ -151,12 +155,20 @@ impl<'a> Words<'a> {
     }
 
     /// A probe by the attacker in all worlds of the table; the service role is its control.
-    pub(super) fn probe(&self, part: &str, statement: String) -> Result<Probe, CannotRun> {
+    pub(in crate::attacks) fn probe(
+        &self,
+        part: &str,
+        statement: String,
+    ) -> Result<Probe, CannotRun> {
         self.scene.probe(&self.subject, part, vec![statement])
     }
 
     /// The same, inserting a draft.
-    pub(super) fn insertion(&self, part: &str, draft: Draft) -> Result<Probe, CannotRun> {
+    pub(in crate::attacks) fn insertion(
+        &self,
+        part: &str,
+        draft: Draft,
+    ) -> Result<Probe, CannotRun> {
         let statement = draft.insert(self.subject.relation);
         Ok(Probe { setup: draft.setup, ..self.probe(part, statement)? })
     }
@@ -168,6 +180,6 @@ fn is_required(column: &Column) -> bool {
 }
 
 /// The service role as the control of other statements than the attacker's.
-pub(super) fn service_instead(script: Vec<String>) -> Control {
+pub(in crate::attacks) fn service_instead(script: Vec<String>) -> Control {
     Control::Instead(Persona::ServiceRole.identity(), script)
 }

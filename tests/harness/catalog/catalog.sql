@@ -34,7 +34,8 @@ select pg_catalog.json_build_object(
                 when c.relrowsecurity then 'enabled'
                 else 'disabled' end,
             'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
-            'writable', pg_catalog.pg_relation_is_updatable(c.oid, true),
+            'writable', case when c.relkind = 'v'
+                then pg_catalog.pg_relation_is_updatable(c.oid, true) else 0 end,
             'parents', (
                 select coalesce(pg_catalog.json_agg(i.inhparent::pg_catalog.regclass::text), '[]')
                 from pg_catalog.pg_inherits i where i.inhrelid = c.oid

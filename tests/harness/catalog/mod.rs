@@ -41,7 +41,7 @@ pub(crate) struct Relation {
     pub(crate) owner: String,
     /// `enabled`, `enabled and forced` or `disabled`.
     pub(crate) row_level_security: String,
-    /// What can be written through it, triggers included: the sum of 4 for UPDATE, 8 for
+    /// What can be written through a view, triggers included: the sum of 4 for UPDATE, 8 for
     /// INSERT and 16 for DELETE.
     pub(crate) writable: u32,
     /// Storage parameters and view options, as `name=value`.

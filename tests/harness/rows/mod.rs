@@ -2,7 +2,7 @@
 //! table, made without a line about any of them.
 
 pub(crate) mod compose;
-mod values;
+pub(crate) mod values;
 
 use std::collections::BTreeMap;
 
