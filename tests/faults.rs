@@ -9,12 +9,13 @@ use crate::evidence::{Evidence, Verdict};
 use crate::harness::inputs::{Inputs, SqlFile};
 use crate::verify;
 
-/// The evidence that the main job gives with one more migration.
+/// The evidence that the main job gives with one more migration. The attacks have weaknesses
+/// of their own to find, and are left out.
 async fn evidence_with(fault: &str) -> Evidence {
     let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let name = "20990101_fault.sql".to_owned();
     inputs.migrations.push(SqlFile { name, text: fault.to_owned() });
-    verify::run(Arc::new(inputs)).await.unwrap_or_else(|why| panic!("{fault}\n{why}"))
+    verify::run(Arc::new(inputs), &[]).await.unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }
 
 /// Each fault is found by the rule that is about it, under the name of its object.

@@ -19,12 +19,15 @@ use crate::harness::schema::Comparison;
 use crate::harness::server::Server;
 use crate::harness::{CannotRun, flow};
 
-/// Plans every check, makes it, and judges.
+/// Plans every check and those attacks, makes them, and judges.
 ///
 /// # Errors
 /// Why nothing can be said: no server, a migration that does not apply, a mistake in the
 /// contract.
-pub(crate) async fn run(inputs: Arc<Inputs>) -> Result<Evidence, CannotRun> {
+pub(crate) async fn run(
+    inputs: Arc<Inputs>,
+    attacks: &[&'static Attack],
+) -> Result<Evidence, CannotRun> {
     let began = Instant::now();
     let server = Server::shared()?;
     let mut ledger = Ledger::default();
@@ -34,7 +37,7 @@ pub(crate) async fn run(inputs: Arc<Inputs>) -> Result<Evidence, CannotRun> {
     let compared = began.elapsed();
     let facets: BTreeSet<&String> = regimes.iter().flat_map(|(_, facets)| facets.ids()).collect();
     for (arena, _) in &regimes {
-        plan(&mut ledger, arena, &facets);
+        plan(&mut ledger, arena, &facets, attacks);
     }
     for (_, comparison) in &regimes {
         for entry in comparison.entries(facets.iter().copied()) {
@@ -45,7 +48,7 @@ pub(crate) async fn run(inputs: Arc<Inputs>) -> Result<Evidence, CannotRun> {
     let (records, mut recorded) = unbounded_channel();
     let mut jobs: JoinSet<Result<(), CannotRun>> = JoinSet::new();
     for (arena, _) in regimes {
-        jobs.spawn(check(arena, records.clone()));
+        jobs.spawn(check(arena, attacks.to_vec(), records.clone()));
     }
     drop(records);
     while let Some(record) = recorded.recv().await {
@@ -58,8 +61,7 @@ pub(crate) async fn run(inputs: Arc<Inputs>) -> Result<Evidence, CannotRun> {
     while let Some(done) = jobs.join_next().await {
         done.map_err(|error| CannotRun(format!("a check broke down: {error}")))??;
     }
-    let attacks: Vec<&Attack> = attacks::all().collect();
-    Ok(Evidence::of(&ledger, &inputs, server, &attacks, [compared, began.elapsed()]))
+    Ok(Evidence::of(&ledger, &inputs, server, attacks, [compared, began.elapsed()]))
 }
 
 /// A clone in that regime, and its catalog beside the contract.
@@ -70,7 +72,7 @@ async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Arena, Comparison
 }
 
 /// Says which checks will be made: every facet, every cell, every attack, every step in.
-fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>) {
+fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>, attacks: &[&Attack]) {
     let (contract, regime) = (&arena.inputs.contract, arena.regime());
     for id in facets {
         ledger.plan((*id).clone(), regime);
@@ -80,7 +82,7 @@ fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>) {
             ledger.plan(cell.id, regime);
         }
     }
-    for attack in attacks::all() {
+    for attack in attacks {
         for id in attack.plan(arena) {
             ledger.plan(id, regime);
         }
@@ -101,7 +103,11 @@ enum Record {
 }
 
 /// Makes the checks in one regime, and sends what came of them.
-async fn check(arena: Arena, records: UnboundedSender<Record>) -> Result<(), CannotRun> {
+async fn check(
+    arena: Arena,
+    attacks: Vec<&'static Attack>,
+    records: UnboundedSender<Record>,
+) -> Result<(), CannotRun> {
     let send = |record: Record| {
         records.send(record).map_err(|_| CannotRun("the ledger is closed".to_owned()))
     };
@@ -113,7 +119,7 @@ async fn check(arena: Arena, records: UnboundedSender<Record>) -> Result<(), Can
         }
     }
     let (began, before) = (Instant::now(), arena.prober.played());
-    for attack in attacks::all() {
+    for attack in attacks {
         for entry in attack.run(&arena).await {
             send(Record::Entry(entry))?;
         }
@@ -138,7 +144,7 @@ fn job() -> Result<(Evidence, String), CannotRun> {
     evidence::prepare(&out)?;
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
-    let evidence = runtime.block_on(run(Arc::new(inputs)))?;
+    let evidence = runtime.block_on(run(Arc::new(inputs), &attacks::all().collect::<Vec<_>>()))?;
     evidence::write(&evidence, &out)?;
     let summary = evidence::terminal(&evidence, &out);
     Ok((evidence, summary))
