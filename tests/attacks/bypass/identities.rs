@@ -71,7 +71,7 @@ pub(super) async fn changes(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
             });
         }
     }
-    trials.push(raw_claims(&scene, &session).await?);
+    trials.push(raw_claims(&session).await?);
     Ok(trials)
 }
 
@@ -163,7 +163,7 @@ async fn nobody(scene: &Scene<'_>, session: &Held, statement: &str) -> Result<Tr
 
 /// Claims in raw SQL: inherent, and seen to be so, since it is what makes a function that does
 /// the same dangerous.
-async fn raw_claims(scene: &Scene<'_>, session: &Held) -> Result<Trial, CannotRun> {
+async fn raw_claims(session: &Held) -> Result<Trial, CannotRun> {
     let statement = format!(
         "select set_config('request.jwt.claims', {}, true)",
         quote(&VICTIM.identity().claims)
@@ -173,7 +173,6 @@ async fn raw_claims(scene: &Scene<'_>, session: &Held) -> Result<Trial, CannotRu
     session.must(&statement).await?;
     let after = session.tell(WHO).await?;
     session.must("rollback").await?;
-    let _ = scene;
     let weakness = (before == after)
         .then(|| "the control, a change of claims by hand, is not noticed".to_owned());
     let tried = trial("database", "claims by hand", ATTACKER.name(), &statement);

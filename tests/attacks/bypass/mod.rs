@@ -98,7 +98,7 @@ pub(crate) const ATTACKS: [Attack; 10] = [
                  it",
         references: &["splinter 0002_auth_users_exposed", "CWE-200"],
         unless: "there is no table in schema auth",
-        kind: Kind::Probes(surfaces::auth_tables),
+        kind: Kind::Probes(|scene| Ok(surfaces::auth_tables(scene))),
     },
     Attack {
         id: "B10",

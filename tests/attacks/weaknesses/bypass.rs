@@ -150,7 +150,7 @@ pub(super) const WEAKNESSES: [Weakness; 25] = [
     ),
     platform(
         "B10",
-        "pg_read_file",
+        "database",
         "grant execute on function pg_catalog.pg_read_file(pg_catalog.text) to authenticated",
     ),
 ];

@@ -133,12 +133,11 @@ fn permitted(words: &Words<'_>, command: &str) -> bool {
     }
 }
 
+/// A statement, by its command and what has to be there first.
+type Done = (&'static str, Vec<String>, String);
+
 /// Insert, update and delete of that user's own row.
-fn statements(
-    words: &Words<'_>,
-    persona: Persona,
-    laden: bool,
-) -> Result<Vec<(&'static str, Vec<String>, String)>, CannotRun> {
+fn statements(words: &Words<'_>, persona: Persona, laden: bool) -> Result<Vec<Done>, CannotRun> {
     let (table, key) = (words.table(), words.key(persona)?);
     let mut draft = words.draft(Owner::User(persona))?;
     let mut set = vec![words.assignment()?];

@@ -110,9 +110,9 @@ fn references(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRu
         let (false, Some(target)) = (decides, target) else { continue };
         let theirs = words.row(target.name, VICTIM)?;
         let theirs = theirs.literal(pointed_at).unwrap_or("null").to_owned();
-        let worlds = words.scene.worlds(&target)?;
+        let differing = words.scene.worlds(&target)?;
         point(words, column, &theirs, target.name, &mut |probe| {
-            probes.push(Probe { worlds: worlds.clone(), ..probe });
+            probes.push(Probe { worlds: differing.clone(), ..probe });
         })?;
     }
     Ok(())
@@ -126,7 +126,7 @@ fn arrays(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
         for target in words.scene.owned_tables() {
             let theirs = key_of(words, target.name, VICTIM, 0)?;
             let value = |id: &str| format!("array[{id}]::pg_catalog.uuid[]");
-            let worlds = words.scene.worlds(&target)?;
+            let differing = words.scene.worlds(&target)?;
             let owned = words.subject.declared.shape.owned;
             // The victim itself writes the same with nothing in the array, as far as clients
             // may; else the service role does.
@@ -141,8 +141,8 @@ fn arrays(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
             let control =
                 Control::Instead(who.identity(), vec![harmless.insert(words.subject.relation)]);
             point(words, &column.name, &value(&theirs), target.name, &mut |probe| {
-                let (worlds, control) = (worlds.clone(), control.clone());
-                probes.push(Probe { worlds, control, ..probe });
+                let control = control.clone();
+                probes.push(Probe { worlds: differing.clone(), control, ..probe });
             })?;
         }
     }

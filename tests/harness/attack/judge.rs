@@ -117,7 +117,7 @@ async fn toothless(
         Control::By(identity) => (identity, &probe.script),
         Control::Instead(identity, script) => (identity, script),
         Control::Nobody(_) => return Ok(None),
-        Control::Understood(_) => return Ok(misunderstood(played)),
+        Control::Understood => return Ok(misunderstood(played)),
     };
     let first = play(scene, probe, identity, script).await?;
     // What the attacker may not change bites too: a row of nobody's, say.

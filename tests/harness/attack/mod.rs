@@ -72,9 +72,10 @@ pub(crate) enum Control {
     Instead(Identity, Vec<String>),
     /// Nobody, for the reason given.
     Nobody(&'static str),
-    /// Nobody, for the reason given; but the server must have understood the statements: what
-    /// it could not even parse would prove nothing.
-    Understood(&'static str),
+    /// Nobody, since it is not known what the object has to do with anybody's rows; but the
+    /// server must have understood the statements: what it could not even parse would prove
+    /// nothing.
+    Understood,
 }
 
 /// What came of one way to attack one object.
