@@ -98,8 +98,9 @@ fn through(
         }
         scene.factory().value(view, &column.name, "through a view")
     };
+    let writable = || view.columns.iter().filter(|column| column.writable);
     if view.writable & UPDATE > 0 {
-        for column in &view.columns {
+        for column in writable() {
             let (set, value) = (ident(&column.name), value(column)?);
             statements.push(("update", format!("update {name} set {set} = {value}")));
         }
@@ -108,8 +109,8 @@ fn through(
         statements.push(("delete", format!("delete from {name}")));
     }
     if view.writable & INSERT > 0 {
-        let names: Vec<String> = view.columns.iter().map(|column| ident(&column.name)).collect();
-        let values: Vec<String> = view.columns.iter().map(value).collect::<Result<_, _>>()?;
+        let names: Vec<String> = writable().map(|column| ident(&column.name)).collect();
+        let values: Vec<String> = writable().map(value).collect::<Result<_, _>>()?;
         let (names, values) = (names.join(", "), values.join(", "));
         statements.push(("insert", format!("insert into {name} ({names}) values ({values})")));
     }

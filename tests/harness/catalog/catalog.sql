@@ -46,6 +46,8 @@ select pg_catalog.json_build_object(
                     'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
                     'not_null', a.attnotnull,
                     'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+                    'writable', c.relkind <> 'f'
+                        and pg_catalog.pg_column_is_updatable(c.oid, a.attnum, true),
                     'made', case
                         when a.attgenerated <> '' then 'generated'
                         when a.attidentity <> '' then 'identity' end,

@@ -74,6 +74,8 @@ pub(crate) struct Column {
     pub(crate) data_type: String,
     /// Whether null is refused.
     pub(crate) not_null: bool,
+    /// Whether a statement can write it: of a view, one that leads to a single column.
+    pub(crate) writable: bool,
     /// Its default, or its generation expression.
     pub(crate) default: Option<String>,
     /// `generated`, `identity` or nothing.
