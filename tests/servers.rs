@@ -28,6 +28,10 @@ use tokio_postgres::{Client, NoTls};
 /// The variable that makes this binary a process that holds a server; its value is [`Settings`].
 const HOLD: &str = "IDENTRA_HOLD_A_SERVER";
 
+/// How long other processes may take for what takes them milliseconds, and how often one looks.
+const PATIENCE: Duration = Duration::from_secs(40);
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// A directory of the test's own, in which servers get theirs.
 struct Ground {
     directory: TempDir,
@@ -65,18 +69,21 @@ impl Ground {
 
     /// Fails if a directory or a process stays for more than a few seconds.
     fn is_left_empty(&self) {
-        eventually("no directory and no process is left", || {
-            self.entries().is_empty() && processes(self.path()).is_empty()
-        });
+        let left = || (self.entries(), processes(self.path()));
+        let deadline = Instant::now() + PATIENCE;
+        while left() != (vec![], vec![]) && Instant::now() < deadline {
+            thread::sleep(PAUSE);
+        }
+        assert_eq!(left(), (vec![], vec![]), "directories and processes that are left");
     }
 }
 
 /// Waits for what other processes bring about.
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "never came true: {what}");
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(PAUSE);
     }
 }
 
@@ -111,8 +118,16 @@ fn supervisors(ground: &Ground) -> Vec<Pid> {
 fn kill_supervisors(ground: &Ground) {
     for supervisor in supervisors(ground).into_iter().rev() {
         kill_process(supervisor, Signal::KILL).expect("kill a supervisor");
+        eventually("it is dead", || is_dead(supervisor));
     }
-    eventually("no supervisor is left", || supervisors(ground).is_empty());
+}
+
+/// Whether it holds no lock any more: it is gone, or a zombie without other threads.
+fn is_dead(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let zombie = stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('Z'));
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    zombie && threads <= 1
 }
 
 /// Another process of the run, in a process group of its own like what a terminal starts.
@@ -122,16 +137,21 @@ struct Holder {
 
 impl Holder {
     fn start(settings: &Settings) -> Self {
-        let program = env::current_exe().expect("this program");
-        let process = Command::new(program)
-            .args(["--exact", "servers::server_is_gone_when_its_only_process_ends", "--nocapture"])
-            .env(HOLD, serde_json::to_string(settings).expect("settings as JSON"))
+        let process = Self::command(settings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn();
         Self { process: process.expect("another process") }
+    }
+
+    fn command(settings: &Settings) -> Command {
+        let mut command = Command::new(env::current_exe().expect("this program"));
+        command
+            .args(["--exact", "servers::server_is_gone_when_its_only_process_ends", "--nocapture"])
+            .env(HOLD, serde_json::to_string(settings).expect("settings as JSON"));
+        command
     }
 
     /// Waits until it has a server, and says which.
@@ -160,9 +180,13 @@ impl Drop for Holder {
 fn hold_if_asked() {
     let Ok(settings) = env::var(HOLD) else { return };
     let settings: Settings = serde_json::from_str(&settings).expect("settings from JSON");
-    let server = Server::shared_with(&settings).expect("a server");
-    println!("\nholds {}", identity(&server));
-    let _ = io::stdin().read_to_end(&mut Vec::new());
+    match Server::shared_with(&settings) {
+        Ok(server) => {
+            println!("\nholds {}", identity(&server));
+            let _ = io::stdin().read_to_end(&mut Vec::new());
+        }
+        Err(problem) => println!("\nrefused {problem}"),
+    }
     std::process::exit(0);
 }
 

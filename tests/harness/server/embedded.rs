@@ -222,17 +222,23 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The last words of a program that failed, and what they usually mean.
+/// What a program that failed said of its failure, and what that usually means.
 fn explain(program: &str, place: &Path, words: &str) -> CannotRun {
     let lines: Vec<_> = words.lines().filter(|line| !line.trim().is_empty()).collect();
-    let last = lines[lines.len().saturating_sub(5)..].join("\n  ");
+    let telling =
+        |line: &&str| ["FATAL", "PANIC", "ERROR", "error:"].iter().any(|it| line.contains(it));
+    let mut quoted: Vec<_> = lines.iter().copied().filter(telling).take(5).collect();
+    if quoted.is_empty() {
+        quoted = lines[lines.len().saturating_sub(5)..].to_vec();
+    }
+    let quoted = quoted.join("\n  ");
     let advice = if words.contains("No space left") {
         format!("free 100 MB in {}, or", root_of(place).display())
     } else {
         "mend that, or".to_owned()
     };
     CannotRun(format!(
-        "{program} failed in {}; {advice} set IDENTRA_POSTGRES to docker or url:\n  {last}",
+        "{program} failed in {}; {advice} set IDENTRA_POSTGRES to docker or url:\n  {quoted}",
         place.display()
     ))
 }

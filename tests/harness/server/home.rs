@@ -177,16 +177,24 @@ impl Home {
             Err(problem) => return Err(cannot(problem)),
         };
         users.lock_shared().map_err(cannot)?;
-        if !self.holds(USERS, &users).map_err(cannot)? || !self.is_supervised() {
+        if !self.holds(USERS, &users).map_err(cannot)? || !self.is_supervised().map_err(cannot)? {
             return Ok(None);
         }
         Ok(self.address().filter(Address::answers).map(|address| (address, users)))
     }
 
     /// Whether somebody will remove the home when nobody uses it any more.
-    fn is_supervised(&self) -> bool {
-        let lock = File::open(self.0.join(SUPERVISOR)).map(|file| file.try_lock());
-        matches!(lock, Ok(Err(TryLockError::WouldBlock)))
+    fn is_supervised(&self) -> io::Result<bool> {
+        let file = match File::open(self.0.join(SUPERVISOR)) {
+            Err(problem) if problem.kind() == ErrorKind::NotFound => return Ok(false),
+            file => file?,
+        };
+        match file.try_lock() {
+            // Closing is not enough: a process that another thread is starting has the file, too.
+            Ok(()) => file.unlock().map(|()| false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(problem)) => Err(problem),
+        }
     }
 
     /// Whether the file is the one that has this name in the home now.

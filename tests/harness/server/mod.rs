@@ -127,8 +127,8 @@ impl Address {
 pub(crate) struct Server {
     address: Address,
     databases: Arc<Databases>,
-    /// The lock that says that this process is a user; closing the file gives it up.
-    membership: Option<File>,
+    /// The lock that says that this process is a user.
+    membership: File,
     /// Of a private server: waited for on drop.
     supervisor: Option<Supervisor>,
 }
@@ -193,7 +193,7 @@ impl Server {
             if let Some((address, membership)) = joined {
                 let databases = Databases::on(address.clone());
                 let supervisor = supervisor.filter(|_| private);
-                return Ok(Self { address, databases, membership: Some(membership), supervisor });
+                return Ok(Self { address, databases, membership, supervisor });
             }
             supervisor = supervisor::start(settings, home)?;
             if supervisor.is_none() {
@@ -260,7 +260,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.membership = None;
+        // Closing is not enough: a process that another thread is starting has the file, too.
+        let _ = self.membership.unlock();
         if let Some(supervisor) = &mut self.supervisor {
             supervisor.wait();
         }

@@ -154,6 +154,10 @@ async fn supervise(task: &Task) -> io::Result<()> {
             }
         },
         Ok(claimed) => {
+            if let Claimed::Orphan(claim) = &claimed {
+                // If nobody uses it, nobody shall begin to: it is removed.
+                let _ = claim.users.try_lock();
+            }
             requester.say(&Reply::Taken);
             return settle(claimed, &home, &task.settings).await;
         }
