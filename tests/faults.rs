@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rstest::rstest;
 
 use crate::evidence::{Evidence, Verdict};
-use crate::harness::inputs::{Inputs, SqlFile};
+use crate::harness::inputs::{Inputs, SourceFile};
 use crate::verify;
 
 /// The evidence that the main job gives with one more migration. The attacks have weaknesses
@@ -14,7 +14,7 @@ use crate::verify;
 async fn evidence_with(fault: &str) -> Evidence {
     let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let name = "20990101_fault.sql".to_owned();
-    inputs.migrations.push(SqlFile { name, text: fault.to_owned() });
+    inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
     verify::run(Arc::new(inputs), &[]).await.unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }
 
@@ -24,6 +24,12 @@ async fn evidence_with(fault: &str) -> Evidence {
     "alter policy \"Users read their own memories\" on public.memories using (true)",
     "isolation.cell",
     "memories"
+)]
+#[case::policy_with_a_back_door(
+    "alter policy \"Users read their own memories\" on public.memories \
+     using ((select auth.uid()) = user_id or source = 'vault')",
+    "schema.different",
+    "memories.Users read their own memories"
 )]
 #[case::policy_added(
     "create policy more on public.conversations for select to authenticated using (true)",

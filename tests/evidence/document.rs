@@ -22,6 +22,8 @@ pub(crate) struct Evidence {
     pub(crate) tested: Tested,
     /// What is open on purpose.
     pub(crate) accepted: Vec<Accepted>,
+    /// What no check of this run says anything about.
+    pub(crate) not_proved: Vec<String>,
     /// What each function keeps true, by name, as the contract words it.
     pub(crate) promises: BTreeMap<String, String>,
     /// What is wrong.
@@ -51,6 +53,7 @@ pub(crate) struct Accounting {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Tested {
     pub(crate) migrations: Fingerprint,
+    pub(crate) contract: Fingerprint,
     pub(crate) platform_shim: Fingerprint,
     pub(crate) server: ServerFacts,
     pub(crate) regimes: Vec<String>,

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::attack::Attack;
 use crate::harness::attack::transcript::MASKS;
-use crate::harness::inputs::{Inputs, project};
+use crate::harness::inputs::{Inputs, fingerprint, project};
 use crate::harness::ledger::{Entry, Finding, Ledger};
 use crate::harness::server::Server;
 
@@ -103,6 +103,7 @@ impl Evidence {
             verdict: verdict(&accounting, &findings),
             tested: tested(inputs, server, ledger, took),
             accepted: accepted(inputs),
+            not_proved: NOT_PROVED.map(str::to_owned).to_vec(),
             promises: promises(inputs),
             findings,
             attacks: attacks.iter().map(|attack| record(attack, ledger)).collect(),
@@ -113,6 +114,15 @@ impl Evidence {
         }
     }
 }
+
+/// What no check says anything about.
+const NOT_PROVED: [&str; 4] = [
+    "that a function's body keeps the promise that the contract words; the attacks see only \
+     whose rows it tells or moves",
+    "what a view computes, beyond whose rows it shows",
+    "columns of seed rows that the contract leaves open",
+    "how long an answer takes",
+];
 
 /// What the ledger says of one attack.
 fn record(attack: &Attack, ledger: &Ledger) -> AttackRecord {
@@ -156,13 +166,17 @@ fn tested(inputs: &Inputs, server: &Server, ledger: &Ledger, took: [Duration; 2]
     let millis = |took: Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let probes = ledger.probes();
     let median = probes.get(probes.len() / 2).copied().unwrap_or_default();
-    let names = |files: &[crate::harness::inputs::SqlFile]| {
+    let names = |files: &[crate::harness::inputs::SourceFile]| {
         files.iter().map(|file| file.name.clone()).collect()
     };
     Tested {
         migrations: Fingerprint {
             sha256: inputs.migrations_sha256(),
             files: names(&inputs.migrations),
+        },
+        contract: Fingerprint {
+            sha256: fingerprint(&inputs.contract_files),
+            files: names(&inputs.contract_files),
         },
         platform_shim: Fingerprint { sha256: inputs.shim_sha256(), files: names(&inputs.shim) },
         server: ServerFacts {

@@ -36,6 +36,9 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
         let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
         lines.push(format!("  accepted: {object}: {channel}, because {reason}"));
     }
+    let open = evidence.not_proved.len();
+    lines
+        .push(format!("  not proved: {open} things that no check speaks of, listed in summary.md"));
     let grouped = grouped(&evidence.findings);
     for (finding, more) in grouped.iter().take(SHOWN) {
         lines.push(String::new());
@@ -57,12 +60,13 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
     let tested = &evidence.tested;
     let mut text = format!(
         "# {}\n\n{}.\n\n| tested | |\n|---|---|\n| migrations | `{}` {} |\n\
-         | platform shim | `{}` |\n| server | PostgreSQL {} ({}) |\n| regimes | {} |\n\
+         | contract | `{}` |\n| platform shim | `{}` |\n| server | PostgreSQL {} ({}) |\n| regimes | {} |\n\
          | commit | {} |\n",
         evidence.verdict.word(),
         headline(evidence),
         tested.migrations.sha256,
         tested.migrations.files.join(", "),
+        tested.contract.sha256,
         tested.platform_shim.sha256,
         tested.server.version,
         tested.server.kind,
@@ -81,6 +85,8 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
         let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
         text += &format!("- {object}: {channel}, because {reason}\n");
     }
+    text += "\n## Not proved\n\n";
+    text += &evidence.not_proved.iter().map(|it| format!("- {it}\n")).collect::<String>();
     text += "\n## Findings\n\n";
     if evidence.findings.is_empty() {
         text += "None.\n";

@@ -12,7 +12,7 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage};
 
 use super::catalog::facets::Facets;
 use super::catalog::{Catalog, EVERYTHING};
-use super::inputs::{Inputs, Regime, SqlFile, short_hash};
+use super::inputs::{Inputs, Regime, SourceFile, short_hash};
 use super::persona::Persona;
 use super::rows::World;
 use super::server::{Cloned, Server};
@@ -284,7 +284,7 @@ async fn seeds(
 ///
 /// # Errors
 /// File, line, statement and the server's answer.
-pub(crate) async fn apply(client: &Client, file: &SqlFile, what: &str) -> Result<(), CannotRun> {
+pub(crate) async fn apply(client: &Client, file: &SourceFile, what: &str) -> Result<(), CannotRun> {
     let mut done = 0;
     let run = async {
         let mut messages = std::pin::pin!(client.simple_query_raw(&file.text).await?);

@@ -5,7 +5,7 @@ use tokio_postgres::Client;
 
 use super::catalog::Catalog;
 use super::catalog::facets::{
-    BY_COLUMN, Facets, default_privileges_id, policy_text, privilege_list, relation_id,
+    BY_COLUMN, Facets, default_privileges_id, privilege_list, relation_id,
 };
 use super::contract::{Contract, Relation};
 use super::{CannotRun, describe, ident};
@@ -40,11 +40,6 @@ pub(crate) async fn facets(
         }
         if !is_view {
             expected.insert(format!("{id}/row-level-security"), "enabled".into());
-        }
-        for (policy, text) in &relation.policies {
-            let (command, roles) = text.split_once(" to ").unwrap_or((text, "public"));
-            let roles: Vec<String> = roles.split(", ").map(str::to_owned).collect();
-            expected.insert(format!("{id}/policies/{policy}"), policy_text(command, &roles, true));
         }
         privileges(relation, &id, version, &mut expected);
         for seed in &relation.seed {
@@ -220,7 +215,7 @@ async fn make_references(admin: &Client, contract: &Contract) -> Result<Facets, 
 
 /// Of the reference tables, what the contract words: columns, constraints, indexes, triggers.
 fn reference_facets(contract: &Contract, catalog: &Catalog) -> Facets {
-    let kinds = ["columns", "constraints", "indexes", "triggers"];
+    let kinds = ["columns", "constraints", "indexes", "policies", "triggers"];
     let mut facets = Facets::new();
     for (id, text) in catalog.facets() {
         let Some(rest) = id.strip_prefix(&format!("schema/{REFERENCE}.")) else {
@@ -293,6 +288,11 @@ fn details(name: &str, relation: &Relation) -> Vec<(String, String)> {
         let facet = format!("{id}/indexes/{index}");
         let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
         let statement = format!("create index {} on {table} using {method} {rest}", ident(index));
+        details.push((facet, statement));
+    }
+    for (policy, text) in &relation.policies {
+        let facet = format!("{id}/policies/{policy}");
+        let statement = format!("create policy {} on {table} for {text}", ident(policy));
         details.push((facet, statement));
     }
     for (trigger, text) in &relation.triggers {

@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use super::CannotRun;
 use super::contract::Contract;
 
-/// A SQL file and its text.
+/// A file and its text.
 #[derive(Debug, Clone)]
-pub(crate) struct SqlFile {
-    /// Its file name, without directories.
+pub(crate) struct SourceFile {
+    /// Its file name; of a contract's file, below the contract's directory.
     pub(crate) name: String,
     /// Its text.
     pub(crate) text: String,
@@ -45,11 +45,13 @@ impl Regime {
 #[derive(Debug, Clone)]
 pub(crate) struct Inputs {
     /// The migrations, in the order in which they are applied.
-    pub(crate) migrations: Vec<SqlFile>,
+    pub(crate) migrations: Vec<SourceFile>,
     /// The platform: roles, then what a database holds before its first migration.
-    pub(crate) shim: Vec<SqlFile>,
+    pub(crate) shim: Vec<SourceFile>,
     /// What is intended.
     pub(crate) contract: Contract,
+    /// The files that say so.
+    pub(crate) contract_files: Vec<SourceFile>,
     /// Where the evidence goes.
     pub(crate) out: PathBuf,
 }
@@ -78,6 +80,7 @@ impl Inputs {
         let shim = fixtures.join("supabase");
         Ok(Self {
             contract: Contract::read(fixtures)?,
+            contract_files: Contract::files(fixtures)?,
             migrations: migrations_in(migrations)?,
             shim: shim_in(if shim.is_dir() { &shim } else { &own_shim })?,
             out: out.to_owned(),
@@ -88,7 +91,7 @@ impl Inputs {
     ///
     /// # Errors
     /// Says which file is missing.
-    pub(crate) fn shim_file(&self, name: &str) -> Result<&SqlFile, CannotRun> {
+    pub(crate) fn shim_file(&self, name: &str) -> Result<&SourceFile, CannotRun> {
         self.shim.iter().find(|file| file.name == name).ok_or_else(|| {
             CannotRun(format!("the platform shim has no {name}; see fixtures/supabase/README.md"))
         })
@@ -123,14 +126,14 @@ pub(crate) fn out() -> PathBuf {
 }
 
 /// The migrations in the order of `sqlx::migrate!`: by version, and without the ways back.
-fn migrations_in(dir: &Path) -> Result<Vec<SqlFile>, CannotRun> {
+fn migrations_in(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
     let mut files = sql_files(
         dir,
         "the migrations",
         "name another directory with --migrations or IDENTRA_MIGRATIONS",
     )?;
     files.retain(|file| !file.name.ends_with(".down.sql"));
-    let version = |file: &SqlFile| {
+    let version = |file: &SourceFile| {
         let digits = file.name.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
         digits.parse::<u64>().unwrap_or(u64::MAX)
     };
@@ -139,7 +142,7 @@ fn migrations_in(dir: &Path) -> Result<Vec<SqlFile>, CannotRun> {
 }
 
 /// The platform shim, complete.
-fn shim_in(dir: &Path) -> Result<Vec<SqlFile>, CannotRun> {
+fn shim_in(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
     let (what, advice) =
         ("the platform shim", "restore it, or remove the directory to use the project's own");
     let files = sql_files(dir, what, advice)?;
@@ -157,7 +160,7 @@ fn shim_in(dir: &Path) -> Result<Vec<SqlFile>, CannotRun> {
 }
 
 /// The SQL files of a directory, by name; `advice` says what to do where there is none.
-fn sql_files(dir: &Path, what: &str, advice: &str) -> Result<Vec<SqlFile>, CannotRun> {
+fn sql_files(dir: &Path, what: &str, advice: &str) -> Result<Vec<SourceFile>, CannotRun> {
     if !dir.is_dir() {
         return Err(CannotRun(format!(
             "could not find {what}: {} is not a directory; {advice}",
@@ -184,12 +187,13 @@ fn sql_files(dir: &Path, what: &str, advice: &str) -> Result<Vec<SqlFile>, Canno
     let read = |path: &PathBuf| {
         let text = fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(SqlFile { name, text })
+        Ok(SourceFile { name, text })
     };
     paths.iter().map(read).collect()
 }
 
-fn fingerprint(files: &[SqlFile]) -> String {
+/// SHA-256 of files' names and texts.
+pub(crate) fn fingerprint(files: &[SourceFile]) -> String {
     let mut hash = Sha256::new();
     for file in files {
         hash.update(file.name.as_bytes());

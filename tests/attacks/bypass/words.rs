@@ -40,15 +40,15 @@ pub(super) async fn offenders(
     let admin = arena.database.admin().await?;
     let rows = admin.query(query, &[]).await;
     let rows = rows.map_err(|error| CannotRun(format!("{query}\n  {}", describe(&error))))?;
-    let offender = |row: &tokio_postgres::Row| {
-        let (object, what): (String, String) = (row.get(0), row.get(1));
-        Trial { weakness: Some(what), ..trial(&object, part, "catalog", query) }
+    let offender = |(object, what): (String, String)| Trial {
+        weakness: Some(what),
+        ..trial(&object, part, "catalog", query)
     };
     if rows.is_empty() {
         let none = trial("database", part, "catalog", query);
         return Ok(vec![Trial { answer: "none".to_owned(), ..none }]);
     }
-    Ok(rows.iter().map(offender).collect())
+    Ok(rows.iter().map(|row| offender((row.get(0), row.get(1)))).collect())
 }
 
 /// Plays a script as somebody, without looking at the state.

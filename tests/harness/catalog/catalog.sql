@@ -128,7 +128,9 @@ select pg_catalog.json_build_object(
                             else pg_catalog.pg_get_userbyid(r.oid) end)
                         from pg_catalog.unnest(p.polroles) r (oid)
                     ),
-                    'permissive', p.polpermissive
+                    'permissive', p.polpermissive,
+                    'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+                    'with_check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)
                 ) order by p.polname), '[]')
                 from pg_catalog.pg_policy p where p.polrelid = c.oid
             ),

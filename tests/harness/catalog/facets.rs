@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Catalog, Grant, Relation};
+use super::{Catalog, Grant, Policy, Relation};
 
 /// What is said of each part of a schema, by a stable id such as
 /// `schema/memories/columns/content`.
@@ -137,8 +137,7 @@ impl Relation {
             }
         }
         for policy in &self.policies {
-            let text = policy_text(&policy.command, &policy.roles, policy.permissive);
-            facets.insert(format!("{id}/policies/{}", policy.name), text);
+            facets.insert(format!("{id}/policies/{}", policy.name), policy_text(policy));
         }
         self.privileges_into(&id, facets);
     }
@@ -159,12 +158,19 @@ impl Relation {
     }
 }
 
-/// A policy in words: `select to authenticated`.
-pub(crate) fn policy_text(command: &str, roles: &[String], permissive: bool) -> String {
-    let mut roles = roles.to_vec();
+/// A policy in words: `select to authenticated using (…)`; white space does not matter.
+fn policy_text(policy: &Policy) -> String {
+    let mut roles = policy.roles.clone();
     roles.sort();
-    let kind = if permissive { "" } else { "restrictive " };
-    format!("{kind}{command} to {}", roles.join(", "))
+    let kind = if policy.permissive { "" } else { "restrictive " };
+    let mut text = format!("{kind}{} to {}", policy.command, roles.join(", "));
+    for (word, expression) in [("using", &policy.using), ("with check", &policy.with_check)] {
+        if let Some(expression) = expression {
+            let words: Vec<&str> = expression.split_whitespace().collect();
+            text += &format!(" {word} ({})", words.join(" "));
+        }
+    }
+    text
 }
 
 /// Privileges in the order of the reports, without duplicates.

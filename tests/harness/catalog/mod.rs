@@ -123,6 +123,10 @@ pub(crate) struct Policy {
     pub(crate) roles: Vec<String>,
     /// Whether it widens what is visible, or narrows it.
     pub(crate) permissive: bool,
+    /// Which rows it is about.
+    pub(crate) using: Option<String>,
+    /// Which new rows it lets in.
+    pub(crate) with_check: Option<String>,
 }
 
 /// One privilege that one role holds.

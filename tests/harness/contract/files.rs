@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::grid::{Grid, Shape};
 use super::{Accepted, Column, Contract, Function, Owner, Relation};
 use crate::harness::CannotRun;
+use crate::harness::inputs::SourceFile;
 
 /// A table's or view's file, as it is written.
 #[derive(Deserialize)]
@@ -140,6 +141,12 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
         check_database(&open(dir, &database)?, &contract)?;
     }
     Ok(contract)
+}
+
+/// Every file of the contract.
+pub(super) fn texts(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
+    let of = |file: File| SourceFile { name: file.name, text: file.text };
+    Ok(files(dir, "")?.into_iter().map(of).collect())
 }
 
 fn open(dir: &Path, path: &Path) -> Result<File, CannotRun> {
@@ -317,16 +324,20 @@ fn check_privileges(parsed: &RelationFile, file: &File) -> Result<(), CannotRun>
     Ok(())
 }
 
-/// A policy's text is a command and the roles that it is for.
+/// A policy's text is a command, the roles that it is for, and the rows.
 fn check_policies(parsed: &RelationFile, file: &File) -> Result<(), CannotRun> {
     const COMMANDS: [&str; 5] = ["select", "insert", "update", "delete", "all"];
-    let form = "say \"select to authenticated\": select, insert, update, delete or all, to anon, \
-                authenticated, service_role or public";
+    let form = "say \"select to authenticated using (…)\": select, insert, update, delete or all, \
+                to anon, authenticated, service_role or public, using or with check";
     for (name, text) in &parsed.policies {
-        let (command, roles) = text.split_once(" to ").unwrap_or((text, "public"));
+        let expressions = [" using (", " with check ("];
+        let end = expressions.iter().filter_map(|word| text.find(word)).min();
+        let head = &text[..end.unwrap_or(text.len())];
+        let (command, roles) = head.split_once(" to ").unwrap_or((head, "public"));
         let role = roles.split(", ").find(|role| !ROLES.contains(role) && *role != "public");
         let wrong = if COMMANDS.contains(&command) {
-            role.map(|role| format!("unknown role \"{role}\""))
+            let open = end.is_none().then(|| "it does not say for which rows".to_owned());
+            role.map(|role| format!("unknown role \"{role}\"")).or(open)
         } else {
             Some(format!("unknown command \"{command}\""))
         };

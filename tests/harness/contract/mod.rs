@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use self::grid::{Grid, Shape};
 use crate::harness::CannotRun;
+use crate::harness::inputs::SourceFile;
 
 /// Everything that was declared.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,14 @@ impl Contract {
     /// The first mistake found, with file and line and what would be right.
     pub(crate) fn read(fixtures: &Path) -> Result<Self, CannotRun> {
         files::read(&fixtures.join("contract"))
+    }
+
+    /// The files below `fixtures` that it is read from.
+    ///
+    /// # Errors
+    /// Which of them could not be read.
+    pub(crate) fn files(fixtures: &Path) -> Result<Vec<SourceFile>, CannotRun> {
+        files::texts(&fixtures.join("contract"))
     }
 
     /// Tables and views together, by name.
@@ -83,7 +92,7 @@ pub(crate) struct Relation {
     pub(crate) indexes: BTreeMap<String, String>,
     /// Triggers: name to `before update for each row execute function …`.
     pub(crate) triggers: BTreeMap<String, String>,
-    /// Policies: name to `command to role, …`.
+    /// Policies: name to `command to role, … using (…) with check (…)`.
     pub(crate) policies: BTreeMap<String, String>,
     /// Rows that the migration brings.
     pub(crate) seed: Vec<toml::Table>,
