@@ -1,8 +1,10 @@
 //! This file is the attack catalogue: every entry, one family per file.
 
 mod bypass;
+mod claims;
 mod engine;
 mod harness_itself;
+mod inference;
 mod reading;
 mod schedules;
 mod weaknesses;
@@ -14,6 +16,7 @@ use crate::harness::attack::Attack;
 pub(crate) fn all() -> impl Iterator<Item = &'static Attack> {
     reading::ATTACKS
         .iter()
+        .chain(&inference::ATTACKS)
         .chain(&writing::ATTACKS)
         .chain(&bypass::ATTACKS)
         .chain(&engine::ATTACKS)

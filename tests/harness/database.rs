@@ -157,6 +157,7 @@ const ADMIN_OPTIONS: &str = "-c lc_messages=C -c search_path= -c timezone=UTC";
 pub(crate) struct Listening {
     /// The connection.
     pub(crate) client: Client,
+    config: Config,
     notices: Arc<Mutex<Vec<DbError>>>,
 }
 
@@ -179,7 +180,15 @@ impl Listening {
                 }
             }
         });
-        Ok(Self { client, notices })
+        Ok(Self { client, config: config.clone(), notices })
+    }
+
+    /// Another one like it.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub(crate) async fn again(&self) -> Result<Self, CannotRun> {
+        Self::connect(&self.config).await
     }
 
     /// What was said since this was last asked. A notice comes before the answer to the

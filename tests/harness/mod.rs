@@ -3,6 +3,7 @@
 pub(crate) mod attack;
 pub(crate) mod catalog;
 pub(crate) mod contract;
+pub(crate) mod cves;
 pub(crate) mod database;
 pub(crate) mod digest;
 pub(crate) mod expected;

@@ -1,6 +1,9 @@
 //! This file is statements tried as somebody: it becomes that identity, runs them, takes the
 //! digest of everything before and after, and rolls back.
 
+mod copy;
+mod guard;
+
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,6 +12,7 @@ use futures_util::TryStreamExt;
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::DbError;
 
+use self::guard::{guard, unguarded};
 use super::catalog::Relation;
 use super::database::Listening;
 use super::digest::Digest;
@@ -72,6 +76,8 @@ pub(crate) struct Answer {
 /// writes to.
 pub(crate) struct Prober {
     connection: Listening,
+    /// The statement that takes the digest.
+    digest: String,
     /// The state that every probe starts from, since each is rolled back.
     start: Digest,
     played: AtomicUsize,
@@ -116,7 +122,8 @@ impl Prober {
         connection.client.batch_execute(&prepare).await.map_err(|error| {
             CannotRun(format!("could not prepare the digest: {}", describe(&error)))
         })?;
-        let mut prober = Self { connection, start: Digest::default(), played: AtomicUsize::new(0) };
+        let (start, played) = (Digest::default(), AtomicUsize::new(0));
+        let mut prober = Self { connection, digest: digest.to_owned(), start, played };
         prober.start = prober.digest().await?;
         Ok(prober)
     }
@@ -186,6 +193,11 @@ impl Prober {
     }
 
     async fn run_act(&self, act: &Act<'_>, stateful: bool) -> Result<Played, CannotRun> {
+        self.played.fetch_add(1, Ordering::Relaxed);
+        self.connection.notices();
+        if copy::is_exchange(act.script) {
+            return self.copy_act(act).await;
+        }
         let active = if act.active.is_empty() { "true" } else { act.active };
         let mut batch = "begin; ".to_owned();
         for statement in act.setup {
@@ -197,17 +209,12 @@ impl Prober {
             batch += "execute identra_digest; ";
         }
         batch += &act.identity.become_sql();
-        batch += &format!(
-            " select session_user, current_user, rolsuper, rolbypassrls, {active} \
-             from pg_catalog.pg_roles where rolname = current_user; "
-        );
+        batch += &guard(active);
         for statement in act.script {
             batch += &format!("{statement}; ");
         }
         batch += "set local session authorization default; ";
         batch += if stateful { "execute identra_state" } else { "select '', ''" };
-        self.played.fetch_add(1, Ordering::Relaxed);
-        self.connection.notices();
         let began = Instant::now();
         let ran = self.run(&batch);
         let rolled_back = self.connection.client.batch_execute("rollback");
@@ -267,25 +274,5 @@ impl Prober {
                 },
             }
         }
-    }
-}
-
-/// T01: the persona is who it should be, and policies apply to it.
-fn unguarded(persona: Persona, guard: &[String]) -> Option<String> {
-    let [session, current, superuser, bypass, active] = guard else {
-        return Some("the guard gave no answer".to_owned());
-    };
-    let service = persona == Persona::ServiceRole;
-    if session != "authenticator" || current != persona.role() {
-        Some(format!("session user {session}, role {current}"))
-    } else if superuser != "f" {
-        Some(format!("role {current} is a superuser"))
-    } else if (bypass == "t") != service {
-        let does = if service { "does not bypass" } else { "bypasses" };
-        Some(format!("role {current} {does} row level security"))
-    } else if !service && active != "t" {
-        Some("row level security is not active".to_owned())
-    } else {
-        None
     }
 }

@@ -4,6 +4,7 @@
 mod bypass;
 mod engine;
 mod harness_itself;
+mod inference;
 mod reading;
 mod writing;
 
@@ -14,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::all;
+use crate::harness::attack::Kind;
 use crate::harness::database::{Database, connect};
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::matrix::Arena;
@@ -34,6 +36,7 @@ pub(super) struct Weakness {
 fn weaknesses() -> impl Iterator<Item = &'static Weakness> {
     reading::WEAKNESSES
         .iter()
+        .chain(&inference::WEAKNESSES)
         .chain(&writing::WEAKNESSES)
         .chain(&bypass::WEAKNESSES)
         .chain(&engine::WEAKNESSES)
@@ -52,7 +55,8 @@ async fn found(weakness: &'static Weakness) -> Result<Vec<(String, String)>, Can
     found_in(database, inputs, Regime::AutoExpose, weakness.attack).await
 }
 
-/// What an attack finds in a database: objects, each with what was seen of it.
+/// What an attack finds in a database: objects, each with what was seen of it. An entry of the
+/// catalogue may be tried in more than one way.
 async fn found_in(
     database: Database,
     inputs: Arc<Inputs>,
@@ -60,12 +64,12 @@ async fn found_in(
     attack: &str,
 ) -> Result<Vec<(String, String)>, CannotRun> {
     let arena = Arena::within(database, inputs, regime).await?;
-    let attack = all()
-        .find(|one| one.id == attack)
-        .ok_or_else(|| CannotRun(format!("there is no attack {attack}")))?;
-    let entries = attack.run(&arena).await;
-    let findings = entries.into_iter().flat_map(|entry| entry.findings);
-    Ok(findings.map(|finding| (finding.object, finding.observed)).collect())
+    let mut found = Vec::new();
+    for attack in all().filter(|one| one.id == attack) {
+        let findings = attack.run(&arena).await.into_iter().flat_map(|entry| entry.findings);
+        found.extend(findings.map(|finding| (finding.object, finding.observed)));
+    }
+    Ok(found)
 }
 
 /// An attack that cannot fail is worth nothing.
@@ -97,11 +101,13 @@ async fn each_attack_finds_the_weakness_it_looks_for() {
     assert!(missed.is_empty(), "weaknesses that were not found:\n{}", missed.join("\n"));
 }
 
-/// Every attack of the catalogue has a weakness that shows that it bites.
+/// Every attack of the catalogue has a weakness that shows that it bites; one on a channel
+/// that is open by nature finds nothing else.
 #[test]
 fn every_attack_has_a_weakness_to_find() {
     let shown: BTreeSet<&str> = weaknesses().map(|weakness| weakness.attack).collect();
+    let shut = all().filter(|attack| !matches!(attack.kind, Kind::Accepted(..)));
     let unshown: Vec<&str> =
-        all().map(|attack| attack.id).filter(|id| !shown.contains(id)).collect();
+        shut.map(|attack| attack.id).filter(|id| !shown.contains(id)).collect();
     assert_eq!(unshown, Vec::<&str>::new(), "attacks without a weakness");
 }

@@ -24,11 +24,14 @@ pub(crate) async fn judge(
         format!("the answer tells whether the victim's rows are {world}: \"{here}\" / \"{there}\"")
     });
     let mut answer = answer(&heard.first);
-    if let Some(leak) = leak {
-        match scene.accepted(attack, &probe.object) {
-            Some(reason) => answer = format!("{leak}, accepted: {reason}"),
-            None => weakness = weakness.or(Some(leak)),
-        }
+    let by_contract = scene.accepted(attack, &probe.object);
+    match (leak, by_contract, scene.open_by_nature) {
+        // What is told depends on the server's moment, so it is not quoted.
+        (Some(_), _, Some(reason)) => answer = format!("tells something, accepted: {reason}"),
+        (None, _, Some(reason)) => answer = format!("tells nothing here, accepted: {reason}"),
+        (Some(leak), Some(reason), None) => answer = format!("{leak}, accepted: {reason}"),
+        (Some(leak), None, None) => weakness = weakness.or(Some(leak)),
+        (None, _, None) => {}
     }
     if weakness.is_none() {
         weakness = toothless(scene, probe, &heard.first).await?;
@@ -160,7 +163,11 @@ fn pasteable(probe: &Probe) -> String {
     let mut lines = vec!["begin;".to_owned()];
     lines.extend(probe.setup.iter().map(|statement| format!("{statement};")));
     lines.push(probe.attacker.become_sql());
-    lines.extend(probe.script.iter().map(|statement| format!("{statement};")));
+    // The rows of a COPY begin and end on lines of their own.
+    lines.extend(probe.script.iter().map(|statement| match statement.split_once('\n') {
+        Some((copy, rows)) if statement.ends_with("\\.") => format!("{copy};\n{rows}"),
+        _ => format!("{statement};"),
+    }));
     lines.push("rollback;".to_owned());
     lines.join("\n")
 }

@@ -35,6 +35,9 @@ pub(crate) struct Attack {
 pub(crate) enum Kind {
     /// Statements by an attacker, each judged by the three rules.
     Probes(fn(&Scene<'_>) -> Result<Vec<Probe>, CannotRun>),
+    /// The same over a channel that is open by nature; why that is acceptable comes first.
+    /// What it tells is reported and is no finding.
+    Accepted(&'static str, fn(&Scene<'_>) -> Result<Vec<Probe>, CannotRun>),
     /// Something of its own, over connections of its own.
     Trials(for<'a> fn(&'a Arena) -> Trying<'a>),
 }
@@ -115,10 +118,10 @@ impl Attack {
         let regime = arena.regime();
         let trials = match self.kind {
             Kind::Trials(trials) => trials(arena).await,
-            Kind::Probes(_) => self.judge(arena).await,
+            Kind::Probes(_) | Kind::Accepted(..) => self.judge(arena).await,
         };
         match (trials, &self.kind) {
-            (Ok(trials), Kind::Probes(_)) if !trials.is_empty() => trials
+            (Ok(trials), Kind::Probes(_) | Kind::Accepted(..)) if !trials.is_empty() => trials
                 .chunk_by(|one, next| one.object == next.object)
                 .map(|of| self.entry(&of[0].object, of, regime))
                 .collect(),
@@ -133,13 +136,18 @@ impl Attack {
     /// Its probes; none where it has trials of its own.
     fn probes(&self, arena: &Arena) -> Result<Vec<Probe>, CannotRun> {
         match self.kind {
-            Kind::Probes(probes) => probes(&Scene::of(arena).map_err(CannotRun)?),
+            Kind::Probes(probes) | Kind::Accepted(_, probes) => {
+                probes(&Scene::of(arena).map_err(CannotRun)?)
+            }
             Kind::Trials(_) => Ok(Vec::new()),
         }
     }
 
     async fn judge(&self, arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-        let scene = Scene::of(arena).map_err(CannotRun)?;
+        let mut scene = Scene::of(arena).map_err(CannotRun)?;
+        if let Kind::Accepted(reason, _) = self.kind {
+            scene.accept(reason);
+        }
         let mut trials = Vec::new();
         for probe in self.probes(arena)? {
             let trial = judge::judge(&scene, self.id, &probe).await;

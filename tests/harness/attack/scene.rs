@@ -32,6 +32,8 @@ pub(crate) struct Scene<'a> {
     /// Whose rows there are.
     pub(crate) world: &'a World,
     known: BTreeSet<String>,
+    /// Why whatever is told is acceptable, where the channel is open by nature.
+    pub(super) open_by_nature: Option<&'static str>,
 }
 
 /// A table or view that is there and declared.
@@ -75,7 +77,8 @@ impl<'a> Scene<'a> {
         let contract = &arena.inputs.contract;
         let users = Persona::USERS.iter().filter_map(|persona| persona.user_id());
         let known = users.map(str::to_owned).chain(world.uuids()).collect();
-        Ok(Self { arena, catalog: &arena.catalog, contract, world, known })
+        let catalog = &arena.catalog;
+        Ok(Self { arena, catalog, contract, world, known, open_by_nature: None })
     }
 
     /// The connection that probes are played on.
@@ -222,6 +225,11 @@ impl<'a> Scene<'a> {
             worlds: self.worlds(subject)?,
             control: Control::By(Persona::ServiceRole.identity()),
         })
+    }
+
+    /// Says that whatever is told here is acceptable, and why.
+    pub(super) fn accept(&mut self, reason: &'static str) {
+        self.open_by_nature = Some(reason);
     }
 
     /// Why the contract accepts what that attack finds on that object.

@@ -1,0 +1,148 @@
+//! This file is what the server keeps beside the rows: samples, estimates, sizes, counters.
+
+use crate::harness::attack::scene::{ATTACKER, Subject};
+use crate::harness::attack::{Control, Probe, Scene};
+use crate::harness::persona::Persona;
+use crate::harness::{CannotRun, ident, quote};
+
+type Probes = Result<Vec<Probe>, CannotRun>;
+
+fn analyse(table: &Subject<'_>) -> String {
+    format!("analyze {}", table.relation.qualified())
+}
+
+/// I07: the sampled values of each table, by every way to them.
+pub(super) fn samples(scene: &Scene<'_>) -> Probes {
+    let service = Persona::ServiceRole.identity();
+    let mut probes = Vec::new();
+    for table in scene.owned_tables() {
+        let is_it = format!("schemaname = 'public' and tablename = {}", quote(table.name));
+        let stats = format!(
+            "select attname, n_distinct, most_common_vals::text, histogram_bounds::text \
+             from pg_catalog.pg_stats where {is_it}"
+        );
+        let raw = format!(
+            "select staattnum, stavalues1::text, stavalues2::text from pg_catalog.pg_statistic \
+             where starelid = '{}'::regclass",
+            table.relation.qualified()
+        );
+        let extended = format!("select * from pg_catalog.pg_stats_ext where {is_it}");
+        let expressions = format!("select * from pg_catalog.pg_stats_ext_exprs where {is_it}");
+        let owner_only = "only the table's owner is shown these, who is no client";
+        let ways = [
+            ("pg_stats", stats.clone(), Control::By(service.clone())),
+            ("pg_statistic", raw, Control::Instead(service.clone(), vec![stats])),
+            ("pg_stats_ext", extended, Control::Nobody(owner_only)),
+            ("pg_stats_ext_exprs", expressions, Control::Nobody(owner_only)),
+        ];
+        for (part, query, control) in ways {
+            let mut probe = scene.probe(&table, part, vec![query])?;
+            probe.control = control;
+            probe.setup = if part.contains("ext") { extended_setup(&table) } else { vec![] };
+            probe.setup.push(analyse(&table));
+            probes.push(probe);
+        }
+    }
+    Ok(probes)
+}
+
+/// Statistics on two columns and on an expression, as an operator may have made them.
+fn extended_setup(table: &Subject<'_>) -> Vec<String> {
+    let name = table.relation.qualified();
+    let sortable = ["text", "uuid", "integer", "boolean", "timestamp with time zone"];
+    let columns = table.relation.columns.iter();
+    let columns = columns.filter(|column| sortable.contains(&column.data_type.as_str()));
+    let columns: Vec<String> = columns.take(2).map(|column| ident(&column.name)).collect();
+    let [one, other] = columns.as_slice() else { return Vec::new() };
+    vec![
+        format!("create statistics public.identra_pair (mcv) on {one}, {other} from {name}"),
+        format!("create statistics public.identra_text on ({one}::text || '') from {name}"),
+    ]
+}
+
+/// I09: what is estimated, counted and measured.
+pub(super) fn estimates(scene: &Scene<'_>) -> Probes {
+    let mut probes = Vec::new();
+    for table in scene.owned_tables() {
+        let (list, name) = (table.select_list(), table.relation.qualified());
+        for (part, query) in [
+            ("explain", format!("explain select {list} from {name}")),
+            (
+                "explain analyze",
+                format!(
+                    "explain (analyze, costs off, timing off, summary off, buffers off) \
+                     select {list} from {name}"
+                ),
+            ),
+            ("reltuples", format!("select reltuples from pg_class where oid = '{name}'::regclass")),
+            ("size", format!("select pg_total_relation_size('{name}'::regclass)")),
+            (
+                "activity",
+                format!(
+                    "select n_live_tup, n_dead_tup from pg_stat_user_tables \
+                     where relid = '{name}'::regclass"
+                ),
+            ),
+        ] {
+            let mut probe = scene.probe(&table, part, vec![query])?;
+            probe.setup = vec![analyse(&table)];
+            probe.control = Control::Nobody("what is accepted needs no proof that it is open");
+            probes.push(probe);
+        }
+    }
+    Ok(probes)
+}
+
+/// I10: each sequence, before and after somebody else drew a number.
+pub(super) fn sequences(scene: &Scene<'_>) -> Probes {
+    let mut probes = Vec::new();
+    let sequences = scene.catalog.relations.iter().filter(|relation| relation.kind == "sequence");
+    for sequence in sequences.filter(|sequence| sequence.schema != "auth") {
+        let name = sequence.qualified();
+        let service = sequence.grants.iter().any(|grant| grant.grantee == "service_role");
+        let (schema, bare) = (quote(&sequence.schema), quote(&sequence.name));
+        for (part, query) in [
+            ("last_value", format!("select last_value from {name}")),
+            (
+                "pg_sequences",
+                format!(
+                    "select last_value from pg_catalog.pg_sequences \
+                     where schemaname = {schema} and sequencename = {bare}"
+                ),
+            ),
+            ("nextval", format!("select nextval('{name}')")),
+            ("setval", format!("select setval('{name}', nextval('{name}') + 1)")),
+        ] {
+            let control = if service {
+                Control::By(Persona::ServiceRole.identity())
+            } else {
+                Control::Nobody("no role of the API may use the sequence")
+            };
+            probes.push(Probe {
+                object: sequence.name.clone(),
+                part: part.to_owned(),
+                setup: Vec::new(),
+                attacker: ATTACKER.identity(),
+                script: vec![query],
+                worlds: vec![("one more", vec![format!("select nextval('{name}')")])],
+                control,
+            });
+        }
+    }
+    Ok(probes)
+}
+
+/// I11: a condition that hidden rows meet.
+pub(super) fn timing(scene: &Scene<'_>) -> Probes {
+    let mut probes = Vec::new();
+    for table in scene.owned_tables() {
+        let readable = table.readable();
+        let first = readable.first().map(|column| ident(column)).unwrap_or_default();
+        let name = table.relation.qualified();
+        let query = format!("select count(*) from {name} where {first}::text like '%a%'");
+        let mut probe = scene.probe(&table, "filtered", vec![query])?;
+        probe.control = Control::Nobody("what is accepted needs no proof that it is open");
+        probes.push(probe);
+    }
+    Ok(probes)
+}

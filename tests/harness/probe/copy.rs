@@ -1,0 +1,90 @@
+//! This file is COPY tried as somebody: the protocol's own exchange, which no batch of
+//! statements can hold.
+
+use std::io::Cursor;
+use std::pin::pin;
+use std::time::Instant;
+
+use futures_util::{SinkExt, TryStreamExt};
+use tokio_postgres::{Client, Error};
+
+use super::{Act, Answer, CannotRun, Digest, Played, Prober, describe, guard};
+
+/// Whether a script is a COPY between client and server.
+pub(super) fn is_exchange(script: &[String]) -> bool {
+    let [copy] = script else { return false };
+    copy.starts_with("copy ") && (copy.ends_with(" to stdout") || copy.contains(" from stdin\n"))
+}
+
+impl Prober {
+    /// Runs an act whose script is one COPY; nothing of it stays. Rows for `from stdin` stand
+    /// on the lines behind it, as in psql.
+    ///
+    /// # Errors
+    /// Why it could not be run: the connection is gone, or the set-up failed.
+    pub(super) async fn copy_act(&self, act: &Act<'_>) -> Result<Played, CannotRun> {
+        if !act.script[0].contains('\n') {
+            return self.copy_on_this_connection(act).await;
+        }
+        // When the server refuses COPY FROM, the driver still tells it that no rows will come,
+        // and takes the answer to that for the answer to whatever it sends next.
+        let other = Self::new(self.connection.again().await?, &self.digest).await?;
+        other.copy_on_this_connection(act).await
+    }
+
+    async fn copy_on_this_connection(&self, act: &Act<'_>) -> Result<Played, CannotRun> {
+        let client = &self.connection.client;
+        let began = Instant::now();
+        let mut batch = "begin; ".to_owned();
+        for statement in act.setup {
+            batch += &format!("{statement}; ");
+        }
+        batch += &format!("execute identra_digest; {}{}", act.identity.become_sql(), guard("true"));
+        let (mut answers, error) = self.run(&batch).await?;
+        if let Some(error) = error {
+            client.batch_execute("rollback").await.map_err(|error| gone(&error))?;
+            let why = error.message();
+            return Err(CannotRun(format!("could not set up the probe: {why}\n  {batch}")));
+        }
+        let guard = answers.pop().map(|answer| answer.rows[0].clone()).unwrap_or_default();
+        let before = Digest::of_rows(&answers[1 + act.setup.len()].rows);
+        let (answers, error, changed) = match copy(client, &act.script[0]).await {
+            Ok(answer) => {
+                let after = self.run("set local session authorization default").await?;
+                debug_assert!(after.1.is_none(), "a superuser can come back");
+                (vec![answer], None, before.changed(&self.digest().await?))
+            }
+            Err(error) => match error.as_db_error() {
+                Some(refused) => (Vec::new(), Some(refused.clone()), Vec::new()),
+                None => return Err(gone(&error)),
+            },
+        };
+        let took = began.elapsed();
+        // Nothing of a connection that is of no more use stays either.
+        if error.is_none() || !act.script[0].contains('\n') {
+            client.batch_execute("rollback").await.map_err(|error| gone(&error))?;
+        }
+        let notices = self.connection.notices();
+        Ok(Played { answers, error, notices, changed, guard, took })
+    }
+}
+
+async fn copy(client: &Client, script: &str) -> Result<Answer, Error> {
+    if let Some((statement, rows)) = script.split_once('\n') {
+        let mut sink = pin!(client.copy_in::<_, Cursor<Vec<u8>>>(statement).await?);
+        let rows = rows.strip_suffix("\\.").unwrap_or(rows);
+        sink.send(Cursor::new(rows.as_bytes().to_vec())).await?;
+        return Ok(Answer { rows: Vec::new(), count: sink.as_mut().finish().await? });
+    }
+    let mut stream = pin!(client.copy_out(script).await?);
+    let mut answer = Answer::default();
+    while let Some(row) = stream.try_next().await? {
+        answer.rows.push(vec![String::from_utf8_lossy(&row).into_owned()]);
+        answer.count += 1;
+    }
+    Ok(answer)
+}
+
+fn gone(error: &Error) -> CannotRun {
+    CannotRun(format!("could not copy: {}", describe(error)))
+}
