@@ -9,10 +9,10 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use tokio_postgres::Client;
 
 use crate::harness::attack::Scene;
-use crate::harness::database::{Database, connect};
+use crate::harness::attack::held::Held;
+use crate::harness::database::Database;
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::matrix::Arena;
 use crate::harness::persona::{Alice, Bob, Carol, Guest, Persona};
@@ -138,7 +138,7 @@ fn documents() -> impl Strategy<Value = Document> {
 
 /// A database in which documents are tried, and what each user sees there.
 struct Trial {
-    client: Client,
+    admin: Held,
     seen: Vec<(Persona, String)>,
     // The clone goes with its owner.
     _arena: Arena,
@@ -151,14 +151,13 @@ impl Trial {
         let inputs = Arc::new(Inputs::from_environment().unwrap_or_else(|why| panic!("{why}")));
         let database = Database::of(&inputs, Regime::AutoExpose).await;
         let database = database.unwrap_or_else(|why| panic!("{why}"));
-        let migrator = connect(&database.login("postgres")).await;
-        let migrator = migrator.unwrap_or_else(|why| panic!("{why}"));
-        migrator.batch_execute(weakness).await.expect("the weakness is planted");
+        let migrator = held(&database, "postgres").await;
+        migrator.must(weakness).await.unwrap_or_else(|why| panic!("{why}"));
         let arena = Arena::within(database, inputs, Regime::AutoExpose).await;
         let arena = arena.unwrap_or_else(|why| panic!("{why}"));
-        let client = arena.database.admin().await.unwrap_or_else(|why| panic!("{why}"));
-        client.batch_execute(&reader(&arena)).await.expect("the reader is made");
-        let mut trial = Self { client, seen: Vec::new(), _arena: arena };
+        let admin = held(&arena.database, "supabase_admin").await;
+        admin.must(&reader(&arena)).await.unwrap_or_else(|why| panic!("{why}"));
+        let mut trial = Self { admin, seen: Vec::new(), _arena: arena };
         for user in Persona::USERS {
             let text = user.identity().claims;
             let seen = trial.read(&[Document { text, opens: None }]).await.remove(0);
@@ -180,12 +179,9 @@ impl Trial {
             "begin; set local session authorization authenticator; \
              select pg_temp.identra_read(d) from (values {reads}) v (d); rollback"
         );
-        let messages = self.client.simple_query(&batch).await.expect("the documents are read");
-        let rows = messages.iter().filter_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-            _ => None,
-        });
-        rows.collect()
+        let told = self.admin.tell(&batch).await.expect("the server answers");
+        let rows = told.expect("the reader catches what is refused");
+        rows.into_iter().flatten().collect()
     }
 
     /// What is wrong with an answer.
@@ -198,6 +194,10 @@ impl Trial {
         };
         (!right).then(|| format!("{} opens {answer}, of {owner:?}", document.text))
     }
+}
+
+async fn held(database: &Database, role: &str) -> Held {
+    Held::connect(&database.login(role)).await.unwrap_or_else(|why| panic!("{why}"))
 }
 
 /// The function that reads as the claims of one document; static, so that it is planned once.
@@ -268,7 +268,7 @@ fn claims_open_the_rows_of_a_well_formed_subject_and_no_others() {
 
 /// The control: a policy that believes what a user may write is found.
 #[test]
-fn claims_that_a_policy_should_not_believe_are_found() {
+fn a_policy_that_believes_what_a_user_may_write_is_found() {
     let runtime = Runtime::new().expect("a runtime");
     let policy = "alter policy \"Users read their own feedback\" on public.feedback using \
                   ((select auth.uid()) = user_id \

@@ -23,23 +23,20 @@ pub(super) fn functions(scene: &Scene<'_>) -> Probes {
         let leak: Vec<String> =
             some.map(|column| format!("pg_temp.identra_leak(r.{})", ident(column))).collect();
         let (leak, victims) = (leak.join(" and "), scene.aim(subject.name, VICTIM)?);
-        for (part, query) in [
-            ("where", format!("select {list} from {table} r where {leak}")),
-            ("by key", format!("select {list} from {table} r where {victims} and {leak}")),
-            (
-                "join",
-                format!("select count(*) from (values (1)) one (n) left join {table} r on {leak}"),
+        let alone = [
+            format!("select {list} from {table} r where {leak}"),
+            format!("select {list} from {table} r where {victims} and {leak}"),
+        ];
+        let within = [
+            format!("select count(*) from (values (1)) one (n) left join {table} r on {leak}"),
+            format!(
+                "select count(*) from (select {list} from {table} where {victims} \
+                 union all select {list} from {table}) r where {leak}"
             ),
-            (
-                "pushed down",
-                format!(
-                    "select count(*) from (select {list} from {table} where {victims} \
-                     union all select {list} from {table}) r where {leak}"
-                ),
-            ),
-        ] {
-            let script =
-                [LEAK, LOOK_AT_ALL, NO_BITMAP, &query].map(str::to_owned).into_iter().collect();
+        ];
+        for (part, queries) in [("where", alone), ("pushed down", within)] {
+            let mut script = [LEAK, LOOK_AT_ALL, NO_BITMAP].map(str::to_owned).to_vec();
+            script.extend(queries);
             probes.push(scene.probe(&subject, part, script)?);
         }
     }
@@ -75,16 +72,17 @@ pub(super) fn operators(scene: &Scene<'_>) -> Probes {
             "create function pg_temp.identra_less({of}, {of}) returns boolean language plpgsql \
              as $f$begin raise notice 'leak: %', $1; return true; end$f$"
         );
-        for estimator in ["scalarltsel", "eqsel"] {
-            let operator = format!(
-                "create operator pg_temp.<<<< (function = pg_temp.identra_less, leftarg = {of}, \
+        let mut script = vec![function];
+        for (operator, estimator) in [("pg_temp.<<<<", "scalarltsel"), ("pg_temp.====", "eqsel")] {
+            script.push(format!(
+                "create operator {operator} (function = pg_temp.identra_less, leftarg = {of}, \
                  rightarg = {of}, restrict = {estimator})"
-            );
-            let script = vec![function.clone(), operator, query("pg_temp.<<<<")];
-            let mut probe = scene.probe(&subject, estimator, script)?;
-            probe.setup = own_analyse(&subject, &analyse);
-            probes.push(probe);
+            ));
+            script.push(query(operator));
         }
+        let mut probe = scene.probe(&subject, "", script)?;
+        probe.setup = own_analyse(&subject, &analyse);
+        probes.push(probe);
         for operator in schema_operators(scene, of) {
             let part = format!("operator {operator}");
             let mut probe = scene.probe(&subject, &part, vec![query(&operator)])?;

@@ -18,6 +18,7 @@ fn read_by(scene: &Scene<'_>, identities: &[Identity]) -> Probes {
             let script = vec![format!("select {list} from {table}")];
             let mut probe = scene.probe(&subject, &identity.name, script)?;
             probe.attacker = identity.clone();
+            probe.worlds.truncate(1);
             if nth > 0 {
                 probe.control = Control::Nobody("the first of them has shown that it bites");
             }
