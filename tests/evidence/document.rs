@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Verdict;
+use crate::harness::cves::Cve;
 use crate::harness::ledger::{CellRecord, Finding};
 
 /// `evidence.json`.
@@ -93,6 +94,8 @@ pub(crate) struct Fingerprint {
 pub(crate) struct ServerFacts {
     pub(crate) version: String,
     pub(crate) kind: String,
+    /// Faults of the engine that concern row security and that this release has.
+    pub(crate) unfixed: Vec<Cve>,
     /// What was chosen and why not the others; volatile.
     pub(crate) choice: String,
 }

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::attack::Attack;
 use crate::harness::attack::transcript::MASKS;
+use crate::harness::cves;
 use crate::harness::inputs::{Inputs, fingerprint, project};
 use crate::harness::ledger::{Entry, Finding, Ledger};
 use crate::harness::server::Server;
@@ -164,6 +165,7 @@ fn verdict(accounting: &Accounting, findings: &[Finding]) -> Verdict {
 
 fn tested(inputs: &Inputs, server: &Server, ledger: &Ledger, took: [Duration; 2]) -> Tested {
     let millis = |took: Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let unfixed = cves::unfixed(server.version_num()).unwrap_or_else(|why| panic!("{why}"));
     let probes = ledger.probes();
     let median = probes.get(probes.len() / 2).copied().unwrap_or_default();
     let names = |files: &[crate::harness::inputs::SourceFile]| {
@@ -182,6 +184,7 @@ fn tested(inputs: &Inputs, server: &Server, ledger: &Ledger, took: [Duration; 2]
         server: ServerFacts {
             version: server.version().to_owned(),
             kind: format!("{:?}", server.kind()).to_lowercase(),
+            unfixed,
             choice: server.choice().to_owned(),
         },
         regimes: crate::harness::inputs::Regime::ALL.map(|r| r.name().to_owned()).to_vec(),

@@ -32,6 +32,11 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
         measured.attack_probes,
         Duration::from_millis(measured.attacks_ms).as_secs_f64(),
     ));
+    let unfixed: Vec<&str> =
+        evidence.tested.server.unfixed.iter().map(|cve| cve.id.as_str()).collect();
+    if !unfixed.is_empty() {
+        lines.push(format!("  this server has not fixed: {}", unfixed.join(", ")));
+    }
     for accepted in &evidence.accepted {
         let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
         lines.push(format!("  accepted: {object}: {channel}, because {reason}"));
@@ -73,6 +78,9 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
         tested.regimes.join(", "),
         tested.commit.as_deref().unwrap_or("unknown"),
     );
+    for cve in &tested.server.unfixed {
+        text += &format!("| not fixed by this server | {}: {} |\n", cve.id, cve.what);
+    }
     text += "\n## Checks\n\n| family | passed | of |\n|---|---:|---:|\n";
     for (family, (passed, all)) in families(evidence) {
         text += &format!("| {family} | {passed} | {all} |\n");

@@ -1,11 +1,11 @@
 //! This file is which known faults of the engine's own row security a server still has.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::CannotRun;
 
 /// A fault of the engine that concerns row security, as `fixtures/engine/cves.toml` has it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cve {
     /// Its number.

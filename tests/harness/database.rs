@@ -13,10 +13,8 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage};
 use super::catalog::facets::Facets;
 use super::catalog::{Catalog, EVERYTHING};
 use super::inputs::{Inputs, Regime, SourceFile, short_hash};
-use super::persona::Persona;
 use super::rows::World;
 use super::server::{Cloned, Server};
-use super::session::Session;
 use super::{CannotRun, describe, statements};
 
 /// A migrated database with the world's rows in it, dropped when this value is.
@@ -56,15 +54,6 @@ impl Database {
         Ok(Self { server, name: server.clone_of(&template).await? })
     }
 
-    /// A clone of the project's own schema as new projects get it.
-    ///
-    /// # Panics
-    /// Says why there is none.
-    pub(crate) async fn fresh() -> Self {
-        let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-        Self::of(&inputs, Regime::Explicit).await.unwrap_or_else(|why| panic!("{why}"))
-    }
-
     /// How to connect to it as `role`.
     pub(crate) fn login(&self, role: &str) -> Config {
         self.server.login(role, self.name.name())
@@ -88,15 +77,6 @@ impl Database {
         let mut config = self.login("supabase_admin");
         config.options(ADMIN_OPTIONS);
         Listening::connect(&config).await
-    }
-
-    /// A connection as the gateway makes it, for requests of `persona`.
-    ///
-    /// # Panics
-    /// Says why the server refused.
-    pub(crate) async fn session(&self, persona: Persona) -> Session {
-        let client = connect(&self.login("authenticator")).await;
-        Session::new(client.unwrap_or_else(|why| panic!("{why}")), persona)
     }
 
     /// What the database was when the migration came, and what the harness put into it.

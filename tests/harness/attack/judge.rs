@@ -33,6 +33,9 @@ pub(crate) async fn judge(
         (Some(leak), None, None) => weakness = weakness.or(Some(leak)),
         (None, _, None) => {}
     }
+    if let Control::Nobody(reason) = &probe.control {
+        answer += &format!("; no control: {reason}");
+    }
     if weakness.is_none() {
         weakness = toothless(scene, probe, &heard.first).await?;
     }

@@ -19,8 +19,6 @@ use crate::harness::{CannotRun, ident};
 pub(crate) const ATTACKER: Persona = Persona::Bob;
 /// Whose rows must neither be seen nor moved.
 pub(crate) const VICTIM: Persona = Persona::Alice;
-/// Somebody else, whose rows must not move either.
-pub(crate) const BYSTANDER: Persona = Persona::Carol;
 
 /// What attacks are written from.
 pub(crate) struct Scene<'a> {

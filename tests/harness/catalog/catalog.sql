@@ -36,6 +36,8 @@ select pg_catalog.json_build_object(
             'options', coalesce(pg_catalog.to_json(c.reloptions), '[]'),
             'writable', case when c.relkind = 'v'
                 then pg_catalog.pg_relation_is_updatable(c.oid, true) else 0 end,
+            'query', case when c.relkind in ('v', 'm')
+                then pg_catalog.pg_get_viewdef(c.oid) end,
             'parents', (
                 select coalesce(pg_catalog.json_agg(i.inhparent::pg_catalog.regclass::text), '[]')
                 from pg_catalog.pg_inherits i where i.inhrelid = c.oid
@@ -171,6 +173,7 @@ select pg_catalog.json_build_object(
             'security', case when p.prosecdef then 'definer' else 'invoker' end,
             'owner', pg_catalog.pg_get_userbyid(p.proowner),
             'leakproof', p.proleakproof,
+            'body', p.prosrc || coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), ''),
             'settings', coalesce(pg_catalog.to_json(p.proconfig), '[]'),
             'grants', (
                 select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(

@@ -8,7 +8,7 @@ use tokio_postgres::GenericClient;
 use crate::harness::CannotRun;
 
 /// What a database holds beyond PostgreSQL itself and what extensions brought.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Catalog {
     /// The server's version, as `server_version_num` counts it.
     pub(crate) version_num: u32,
@@ -29,7 +29,7 @@ pub(crate) struct Catalog {
 }
 
 /// A row of `pg_class`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Relation {
     /// Its schema.
     pub(crate) schema: String,
@@ -46,6 +46,8 @@ pub(crate) struct Relation {
     pub(crate) writable: u32,
     /// Storage parameters and view options, as `name=value`.
     pub(crate) options: Vec<String>,
+    /// Of a view: its query.
+    query: Option<String>,
     /// Parents by inheritance or partitioning.
     pub(crate) parents: Vec<String>,
     /// Its columns in order.
@@ -65,7 +67,7 @@ pub(crate) struct Relation {
 }
 
 /// A column of a relation.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Column {
     /// Its name.
     pub(crate) name: String,
@@ -85,7 +87,7 @@ pub(crate) struct Column {
 }
 
 /// A constraint of a table.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Constraint {
     /// Its name.
     pub(crate) name: String,
@@ -104,7 +106,7 @@ pub(crate) struct Constraint {
 }
 
 /// Something with a name and the text that makes it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Definition {
     /// Its name.
     pub(crate) name: String,
@@ -113,7 +115,7 @@ pub(crate) struct Definition {
 }
 
 /// A row level security policy.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Policy {
     /// Its name.
     pub(crate) name: String,
@@ -141,7 +143,7 @@ pub(crate) struct Grant {
 }
 
 /// A function or procedure.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Function {
     /// Its schema.
     pub(crate) schema: String,
@@ -167,6 +169,8 @@ pub(crate) struct Function {
     pub(crate) owner: String,
     /// Whether it is trusted before policies are.
     pub(crate) leakproof: bool,
+    /// Its body.
+    body: String,
     /// Settings pinned to it, as `name=value`.
     pub(crate) settings: Vec<String>,
     /// Who may execute it.
@@ -174,7 +178,7 @@ pub(crate) struct Function {
 }
 
 /// An argument that a caller gives a function.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Input {
     /// Its name; may be empty.
     pub(crate) name: String,
@@ -184,7 +188,7 @@ pub(crate) struct Input {
 }
 
 /// An extension.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Extension {
     /// Its name.
     pub(crate) name: String,
@@ -193,7 +197,7 @@ pub(crate) struct Extension {
 }
 
 /// A schema.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Schema {
     /// Its name.
     pub(crate) name: String,
@@ -204,7 +208,7 @@ pub(crate) struct Schema {
 }
 
 /// What objects that are yet to be made will grant.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct DefaultPrivileges {
     /// The role that will make them.
     pub(crate) maker: String,
@@ -217,7 +221,7 @@ pub(crate) struct DefaultPrivileges {
 }
 
 /// A role of the server.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Role {
     /// Its name.
     pub(crate) name: String,
@@ -226,7 +230,7 @@ pub(crate) struct Role {
 }
 
 /// An object of another kind.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Other {
     /// What it is and what it is called.
     pub(crate) identity: String,
