@@ -54,7 +54,7 @@ pub(crate) async fn run(
     drop(records);
     while let Some(record) = recorded.recv().await {
         match record {
-            Record::Entry(entry) => ledger.record(entry),
+            Record::Entry(entry) => ledger.record(*entry),
             Record::Cell(took) => ledger.time(took),
             Record::Attacks(played, took) => ledger.time_attacks(played, took),
         }
@@ -106,7 +106,7 @@ fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>, attacks:
 /// What goes into the ledger while checks are made.
 enum Record {
     /// What came of a check.
-    Entry(Entry),
+    Entry(Box<Entry>),
     /// How long a cell took.
     Cell(Duration),
     /// How many acts the attacks of one regime played, and how long they took.
@@ -126,13 +126,13 @@ async fn check(
     for (name, _) in inputs.contract.relations() {
         for ran in arena.run(name).await? {
             send(Record::Cell(ran.took))?;
-            send(Record::Entry(ran.entry))?;
+            send(Record::Entry(Box::new(ran.entry)))?;
         }
     }
     let (began, before) = (Instant::now(), arena.prober.played());
     for attack in attacks {
         for entry in attack.run(&arena).await {
-            send(Record::Entry(entry))?;
+            send(Record::Entry(Box::new(entry)))?;
         }
     }
     send(Record::Attacks(arena.prober.played() - before, began.elapsed()))?;
@@ -141,7 +141,7 @@ async fn check(
     if let Some(accounts) = &inputs.contract.database.accounts {
         let database = Database::of(&inputs, arena.regime()).await?;
         for entry in flow::run(&database, &inputs.contract, accounts, arena.regime()).await? {
-            send(Record::Entry(entry))?;
+            send(Record::Entry(Box::new(entry)))?;
         }
     }
     Ok(())

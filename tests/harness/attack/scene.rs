@@ -238,13 +238,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether an attack by `attacker` on `object` may change rows of `table` of that owner.
-    pub(crate) fn may_change(
-        &self,
-        attacker: &Identity,
-        object: &str,
-        table: &str,
-        owner: &str,
-    ) -> bool {
+    pub(crate) fn may_change(attacker: &Identity, object: &str, table: &str, owner: &str) -> bool {
         let persona = Persona::named(&attacker.name).and_then(Persona::user_id);
         persona.is_some_and(|user| {
             owner == user || (table != object && owner.split(SHARED).any(|end| end == user))
@@ -252,12 +246,12 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether rows of that owner are the victim's.
-    pub(crate) fn is_victims(&self, owner: &str) -> bool {
+    pub(crate) fn is_victims(owner: &str) -> bool {
         VICTIM.user_id().is_some_and(|victim| owner.contains(victim))
     }
 
     /// An owner as a reader knows it.
-    pub(crate) fn name_of<'b>(&self, owner: &'b str) -> &'b str {
+    pub(crate) fn name_of(owner: &str) -> &str {
         let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(owner));
         known.map_or(owner, |persona| persona.name())
     }
