@@ -86,7 +86,8 @@ pub(crate) const ATTACKS: [Attack; 11] = [
         unless: "no table has owners",
         kind: Kind::Accepted(
             "only SQL reaches it, which the API does not offer; it tells how many rows there \
-             are, not whose or what",
+             are and, where the operator of a condition is leakproof (=, <), whether a guessed \
+             value is among the hidden ones",
             statistics::estimates,
         ),
     },
@@ -101,12 +102,14 @@ pub(crate) const ATTACKS: [Attack; 11] = [
     Attack {
         id: "I11",
         title: "the time that a filtered query takes",
-        remedy: "index the owner, so that a query looks at its owner's rows alone",
+        remedy: "let an index on what is secret begin with the owner, so that a query looks at \
+                 its owner's rows alone",
         references: &["CWE-208"],
         unless: "no table has owners",
         kind: Kind::Accepted(
-            "the time is the same in kind for all callers and tells at most how many rows there \
-             are; it is not compared",
+            "no policy hides it, and it is not measured: the query runs, its time is not \
+             compared; where an index and a leakproof operator (=, <) serve the condition, the \
+             time tells whether a guessed value is among the hidden ones, through the API too",
             statistics::timing,
         ),
     },

@@ -28,7 +28,7 @@ pub(crate) async fn judge(
     match (leak, by_contract, scene.open_by_nature) {
         // What is told depends on the server's moment, so it is not quoted.
         (Some(_), _, Some(reason)) => answer = format!("tells something, accepted: {reason}"),
-        (None, _, Some(reason)) => answer = format!("tells nothing here, accepted: {reason}"),
+        (None, _, Some(reason)) => answer = format!("its words tell nothing, accepted: {reason}"),
         (Some(leak), Some(reason), None) => answer = format!("{leak}, accepted: {reason}"),
         (Some(leak), None, None) => weakness = weakness.or(Some(leak)),
         (None, _, None) => {}
