@@ -104,7 +104,7 @@ fn misidentified(attacker: &Identity, played: &Played) -> Option<String> {
 }
 
 /// Rule 1: no row changed but the attacker's own.
-fn misplaced(scene: &Scene<'_>, probe: &Probe, played: &Played) -> Option<String> {
+fn misplaced(probe: &Probe, played: &Played) -> Option<String> {
     let mut others = played
         .changed
         .iter()

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::checks::{
+    ROLES, check_database, check_owners, check_policies, check_privileges, unknown_role,
+};
 use super::grid::{Grid, Shape};
 use super::{Accepted, Column, Contract, Function, Owner, Relation};
 use crate::harness::CannotRun;
@@ -15,17 +18,17 @@ use crate::harness::inputs::SourceFile;
 /// A table's or view's file, as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RelationFile {
+pub(super) struct RelationFile {
     name: Option<String>,
     owner: OneOrMany,
     access: String,
     #[serde(default)]
     security_invoker: bool,
     #[serde(default)]
-    privileges: BTreeMap<String, Vec<String>>,
+    pub(super) privileges: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     variants: BTreeMap<String, BTreeMap<String, String>>,
-    columns: BTreeMap<String, Column>,
+    pub(super) columns: BTreeMap<String, Column>,
     #[serde(default)]
     constraints: BTreeMap<String, String>,
     #[serde(default)]
@@ -33,7 +36,7 @@ struct RelationFile {
     #[serde(default)]
     triggers: BTreeMap<String, String>,
     #[serde(default)]
-    policies: BTreeMap<String, String>,
+    pub(super) policies: BTreeMap<String, String>,
     #[serde(default)]
     seed: Vec<toml::Table>,
     #[serde(default)]
@@ -48,7 +51,7 @@ enum OneOrMany {
 }
 
 /// A file of the contract, kept with its text so that a mistake can be given its line.
-struct File {
+pub(super) struct File {
     /// Relative to the contract's directory, with forward slashes.
     name: String,
     stem: String,
@@ -57,13 +60,13 @@ struct File {
 
 impl File {
     /// An error at the first line that contains `word`, or at line 1.
-    fn error(&self, word: &str, message: &str) -> CannotRun {
+    pub(super) fn error(&self, word: &str, message: &str) -> CannotRun {
         let line = self.text.lines().position(|line| line.contains(word)).unwrap_or(0) + 1;
         self.error_at(line, message)
     }
 
     /// An error at the first line that contains `word` behind the line `header`.
-    fn error_below(&self, header: &str, word: &str, message: &str) -> CannotRun {
+    pub(super) fn error_below(&self, header: &str, word: &str, message: &str) -> CannotRun {
         let lines = self.text.lines().enumerate();
         let mut below = lines.skip_while(|(_, line)| line.trim() != header);
         let at = below.find(|(_, line)| line.trim_start().starts_with(word));
@@ -75,7 +78,7 @@ impl File {
         self.text.lines().position(|line| line.trim() == header).unwrap_or(0) + 1
     }
 
-    fn error_at(&self, line: usize, message: &str) -> CannotRun {
+    pub(super) fn error_at(&self, line: usize, message: &str) -> CannotRun {
         CannotRun(format!("contract {}:{line}: {message}", self.name))
     }
 
@@ -149,7 +152,8 @@ pub(super) fn texts(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
     Ok(files(dir, "")?.into_iter().map(of).collect())
 }
 
-fn open(dir: &Path, path: &Path) -> Result<File, CannotRun> {
+/// Reads a file below the contract's directory.
+pub(super) fn open(dir: &Path, path: &Path) -> Result<File, CannotRun> {
     let text = fs::read_to_string(path)
         .map_err(|error| CannotRun(format!("could not read {}: {error}", path.display())))?;
     let name = path.strip_prefix(dir).unwrap_or(path).display().to_string().replace('\\', "/");
@@ -278,125 +282,4 @@ fn owner(paths: &OneOrMany) -> Result<Owner, String> {
             Owner::Through(paths.iter().map(|path| step(path)).collect::<Result<_, String>>()?)
         }
     })
-}
-
-/// The roles of the API.
-const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
-
-/// Words that a privilege list may hold, for columns and for whole tables.
-const COLUMN_PRIVILEGES: [&str; 4] = ["select", "insert", "update", "references"];
-const TABLE_PRIVILEGES: [&str; 9] = [
-    "all",
-    "select",
-    "insert",
-    "update",
-    "delete",
-    "truncate",
-    "references",
-    "trigger",
-    "maintain",
-];
-
-fn check_privileges(parsed: &RelationFile, file: &File) -> Result<(), CannotRun> {
-    for (role, privileges) in &parsed.privileges {
-        if !ROLES.contains(&role.as_str()) {
-            return Err(file.error_below("[privileges]", role, &unknown_role(role)));
-        }
-        for privilege in privileges {
-            if !TABLE_PRIVILEGES.contains(&privilege.as_str()) {
-                let message = format!(
-                    "unknown privilege \"{privilege}\"; say {}",
-                    TABLE_PRIVILEGES.join(", ")
-                );
-                return Err(file.error(&format!("\"{privilege}\""), &message));
-            }
-        }
-    }
-    for column in parsed.columns.values() {
-        for privilege in column.anon.iter().chain(&column.authenticated) {
-            if !COLUMN_PRIVILEGES.contains(&privilege.as_str()) {
-                let known = COLUMN_PRIVILEGES.join(", ");
-                let message = format!("unknown privilege \"{privilege}\"; say {known}");
-                return Err(file.error(&format!("\"{privilege}\""), &message));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A policy's text is a command, the roles that it is for, and the rows.
-fn check_policies(parsed: &RelationFile, file: &File) -> Result<(), CannotRun> {
-    const COMMANDS: [&str; 5] = ["select", "insert", "update", "delete", "all"];
-    let form = "say \"select to authenticated using (…)\": select, insert, update, delete or all, \
-                to anon, authenticated, service_role or public, using or with check";
-    for (name, text) in &parsed.policies {
-        let expressions = [" using (", " with check ("];
-        let end = expressions.iter().filter_map(|word| text.find(word)).min();
-        let head = &text[..end.unwrap_or(text.len())];
-        let (command, roles) = head.split_once(" to ").unwrap_or((head, "public"));
-        let role = roles.split(", ").find(|role| !ROLES.contains(role) && *role != "public");
-        let wrong = if COMMANDS.contains(&command) {
-            let open = end.is_none().then(|| "it does not say for which rows".to_owned());
-            role.map(|role| format!("unknown role \"{role}\"")).or(open)
-        } else {
-            Some(format!("unknown command \"{command}\""))
-        };
-        if let Some(wrong) = wrong {
-            return Err(file.error(&format!("\"{name}\""), &format!("{wrong}; {form}")));
-        }
-    }
-    Ok(())
-}
-
-fn unknown_role(role: &str) -> String {
-    format!("unknown role \"{role}\"; say anon, authenticated or service_role")
-}
-
-/// Default privileges are of known kinds for known roles, and accounts are in known tables.
-fn check_database(file: &File, contract: &Contract) -> Result<(), CannotRun> {
-    const KINDS: [&str; 5] = ["tables", "sequences", "functions", "types", "schemas"];
-    for (kind, roles) in &contract.database.default_privileges {
-        if !KINDS.contains(&kind.as_str()) {
-            let message = format!(
-                "unknown kind \"{kind}\"; say tables, sequences, functions, types or schemas"
-            );
-            return Err(file.error_below("[default_privileges]", kind, &message));
-        }
-        if let Some(role) = roles.keys().find(|role| !ROLES.contains(&role.as_str())) {
-            return Err(file.error_below("[default_privileges]", kind, &unknown_role(role)));
-        }
-    }
-    if let Some(accounts) = &contract.database.accounts {
-        for (key, table) in [("profile", &accounts.profile), ("session", &accounts.session)] {
-            if !contract.tables.contains_key(table) {
-                let message = format!("the accounts name \"{table}\", which no file declares");
-                return Err(file.error_below("[accounts]", key, &message));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Each path leads over tables that the contract declares, to one that names its user.
-fn check_owners(dir: &Path, contract: &Contract) -> Result<(), CannotRun> {
-    for (name, relation) in contract.relations() {
-        let mut at = relation;
-        let mut seen = vec![name.clone()];
-        while let Owner::Through(paths) = &at.owner {
-            let file = open(dir, &dir.join(&relation.file))?;
-            let unknown = paths.iter().find(|(_, table)| !contract.tables.contains_key(table));
-            let (_, next) = unknown.unwrap_or(&paths[0]);
-            let Some(parent) = contract.tables.get(next) else {
-                let message = format!("the owner's path names \"{next}\", which no file declares");
-                return Err(file.error("owner =", &message));
-            };
-            if seen.contains(next) || parent.owner == Owner::None {
-                let message = format!("the owner's path over \"{next}\" leads to no user");
-                return Err(file.error("owner =", &message));
-            }
-            seen.push(next.clone());
-            at = parent;
-        }
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! This file is the contract: what the schema is meant to be, read from files that a person
 //! wrote by hand.
 
+mod checks;
 mod files;
 pub(crate) mod grid;
 
