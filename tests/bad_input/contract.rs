@@ -43,7 +43,7 @@ default = "false"
 authenticated = ["select", "insert", "update"]
 
 [policies]
-"Users read their own notes" = "select to authenticated"
+"Users read their own notes" = "select to authenticated using (user_id = auth.uid())"
 
 [[seed]]
 is_pinned = true
@@ -158,18 +158,18 @@ fn contract_without_a_mistake_is_read() {
     "the owner's path over \"notes\" leads to no user"
 )]
 #[case::unknown_command_of_a_policy(
-    "\"select to authenticated\"",
-    "\"read to authenticated\"",
+    "\"select to authenticated using",
+    "\"read to authenticated using",
     38,
-    "unknown command \"read\"; say \"select to authenticated\": select, insert, update, delete \
-     or all, to anon, authenticated, service_role or public"
+    "unknown command \"read\"; say \"select to authenticated using (…)\": select, insert, \
+     update, delete or all, to anon, authenticated, service_role or public, using or with check"
 )]
 #[case::unknown_role_of_a_policy(
-    "\"select to authenticated\"",
-    "\"select to authenticatd\"",
+    "\"select to authenticated using",
+    "\"select to authenticatd using",
     38,
-    "unknown role \"authenticatd\"; say \"select to authenticated\": select, insert, update, \
-     delete or all, to anon, authenticated, service_role or public"
+    "unknown role \"authenticatd\"; say \"select to authenticated using (…)\": select, insert, \
+     update, delete or all, to anon, authenticated, service_role or public, using or with check"
 )]
 fn mistake_in_a_table_is_told_with_file_and_line(
     #[case] from: &str,
