@@ -16,9 +16,11 @@ use tokio::time::sleep;
 
 /// Settings of every disposable server, whatever its kind: nothing is kept, nothing happens by
 /// itself, and time and text mean the same on each machine.
-pub(super) const SETTINGS: [&str; 15] = [
+pub(super) const SETTINGS: [&str; 16] = [
     "fsync=off",
     "full_page_writes=off",
+    // In the data directory, and so gone with it, whatever ends the server.
+    "dynamic_shared_memory_type=mmap",
     "synchronous_commit=off",
     "autovacuum=off",
     "jit=off",
