@@ -53,9 +53,9 @@ pub(crate) const ATTACKS: [Attack; 5] = [
     },
 ];
 
-/// The scene, or the trial that says why there is none.
-pub(super) fn scene(arena: &Arena) -> Result<Scene<'_>, Vec<Trial>> {
-    Scene::of(arena).map_err(|why| vec![Trial::failed(Some(format!("could not run: {why}")))])
+/// The scene, or why there is none.
+pub(super) fn scene(arena: &Arena) -> Result<Scene<'_>, CannotRun> {
+    Scene::of(arena).map_err(CannotRun)
 }
 
 /// A trial of one subject that came to `weakness`, or to `answer`.
@@ -79,10 +79,7 @@ pub(super) fn trial(
 /// E01: by role, by claims alone, and under a generic plan; compared with a connection that
 /// has prepared nothing.
 async fn prepared(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = match scene(arena) {
-        Ok(scene) => scene,
-        Err(trials) => return Ok(trials),
-    };
+    let scene = scene(arena)?;
     let login = arena.database.login("authenticator");
     let (warm, cold) = (Held::connect(&login).await?, Held::connect(&login).await?);
     warm.must("set plan_cache_mode = force_generic_plan").await?;
@@ -148,10 +145,7 @@ fn compare(
 
 /// E02: after a commit, an error and a cancelled statement.
 async fn pooled(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = match scene(arena) {
-        Ok(scene) => scene,
-        Err(trials) => return Ok(trials),
-    };
+    let scene = scene(arena)?;
     let held = Held::connect(&arena.database.login("authenticator")).await?;
     let mut trials = Vec::new();
     for subject in scene.owned_relations() {

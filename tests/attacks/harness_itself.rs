@@ -40,10 +40,7 @@ const fn attack(
 
 /// T01: no client's role is a superuser or bypasses policies, and each table's apply to it.
 async fn rights(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = match scene(arena) {
-        Ok(scene) => scene,
-        Err(trials) => return Ok(trials),
-    };
+    let scene = scene(arena)?;
     let mut trials = Vec::new();
     for subject in scene.tables() {
         for persona in [ATTACKER, Persona::Guest, Persona::NoToken] {
@@ -81,10 +78,8 @@ fn tried(arena: &Arena) -> Vec<Trial> {
 
 /// T03: rows were made; and what cannot be set up is an error, and not an answer.
 async fn could_run(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let mut trials = match scene(arena) {
-        Ok(_) => Vec::new(),
-        Err(trials) => return Ok(trials),
-    };
+    scene(arena)?;
+    let mut trials = Vec::new();
     let identity = ATTACKER.identity();
     let setup = ["select 1 / 0".to_owned()];
     let act = Act { setup: &setup, identity: &identity, script: &[], active: "" };
@@ -96,10 +91,7 @@ async fn could_run(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 
 /// T04: attacker and victim both own rows of everything.
 async fn seen(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = match scene(arena) {
-        Ok(scene) => scene,
-        Err(trials) => return Ok(trials),
-    };
+    let scene = scene(arena)?;
     let state = arena.prober.digest().await?;
     let mut trials = Vec::new();
     for subject in scene.owned_tables() {
@@ -115,10 +107,7 @@ async fn seen(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 
 /// T05: each row that the set-up wrote is there, under its key.
 async fn set_up(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = match scene(arena) {
-        Ok(scene) => scene,
-        Err(trials) => return Ok(trials),
-    };
+    let scene = scene(arena)?;
     let admin = Held::connect(&arena.database.login("supabase_admin")).await?;
     let mut trials = Vec::new();
     for subject in scene.tables() {
@@ -151,10 +140,7 @@ async fn set_up(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 /// T06: with one more policy that opens a table to everybody, its rows are seen: the checks
 /// would notice, and what they expect is not what any policy gives.
 async fn noticed(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = match scene(arena) {
-        Ok(scene) => scene,
-        Err(trials) => return Ok(trials),
-    };
+    let scene = scene(arena)?;
     let mut trials = Vec::new();
     for subject in scene.owned_tables() {
         let table = subject.relation.qualified();

@@ -19,23 +19,17 @@ struct Stage<'a> {
     watch: Held,
 }
 
-async fn stage(arena: &Arena) -> Result<Result<Stage<'_>, Vec<Trial>>, CannotRun> {
-    let scene = match scene(arena) {
-        Ok(scene) => scene,
-        Err(trials) => return Ok(Err(trials)),
-    };
+async fn stage(arena: &Arena) -> Result<Stage<'_>, CannotRun> {
+    let scene = scene(arena)?;
     let attacker = Held::connect(&arena.database.login("authenticator")).await?;
     let back_end = Held::connect(&arena.database.login("supabase_admin")).await?;
     let watch = Held::connect(&arena.database.login("supabase_admin")).await?;
-    Ok(Ok(Stage { scene, attacker, back_end, watch }))
+    Ok(Stage { scene, attacker, back_end, watch })
 }
 
 /// E03: the attacker's write waits for the row; when it gets it, the row is the victim's.
 pub(super) async fn ownership_moves(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let stage = match stage(arena).await? {
-        Ok(stage) => stage,
-        Err(trials) => return Ok(trials),
-    };
+    let stage = stage(arena).await?;
     let mut trials = Vec::new();
     for subject in stage.scene.owned_tables() {
         let Owner::Column(owner) = &subject.declared.owner else { continue };
@@ -92,10 +86,7 @@ fn returning(part: &str) -> &'static str {
 
 /// E04: what meets at one parent, one counter, one name, one key.
 pub(super) async fn meetings(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let stage = match stage(arena).await? {
-        Ok(stage) => stage,
-        Err(trials) => return Ok(trials),
-    };
+    let stage = stage(arena).await?;
     let mut trials = Vec::new();
     for subject in stage.scene.owned_tables() {
         let Owner::Through(paths) = &subject.declared.owner else { continue };
@@ -284,10 +275,7 @@ async fn one_name(arena: &Arena, stage: &Stage<'_>, profile: &str) -> Result<Tri
 /// E05: once the parent is the victim's, the next statement of the attacker's open
 /// transaction neither sees nor adds to what hangs on it.
 pub(super) async fn parent_changes_hands(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let stage = match stage(arena).await? {
-        Ok(stage) => stage,
-        Err(trials) => return Ok(trials),
-    };
+    let stage = stage(arena).await?;
     let mut trials = Vec::new();
     for subject in stage.scene.owned_tables() {
         let Owner::Through(paths) = &subject.declared.owner else { continue };

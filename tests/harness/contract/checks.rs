@@ -6,12 +6,12 @@ use std::path::Path;
 use super::files::{File, RelationFile, open};
 use super::{Contract, Owner};
 use crate::harness::CannotRun;
+use crate::harness::catalog::facets::BY_COLUMN;
 
 /// The roles of the API.
 pub(super) const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
 
-/// Words that a privilege list may hold, for columns and for whole tables.
-const COLUMN_PRIVILEGES: [&str; 4] = ["select", "insert", "update", "references"];
+/// Words that a privilege list of a whole table may hold.
 const TABLE_PRIVILEGES: [&str; 9] = [
     "all",
     "select",
@@ -41,8 +41,8 @@ pub(super) fn check_privileges(parsed: &RelationFile, file: &File) -> Result<(),
     }
     for column in parsed.columns.values() {
         for privilege in column.anon.iter().chain(&column.authenticated) {
-            if !COLUMN_PRIVILEGES.contains(&privilege.as_str()) {
-                let known = COLUMN_PRIVILEGES.join(", ");
+            if !BY_COLUMN.contains(&privilege.as_str()) {
+                let known = BY_COLUMN.join(", ");
                 let message = format!("unknown privilege \"{privilege}\"; say {known}");
                 return Err(file.error(&format!("\"{privilege}\""), &message));
             }
