@@ -17,6 +17,8 @@ mod faults;
 mod harness;
 /// Who may do what: one grid per table.
 mod isolation;
+/// What functions, triggers and constraints keep true, whatever is done.
+mod properties;
 /// What a server is, and that nothing of it is left.
 mod servers;
 /// A user signs up, logs in and is the only one who gets in.

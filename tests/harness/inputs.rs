@@ -87,6 +87,12 @@ impl Inputs {
         })
     }
 
+    /// Whether these are the project's own migrations.
+    pub(crate) fn are_the_projects(&self) -> bool {
+        let own = migrations_in(&project().join("migrations"));
+        own.is_ok_and(|own| fingerprint(&own) == self.migrations_sha256())
+    }
+
     /// The shim's file of that name.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! This file is the list of what a test is made with; none of it names a table.
 
 pub(crate) mod attack;
+pub(crate) mod batch;
 pub(crate) mod catalog;
 pub(crate) mod contract;
 pub(crate) mod cves;
@@ -15,6 +16,7 @@ pub(crate) mod matrix;
 pub(crate) mod outcome;
 pub(crate) mod persona;
 pub(crate) mod probe;
+pub(crate) mod property;
 pub(crate) mod rows;
 pub(crate) mod rules;
 pub(crate) mod schema;

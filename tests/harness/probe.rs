@@ -4,15 +4,13 @@
 mod copy;
 mod guard;
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt;
-use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::DbError;
 
 use self::guard::{guard, unguarded};
+use super::batch::{self, Answer};
 use super::catalog::Relation;
 use super::database::Listening;
 use super::digest::Digest;
@@ -61,15 +59,6 @@ pub(crate) struct Played {
     pub(crate) guard: Vec<String>,
     /// From the first byte sent to the rollback's answer.
     pub(crate) took: Duration,
-}
-
-/// What the server sent back for one statement.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
-    /// Its rows, as text; null is `∅`.
-    pub(crate) rows: Vec<Vec<String>>,
-    /// The count in its command tag.
-    pub(crate) count: u64,
 }
 
 /// A superuser's connection that is prepared to try statements in a clone that nobody else
@@ -247,32 +236,8 @@ impl Prober {
         Ok(Played { answers, error, notices, changed, guard, took })
     }
 
-    /// Runs a batch; answers that came before an error are kept.
+    /// Runs a batch on the prober's connection.
     async fn run(&self, batch: &str) -> Result<(Vec<Answer>, Option<DbError>), CannotRun> {
-        let gone = |error: tokio_postgres::Error| {
-            CannotRun(format!("could not reach the server: {}", describe(&error)))
-        };
-        let client = &self.connection.client;
-        let mut messages = pin!(client.simple_query_raw(batch).await.map_err(gone)?);
-        let mut answers = Vec::new();
-        let mut open = Answer::default();
-        loop {
-            match messages.try_next().await {
-                Ok(Some(SimpleQueryMessage::Row(row))) => {
-                    let text = |at| row.get(at).unwrap_or("∅").to_owned();
-                    open.rows.push((0..row.len()).map(text).collect());
-                }
-                Ok(Some(SimpleQueryMessage::CommandComplete(count))) => {
-                    open.count = count;
-                    answers.push(std::mem::take(&mut open));
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok((answers, None)),
-                Err(error) => match error.as_db_error() {
-                    Some(db) => return Ok((answers, Some(db.clone()))),
-                    None => return Err(gone(error)),
-                },
-            }
-        }
+        batch::run(&self.connection.client, batch).await
     }
 }

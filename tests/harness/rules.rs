@@ -84,3 +84,11 @@ pub(crate) const FLOW: Rule = Rule {
     remedy: "look at the sign-up trigger, and at the privileges of the service role",
     references: &["CWE-287", "CWE-347"],
 };
+
+/// A function, trigger or constraint does not do what the contract promises.
+pub(crate) const PROMISE: Rule = Rule {
+    id: "promise.broken",
+    title: "a case was found in which the promise does not hold",
+    remedy: "play the statements in psql, and look at the function, trigger or constraint in them",
+    references: &["CWE-682"],
+};

@@ -1,0 +1,64 @@
+//! This file is several statements in one message, and what came of each.
+
+use std::pin::pin;
+use std::str::FromStr;
+
+use futures_util::TryStreamExt;
+use tokio_postgres::error::DbError;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use super::{CannotRun, describe};
+
+/// What the server sent back for one statement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Its rows, as text; null is `∅`.
+    pub(crate) rows: Vec<Vec<String>>,
+    /// The count in its command tag.
+    pub(crate) count: u64,
+}
+
+impl Answer {
+    /// The first column of the first row.
+    ///
+    /// # Panics
+    /// If there is no row, or its text is no `T`.
+    pub(crate) fn one<T: FromStr>(&self) -> T {
+        let text = self.rows.first().and_then(|row| row.first()).expect("a row");
+        text.parse().unwrap_or_else(|_| panic!("an unexpected answer: {text}"))
+    }
+}
+
+/// Runs a batch in one message; answers that came before an error are kept.
+///
+/// # Errors
+/// Why the server could not be reached.
+pub(crate) async fn run(
+    client: &Client,
+    batch: &str,
+) -> Result<(Vec<Answer>, Option<DbError>), CannotRun> {
+    let gone = |error: tokio_postgres::Error| {
+        CannotRun(format!("could not reach the server: {}", describe(&error)))
+    };
+    let mut messages = pin!(client.simple_query_raw(batch).await.map_err(gone)?);
+    let mut answers = Vec::new();
+    let mut open = Answer::default();
+    loop {
+        match messages.try_next().await {
+            Ok(Some(SimpleQueryMessage::Row(row))) => {
+                let text = |at| row.get(at).unwrap_or("∅").to_owned();
+                open.rows.push((0..row.len()).map(text).collect());
+            }
+            Ok(Some(SimpleQueryMessage::CommandComplete(count))) => {
+                open.count = count;
+                answers.push(std::mem::take(&mut open));
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok((answers, None)),
+            Err(error) => match error.as_db_error() {
+                Some(db) => return Ok((answers, Some(db.clone()))),
+                None => return Err(gone(error)),
+            },
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! This file is the ground of a property: a clone of its own, the generator of its cases, and
+//! what is known of those that were tried.
+
+use std::cell::RefCell;
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{
+    Config, FileFailurePersistence, RngSeed, TestCaseError, TestError, TestRunner,
+    contextualize_config,
+};
+use tokio::runtime::Runtime;
+use tokio_postgres::Client;
+
+use super::coverage::{self, Coverage};
+use super::stage::{Refused, Stage, Who};
+use super::{Broken, Property};
+use crate::harness::database::{Database, connect};
+use crate::harness::inputs::{Inputs, project};
+use crate::harness::persona::Identity;
+use crate::harness::session::Session;
+use crate::harness::{CannotRun, describe};
+
+/// Where a property is tried.
+pub(crate) struct Ground {
+    runtime: Runtime,
+    database: Database,
+    stage: Stage,
+    auth_server: Who,
+    config: Config,
+    seed: u64,
+    times: RefCell<Vec<Duration>>,
+    /// The script of the last case that failed, which is the smallest.
+    failed: RefCell<String>,
+}
+
+/// The longest that shrinking may take, in milliseconds.
+const SHRINKING: u32 = 20_000;
+
+/// A runtime for one property: its connections live and die with it.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn runtime() -> Result<Runtime, CannotRun> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| CannotRun(format!("could not start a runtime: {error}")))
+}
+
+impl Ground {
+    pub(super) fn open(
+        property: &Property,
+        runtime: Runtime,
+        database: Database,
+        inputs: &Inputs,
+        keeps_regressions: bool,
+    ) -> Result<Self, CannotRun> {
+        let admin = runtime.block_on(database.admin())?;
+        runtime.block_on(coverage::begin(&admin))?;
+        let settings = runtime.block_on(settings_of(&admin, "supabase_auth_admin"))?;
+        let seed = property.seed(inputs);
+        let mut config = Config {
+            cases: property.cases,
+            rng_seed: RngSeed::Fixed(seed),
+            max_shrink_time: SHRINKING,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        config.cases = contextualize_config(Config::with_cases(property.cases)).cases;
+        if keeps_regressions {
+            let file = format!("tests/regressions/{}.txt", property.id.replace('/', "."));
+            let path = project().join(file).to_string_lossy().into_owned();
+            let persistence = FileFailurePersistence::Direct(path.leak());
+            config.failure_persistence = Some(Box::new(persistence));
+        }
+        Ok(Self {
+            runtime,
+            database,
+            stage: Stage::new(admin),
+            auth_server: Who::login("supabase_auth_admin", &settings),
+            config,
+            seed,
+            times: RefCell::default(),
+            failed: RefCell::default(),
+        })
+    }
+
+    /// The platform's auth server, with the settings of its role.
+    pub(crate) fn auth_server(&self) -> &Who {
+        &self.auth_server
+    }
+
+    /// The seed that the cases are generated from.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// How long each case took.
+    pub(super) fn times(&self) -> Vec<Duration> {
+        self.times.borrow().clone()
+    }
+
+    /// What was executed of each function.
+    pub(super) fn coverage(&self) -> Result<Coverage, CannotRun> {
+        if self.stage.is_closed() {
+            return Err(CannotRun("the server ended the connection of a property".to_owned()));
+        }
+        self.runtime.block_on(coverage::read(&self.stage))
+    }
+
+    /// Plants a fault.
+    pub(super) fn plant(&self, fault: &str) -> Result<(), CannotRun> {
+        let planted = self.runtime.block_on(self.stage.admin(fault));
+        planted.map(drop).map_err(|why| CannotRun(format!("could not plant the fault: {why}")))
+    }
+
+    /// Puts rows in place that every case finds.
+    ///
+    /// # Errors
+    /// The server's answer.
+    pub(crate) fn prepare(&self, statement: &str) -> Result<(), Broken> {
+        self.runtime.block_on(self.stage.admin(statement))?;
+        Ok(())
+    }
+
+    /// A connection of its own, on which somebody's requests are committed.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub(crate) async fn session(&self, identity: Identity) -> Result<Session, CannotRun> {
+        let client = connect(&self.database.login("authenticator")).await?;
+        Ok(Session::of(client, identity))
+    }
+
+    /// A connection of its own as that login role.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub(crate) async fn connect(&self, role: &str) -> Result<Client, CannotRun> {
+        connect(&self.database.login(role)).await
+    }
+
+    /// Tries every generated case in a transaction that is rolled back.
+    ///
+    /// # Errors
+    /// The smallest input that was found to break the property.
+    pub(crate) fn check<S: Strategy>(
+        &self,
+        strategy: &S,
+        case: impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
+    ) -> Result<(), Broken>
+    where
+        S::Value: Debug,
+    {
+        self.try_all(strategy, async |stage, value| {
+            stage.admin("begin").await?;
+            let result = case(stage, value).await;
+            stage.admin("rollback").await?;
+            result
+        })
+    }
+
+    /// Tries every generated case, each of which commits what it does and cleans up itself.
+    ///
+    /// # Errors
+    /// The smallest input that was found to break the property.
+    pub(crate) fn check_committed<S: Strategy>(
+        &self,
+        strategy: &S,
+        case: impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
+    ) -> Result<(), Broken>
+    where
+        S::Value: Debug,
+    {
+        self.try_all(strategy, case)
+    }
+
+    fn try_all<S: Strategy>(
+        &self,
+        strategy: &S,
+        case: impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
+    ) -> Result<(), Broken>
+    where
+        S::Value: Debug,
+    {
+        let mut runner = TestRunner::new(self.config.clone());
+        let tried = runner.run(strategy, |value| {
+            self.stage.forget();
+            let began = Instant::now();
+            let result = self.runtime.block_on(case(&self.stage, value));
+            self.times.borrow_mut().push(began.elapsed());
+            if matches!(result, Err(TestCaseError::Fail(_))) {
+                self.failed.replace(self.stage.script());
+            }
+            result
+        });
+        tried.map_err(|error| {
+            let script = self.failed.borrow().clone();
+            match error {
+                TestError::Fail(reason, value) => {
+                    Broken { input: format!("{value:?}"), reason: reason.to_string(), script }
+                }
+                TestError::Abort(reason) => Broken {
+                    input: "none: no case could be generated".to_owned(),
+                    reason: reason.to_string(),
+                    script,
+                },
+            }
+        })
+    }
+}
+
+/// What a login of that role is given beside its name.
+async fn settings_of(admin: &Client, role: &str) -> Result<Vec<(String, String)>, CannotRun> {
+    let question = "select unnest(rolconfig) from pg_catalog.pg_roles where rolname = $1";
+    let rows = admin.query(question, &[&role]).await;
+    let rows = rows.map_err(|error| {
+        CannotRun(format!("could not read the settings of {role}: {}", describe(&error)))
+    })?;
+    let setting = |row: &tokio_postgres::Row| {
+        let text: String = row.get(0);
+        text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    Ok(rows.iter().filter_map(setting).collect())
+}

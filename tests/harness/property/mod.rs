@@ -1,0 +1,161 @@
+//! This file is a property: a claim that holds whatever is generated, and what came of trying
+//! to break it.
+
+pub(crate) mod coverage;
+mod ground;
+mod stage;
+
+use std::time::{Duration, Instant};
+
+use proptest::test_runner::{Config, RngSeed, contextualize_config};
+
+pub(crate) use self::ground::Ground;
+pub(crate) use self::stage::{Refused, Stage, Who};
+
+use self::coverage::Coverage;
+use super::CannotRun;
+use super::contract::Contract;
+use super::database::Database;
+use super::inputs::{Inputs, Regime, short_hash};
+use super::ledger::{Entry, Finding, in_regime};
+use super::rules;
+
+/// A claim about what the schema keeps true, and how to try to break it.
+#[derive(Debug)]
+pub(crate) struct Property {
+    /// Its stable id, below `promise/`: what it is about, then the claim in short.
+    pub(crate) id: &'static str,
+    /// The claim, in a sentence.
+    pub(crate) claim: &'static str,
+    /// The functions, tables and views that it takes; where the contract lacks one, the
+    /// property has nothing to say. The first is what a finding is about.
+    pub(crate) about: &'static [&'static str],
+    /// How many cases are generated, unless `PROPTEST_CASES` says another number.
+    pub(crate) cases: u32,
+    /// Tries to break it.
+    pub(crate) holds: fn(&Ground) -> Result<(), Broken>,
+}
+
+/// A property that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// The smallest input that was found to break it.
+    pub(crate) input: String,
+    /// What was seen.
+    pub(crate) reason: String,
+    /// The statements of that case.
+    pub(crate) script: String,
+}
+
+impl From<Refused> for Broken {
+    fn from(refused: Refused) -> Self {
+        let input = "none: the case could not be set".to_owned();
+        Self { input, reason: refused.to_string(), script: String::new() }
+    }
+}
+
+/// What came of trying to break a property.
+#[derive(Debug)]
+pub(crate) struct Tried {
+    /// Whether it held.
+    pub(crate) result: Result<(), Broken>,
+    /// The seed that the cases were generated from.
+    pub(crate) seed: u64,
+    /// How long each case took, from its first statement to its rollback.
+    pub(crate) cases: Vec<Duration>,
+    /// How long all of it took, the clone included.
+    pub(crate) took: Duration,
+    /// What was executed of each function.
+    pub(crate) coverage: Coverage,
+}
+
+impl Property {
+    /// The id in the ledger.
+    pub(crate) fn check(&self) -> String {
+        format!("promise/{}", self.id)
+    }
+
+    /// Whether the contract declares all that the property takes.
+    pub(crate) fn applies(&self, contract: &Contract) -> bool {
+        let declared = |name: &&str| {
+            contract.functions.contains_key(*name) || contract.relation(name).is_some()
+        };
+        self.about.iter().all(|name| declared(&name))
+    }
+
+    /// The seed of a run on these inputs: the same for the same inputs, so that two runs give
+    /// the same evidence; `PROPTEST_RNG_SEED` sets another.
+    pub(crate) fn seed(&self, inputs: &Inputs) -> u64 {
+        match contextualize_config(Config::default()).rng_seed {
+            RngSeed::Fixed(seed) => seed,
+            RngSeed::Random => {
+                let digest = short_hash(&format!("{} {}", inputs.migrations_sha256(), self.id));
+                u64::from_str_radix(&digest, 16).expect("16 digits")
+            }
+        }
+    }
+
+    /// Tries to break it in a clone of its own.
+    ///
+    /// # Errors
+    /// Why the server could not be reached.
+    pub(crate) fn attempt(&self, inputs: &Inputs, regime: Regime) -> Result<Tried, CannotRun> {
+        self.attempt_with(inputs, regime, "")
+    }
+
+    /// The same after the administrator has planted a fault, which the property is to notice.
+    ///
+    /// # Errors
+    /// Why the fault could not be planted, or the server not be reached.
+    pub(crate) fn attempt_with(
+        &self,
+        inputs: &Inputs,
+        regime: Regime,
+        fault: &str,
+    ) -> Result<Tried, CannotRun> {
+        let began = Instant::now();
+        let runtime = ground::runtime()?;
+        let database = runtime.block_on(Database::of(inputs, regime))?;
+        // What breaks a foreign or a broken schema says nothing about this one.
+        let keeps = fault.is_empty() && inputs.are_the_projects();
+        let ground = Ground::open(self, runtime, database, inputs, keeps)?;
+        ground.plant(fault)?;
+        let result = (self.holds)(&ground);
+        let coverage = ground.coverage()?;
+        let (seed, cases) = (ground.seed(), ground.times());
+        Ok(Tried { result, seed, cases, took: began.elapsed(), coverage })
+    }
+
+    /// The ledger's line about it.
+    pub(crate) fn entry(&self, tried: &Tried, regime: Regime) -> Entry {
+        let observed = match &tried.result {
+            Ok(()) => format!("held in {} cases, seed {}", tried.cases.len(), tried.seed),
+            Err(broken) => format!(
+                "{}; smallest input: {}; seed {} (PROPTEST_RNG_SEED={} tries the same cases again)",
+                broken.reason, broken.input, tried.seed, tried.seed
+            ),
+        };
+        let rule = &rules::PROMISE;
+        let finding = tried.result.as_ref().err().map(|broken| Finding {
+            rule: rule.id.to_owned(),
+            title: rule.title.to_owned(),
+            object: self.about[0].to_owned(),
+            expected: self.claim.to_owned(),
+            observed: observed.clone(),
+            persona: None,
+            statement: Some(broken.script.clone()),
+            remedy: rule.remedy.to_owned(),
+            location: None,
+            references: rule.references.iter().map(|&r| r.to_owned()).collect(),
+            check: self.check(),
+            regimes: vec![regime.name().to_owned()],
+        });
+        Entry {
+            id: self.check(),
+            expected: self.claim.to_owned(),
+            observed: in_regime(regime, observed),
+            findings: finding.into_iter().collect(),
+            cell: None,
+        }
+    }
+}

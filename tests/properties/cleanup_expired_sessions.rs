@@ -1,0 +1,98 @@
+//! This file is what `cleanup_expired_sessions` keeps true.
+
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, prop_assert_eq, prop_oneof};
+use rstest::rstest;
+
+use super::{holds, notices};
+use crate::harness::persona::{Alice, AnonKey, Carol, NoToken, ServiceRole};
+use crate::harness::property::{Property, Who};
+
+pub(super) const PROPERTIES: [Property; 2] = [REMOVES_THE_EXPIRED, FOR_THE_BACK_END_ALONE];
+
+/// Microseconds from now, on both sides of it and on it.
+fn expiry() -> impl Strategy<Value = i64> {
+    prop_oneof![-3i64..=3, -10_000_000_000i64..=10_000_000_000]
+}
+
+const REMOVES_THE_EXPIRED: Property = Property {
+    id: "cleanup_expired_sessions/removes-exactly-the-expired",
+    claim: "it removes the sessions whose expires_at is not after now, no other row, and returns \
+            how many there were",
+    about: &["cleanup_expired_sessions", "user_sessions"],
+    cases: 100,
+    holds: |ground| {
+        ground.check(&vec(expiry(), 0..12), async |stage, expiries| {
+            let carol = Carol.user_id().expect("Carol has signed up");
+            stage.admin("delete from public.user_sessions").await?;
+            for (at, micros) in expiries.iter().enumerate() {
+                let insert = format!(
+                    "insert into public.user_sessions (user_id, refresh_token_hash, expires_at) \
+                     values ('{carol}', '{at}', now() + {micros} * interval '1 microsecond')"
+                );
+                stage.admin(&insert).await?;
+            }
+            let clean = "select public.cleanup_expired_sessions()";
+            let removed: usize = stage.run(&Who::persona(ServiceRole), clean).await?.one();
+            let left = "select coalesce(string_agg(refresh_token_hash, ',' \
+                        order by refresh_token_hash::integer), '') from public.user_sessions";
+            let left: String = stage.admin(left).await?.one();
+            let live = expiries.iter().enumerate().filter(|(_, micros)| **micros > 0);
+            let live: Vec<String> = live.map(|(at, _)| at.to_string()).collect();
+            prop_assert_eq!(left, live.join(","), "sessions that are left");
+            prop_assert_eq!(removed, expiries.len() - live.len(), "what it returns");
+            Ok(())
+        })
+    },
+};
+
+const FOR_THE_BACK_END_ALONE: Property = Property {
+    id: "cleanup_expired_sessions/is-for-the-back-end-alone",
+    claim: "no client may call it",
+    about: &["cleanup_expired_sessions"],
+    cases: 3,
+    holds: |ground| {
+        let personas = proptest::sample::select(vec![Alice, AnonKey, NoToken]);
+        ground.check(&personas, async |stage, persona| {
+            let clean = "select public.cleanup_expired_sessions()";
+            let answer = stage.run(&Who::persona(persona), clean).await;
+            let refused = answer.map_err(|why| why.message().to_owned());
+            // Not "for table": the privilege on the function itself must be wanting.
+            let words = "permission denied for function cleanup_expired_sessions";
+            prop_assert_eq!(refused.map(drop), Err(words.to_owned()));
+            Ok(())
+        })
+    },
+};
+
+#[rstest]
+#[case::removes_exactly_the_expired(&REMOVES_THE_EXPIRED)]
+#[case::is_for_the_back_end_alone(&FOR_THE_BACK_END_ALONE)]
+fn cleanup_of_sessions(#[case] property: &Property) {
+    holds(property);
+}
+
+/// A body for the function, with one thing wrong.
+fn with_body(body: &str) -> String {
+    format!(
+        "create or replace function public.cleanup_expired_sessions() returns integer \
+         language plpgsql set search_path = '' as $$ declare removed integer; begin {body}; \
+         get diagnostics removed = row_count; return removed; end $$"
+    )
+}
+
+#[rstest]
+#[case::that_all_go("delete from public.user_sessions")]
+#[case::that_none_goes("perform from public.user_sessions where expires_at <= now()")]
+#[case::that_the_last_moment_counts_as_live(
+    "delete from public.user_sessions where expires_at < now()"
+)]
+fn cleanup_of_sessions_notices(#[case] body: &str) {
+    notices(&REMOVES_THE_EXPIRED, &with_body(body));
+}
+
+#[test]
+fn cleanup_of_sessions_notices_that_clients_may_call_it() {
+    let grant = "grant execute on function public.cleanup_expired_sessions() to anon";
+    notices(&FOR_THE_BACK_END_ALONE, grant);
+}

@@ -1,0 +1,40 @@
+//! This file is the properties: what the functions, triggers and constraints keep true,
+//! whatever is done.
+
+mod cleanup_expired_sessions;
+
+use crate::harness::inputs::{Inputs, Regime};
+use crate::harness::property::Property;
+
+/// Every property, those that take longest first.
+pub(crate) fn all() -> impl Iterator<Item = &'static Property> {
+    cleanup_expired_sessions::PROPERTIES.iter()
+}
+
+/// Tries to break a property of the schema.
+///
+/// # Panics
+/// With the smallest input that breaks it, and its statements.
+fn holds(property: &Property) {
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let tried = property.attempt(&inputs, Regime::Explicit).unwrap_or_else(|why| panic!("{why}"));
+    if let Err(broken) = tried.result {
+        let (claim, seed) = (property.claim, tried.seed);
+        panic!(
+            "not so: {claim}\n{}\nsmallest input: {}\nPROPTEST_RNG_SEED={seed}\n{}",
+            broken.reason, broken.input, broken.script
+        );
+    }
+    assert_ne!(tried.cases.len(), 0, "T02: cases were tried");
+}
+
+/// Tries to break a property of a schema with a fault in it.
+///
+/// # Panics
+/// If the property does not notice.
+fn notices(property: &Property, fault: &str) {
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let tried = property.attempt_with(&inputs, Regime::Explicit, fault);
+    let tried = tried.unwrap_or_else(|why| panic!("{why}"));
+    assert!(tried.result.is_err(), "{} did not notice {fault}", property.id);
+}
