@@ -15,7 +15,7 @@ async fn evidence_with(fault: &str) -> Evidence {
     let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let name = "20990101_fault.sql".to_owned();
     inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
-    verify::run(Arc::new(inputs), &[]).await.unwrap_or_else(|why| panic!("{fault}\n{why}"))
+    verify::run(Arc::new(inputs), &[], &[]).await.unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }
 
 /// Each fault is found by the rule that is about it, under the name of its object.

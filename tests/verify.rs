@@ -8,18 +8,20 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-use crate::attacks;
 use crate::evidence::{self, Evidence, Verdict};
 use crate::harness::attack::Attack;
 use crate::harness::database::Database;
 use crate::harness::inputs::{self, Inputs, Regime};
 use crate::harness::ledger::{Entry, Ledger};
 use crate::harness::matrix::{self, Arena};
+use crate::harness::promises::Promises;
+use crate::harness::property::Property;
 use crate::harness::schema::Comparison;
 use crate::harness::server::Server;
 use crate::harness::{CannotRun, flow};
+use crate::{attacks, properties};
 
-/// Plans every check and those attacks, makes them, and judges.
+/// Plans every check, those attacks and those properties, makes them, and judges.
 ///
 /// # Errors
 /// Why nothing can be said: no server, a migration that does not apply, a mistake in the
@@ -27,6 +29,7 @@ use crate::harness::{CannotRun, flow};
 pub(crate) async fn run(
     inputs: Arc<Inputs>,
     attacks: &[&'static Attack],
+    properties: &[&'static Property],
 ) -> Result<Evidence, CannotRun> {
     let began = Instant::now();
     let server = Server::shared()?;
@@ -36,7 +39,14 @@ pub(crate) async fn run(
     let regimes = [explicit, auto_expose];
     let compared = began.elapsed();
     let facets: BTreeSet<&String> = regimes.iter().flat_map(|(_, facets)| facets.ids()).collect();
-    let shares = shares(attacks, regimes[0].0.catalog == regimes[1].0.catalog);
+    let equal = regimes[0].0.catalog == regimes[1].0.catalog;
+    let shares = shares(attacks, equal);
+    // Of two regimes that are equal to the last body, one tells.
+    let promised_in = if equal { &Regime::ALL[..1] } else { &Regime::ALL[..] };
+    let promises = Promises::new(&inputs, promised_in, properties, &regimes[0].0.database).await?;
+    for (id, regime) in promises.plan() {
+        ledger.plan(id, regime);
+    }
     for ((arena, _), attacks) in regimes.iter().zip(&shares) {
         plan(&mut ledger, arena, &facets, attacks);
     }
@@ -62,7 +72,23 @@ pub(crate) async fn run(
     while let Some(done) = jobs.join_next().await {
         done.map_err(|error| CannotRun(format!("a check broke down: {error}")))??;
     }
-    Ok(Evidence::of(&ledger, &inputs, server, attacks, [compared, began.elapsed()]))
+    for entry in promises.lint().await? {
+        ledger.record(entry);
+    }
+    // After the attacks, which would slow them down, and they the attacks.
+    let promises = Arc::new(promises);
+    let trying = Arc::clone(&promises);
+    let tries = tokio::task::spawn_blocking(move || trying.attempt()).await;
+    let tries =
+        tries.map_err(|error| CannotRun(format!("the properties broke down: {error}")))??;
+    for (property, regime, tried) in &tries {
+        ledger.record(property.entry(tried, *regime));
+    }
+    for entry in promises.coverage(&tries) {
+        ledger.record(entry);
+    }
+    let promises = evidence::Promised { tries, has_plpgsql_check: promises.has_plpgsql_check };
+    Ok(Evidence::of(&ledger, &inputs, server, attacks, &promises, [compared, began.elapsed()]))
 }
 
 /// Which attacks are run in which regime: all in both, unless the two catalogs are equal to the
@@ -155,7 +181,9 @@ fn job() -> Result<(Evidence, String), CannotRun> {
     evidence::prepare(&out)?;
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
-    let evidence = runtime.block_on(run(Arc::new(inputs), &attacks::all().collect::<Vec<_>>()))?;
+    let (attacks, properties): (Vec<_>, Vec<_>) =
+        (attacks::all().collect(), properties::all().collect());
+    let evidence = runtime.block_on(run(Arc::new(inputs), &attacks, &properties))?;
     evidence::write(&evidence, &out)?;
     let summary = evidence::terminal(&evidence, &out);
     Ok((evidence, summary))

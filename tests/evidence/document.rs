@@ -25,8 +25,8 @@ pub(crate) struct Evidence {
     pub(crate) accepted: Vec<Accepted>,
     /// What no check of this run says anything about.
     pub(crate) not_proved: Vec<String>,
-    /// What each function keeps true, by name, as the contract words it.
-    pub(crate) promises: BTreeMap<String, String>,
+    /// What each function keeps true, and what shows it.
+    pub(crate) functions: BTreeMap<String, FunctionRecord>,
     /// What is wrong.
     pub(crate) findings: Vec<Finding>,
     /// The attack catalogue.
@@ -76,10 +76,44 @@ pub(crate) struct Measured {
     pub(crate) probes: usize,
     /// Of one probe: becoming the persona, the statement, the digest, the rollback.
     pub(crate) probe_median_us: u64,
+    /// The properties, by id.
+    pub(crate) properties: BTreeMap<String, PropertyTimes>,
     /// Acts that the attacks played, in both regimes.
     pub(crate) attack_probes: usize,
     /// How long the attacks took; the regimes are attacked side by side.
     pub(crate) attacks_ms: u64,
+}
+
+/// How long the cases of one property took.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PropertyTimes {
+    pub(crate) cases: usize,
+    /// Of one case, from its first statement to its rollback.
+    pub(crate) case_median_us: u64,
+    /// All of them, the clone included.
+    pub(crate) total_ms: u64,
+}
+
+/// A function, what it promises and how far that was tried.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FunctionRecord {
+    /// The promise, as the contract words it.
+    pub(crate) promise: String,
+    /// The ids of the checks that prove it.
+    pub(crate) checks: Vec<String>,
+    /// Its statements, where the server can tell which were executed.
+    pub(crate) statements: Vec<StatementRecord>,
+}
+
+/// A statement of a function.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StatementRecord {
+    /// The line in the function's body, from 1.
+    pub(crate) line: u32,
+    /// What it is.
+    pub(crate) kind: String,
+    /// Whether the properties have reached it.
+    pub(crate) executed: bool,
 }
 
 /// Files and the SHA-256 of their names and texts.

@@ -8,13 +8,13 @@ mod summary;
 
 pub(crate) use self::document::Evidence;
 use self::document::{
-    Accepted, Accounting, AttackRecord, Check, Fingerprint, MatrixCell, Measured, ServerFacts,
-    Tested,
+    Accepted, Accounting, AttackRecord, Check, Fingerprint, FunctionRecord, MatrixCell, Measured,
+    PropertyTimes, ServerFacts, StatementRecord, Tested,
 };
 pub(crate) use self::files::{clear, prepare, write};
 pub(crate) use self::summary::{markdown, terminal};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,9 +22,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::attack::Attack;
 use crate::harness::attack::transcript::MASKS;
+use crate::harness::contract::Function;
 use crate::harness::cves;
-use crate::harness::inputs::{Inputs, fingerprint, project};
+use crate::harness::inputs::{Inputs, Regime, fingerprint, project};
 use crate::harness::ledger::{Entry, Finding, Ledger};
+use crate::harness::promises::{self, Try};
+use crate::harness::property::coverage::Statement;
 use crate::harness::server::Server;
 
 /// What can be said at the end.
@@ -61,12 +64,13 @@ impl Verdict {
 impl Evidence {
     /// Makes the evidence of a ledger.
     ///
-    /// `took` is how long it took until the catalogs were compared, and altogether.
+    /// `promised` is what came of the properties; `took` how long it took until the catalogs were compared, and altogether.
     pub(crate) fn of(
         ledger: &Ledger,
         inputs: &Inputs,
         server: &Server,
         attacks: &[&Attack],
+        promised: &Promised,
         took: [Duration; 2],
     ) -> Self {
         let passed = ledger.entries().filter(|entry| entry.passed()).count();
@@ -102,10 +106,10 @@ impl Evidence {
                 .map(str::to_owned)
                 .to_vec(),
             verdict: verdict(&accounting, &findings),
-            tested: tested(inputs, server, ledger, took),
+            tested: tested(inputs, server, ledger, promised, took),
             accepted: accepted(inputs),
-            not_proved: NOT_PROVED.map(str::to_owned).to_vec(),
-            promises: promises(inputs),
+            not_proved: not_proved(inputs, promised),
+            functions: functions(inputs, promised),
             findings,
             attacks: attacks.iter().map(|attack| record(attack, ledger)).collect(),
             masks: MASKS.map(str::to_owned).to_vec(),
@@ -116,14 +120,38 @@ impl Evidence {
     }
 }
 
+/// What came of the properties.
+pub(crate) struct Promised {
+    /// Each property that was tried.
+    pub(crate) tries: Vec<Try>,
+    /// Whether the server has `plpgsql_check`.
+    pub(crate) has_plpgsql_check: bool,
+}
+
 /// What no check says anything about.
-const NOT_PROVED: [&str; 4] = [
-    "that a function's body keeps the promise that the contract words; the attacks see only \
-     whose rows it tells or moves",
-    "what a view computes, beyond whose rows it shows",
-    "columns of seed rows that the contract leaves open",
-    "how long an answer takes",
-];
+fn not_proved(inputs: &Inputs, promised: &Promised) -> Vec<String> {
+    let mut all: Vec<String> = inputs
+        .contract
+        .functions
+        .iter()
+        .filter(|(_, function)| function.proved_by.is_empty() || promised.tries.is_empty())
+        .map(|(name, _)| format!("that {name} keeps its promise: no property is about it"))
+        .collect();
+    if !promised.has_plpgsql_check {
+        all.push(
+            "that the properties reach every statement of the functions: this server has no \
+             plpgsql_check; scripts/build-image makes one that has"
+                .to_owned(),
+        );
+    }
+    let always = [
+        "what a view computes, beyond whose rows it shows",
+        "columns of seed rows that the contract leaves open",
+        "how long an answer takes",
+    ];
+    all.extend(always.map(str::to_owned));
+    all
+}
 
 /// What the ledger says of one attack.
 fn record(attack: &Attack, ledger: &Ledger) -> AttackRecord {
@@ -163,7 +191,13 @@ fn verdict(accounting: &Accounting, findings: &[Finding]) -> Verdict {
     }
 }
 
-fn tested(inputs: &Inputs, server: &Server, ledger: &Ledger, took: [Duration; 2]) -> Tested {
+fn tested(
+    inputs: &Inputs,
+    server: &Server,
+    ledger: &Ledger,
+    promised: &Promised,
+    took: [Duration; 2],
+) -> Tested {
     let millis = |took: Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let unfixed = cves::unfixed(server.version_num()).unwrap_or_else(|why| panic!("{why}"));
     let probes = ledger.probes();
@@ -187,7 +221,7 @@ fn tested(inputs: &Inputs, server: &Server, ledger: &Ledger, took: [Duration; 2]
             unfixed,
             choice: server.choice().to_owned(),
         },
-        regimes: crate::harness::inputs::Regime::ALL.map(|r| r.name().to_owned()).to_vec(),
+        regimes: Regime::ALL.map(|r| r.name().to_owned()).to_vec(),
         commit: commit(),
         at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
         measured: Measured {
@@ -195,6 +229,7 @@ fn tested(inputs: &Inputs, server: &Server, ledger: &Ledger, took: [Duration; 2]
             compared_ms: millis(took[0]),
             probes: probes.len(),
             probe_median_us: u64::try_from(median.as_micros()).unwrap_or(u64::MAX),
+            properties: property_times(promised),
             attack_probes: ledger.attacks().0,
             attacks_ms: millis(ledger.attacks().1),
         },
@@ -211,10 +246,45 @@ fn commit() -> Option<String> {
     (described.status.success() && !name.is_empty()).then_some(name)
 }
 
-fn promises(inputs: &Inputs) -> BTreeMap<String, String> {
+fn functions(inputs: &Inputs, promised: &Promised) -> BTreeMap<String, FunctionRecord> {
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let functions = inputs.contract.functions.iter();
-    functions.map(|(name, function)| (name.clone(), one_line(&function.promise))).collect()
+    let coverage = promises::coverage(&promised.tries, Regime::Explicit);
+    let statements = |name: &str| {
+        let known = coverage.statements.get(name).into_iter().flat_map(BTreeMap::values);
+        let record = |statement: &Statement| StatementRecord {
+            line: statement.line,
+            kind: statement.kind.clone(),
+            executed: statement.executed > 0,
+        };
+        known.map(record).collect()
+    };
+    let checks = |name: &str| {
+        let about = promised.tries.iter().map(|(property, ..)| property);
+        let about = about.filter(|property| property.about.contains(&name));
+        let ids: BTreeSet<String> = about.map(|property| property.check()).collect();
+        ids.into_iter().collect()
+    };
+    let record = |(name, function): (&String, &Function)| {
+        let promise = one_line(&function.promise);
+        let (checks, statements) = (checks(name), statements(name));
+        (name.clone(), FunctionRecord { promise, checks, statements })
+    };
+    inputs.contract.functions.iter().map(record).collect()
+}
+
+fn property_times(promised: &Promised) -> BTreeMap<String, PropertyTimes> {
+    let times = |(property, _, tried): &Try| {
+        let mut cases = tried.cases.clone();
+        cases.sort();
+        let median = cases.get(cases.len() / 2).copied().unwrap_or_default();
+        let times = PropertyTimes {
+            cases: cases.len(),
+            case_median_us: u64::try_from(median.as_micros()).unwrap_or(u64::MAX),
+            total_ms: u64::try_from(tried.took.as_millis()).unwrap_or(u64::MAX),
+        };
+        (property.id.to_owned(), times)
+    };
+    promised.tries.iter().map(times).collect()
 }
 
 fn accepted(inputs: &Inputs) -> Vec<Accepted> {

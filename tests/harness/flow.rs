@@ -11,7 +11,7 @@ use super::contract::{Accounts, Contract, Owner};
 use super::database::{Database, State, connect};
 use super::gateway::{Gateway, Refusal, now};
 use super::inputs::Regime;
-use super::ledger::{Entry, Finding, in_regime};
+use super::ledger::Entry;
 use super::outcome::Outcome;
 use super::persona::Persona;
 use super::rows::compose::{Factory, Wanted, sign_up};
@@ -91,7 +91,9 @@ pub(crate) async fn run(
         Some("login") => accounts.session.as_str(),
         _ => "the gateway",
     };
-    let entry = |(id, expected, seen)| entry(id, expected, seen, object(id), regime);
+    let entry = |(id, expected, seen): (&str, &str, String)| {
+        entry(id, [expected, &seen], object(id), regime)
+    };
     Ok(steps.into_iter().map(entry).collect())
 }
 
@@ -215,29 +217,14 @@ async fn forgeries() -> Result<Vec<(&'static str, String)>, CannotRun> {
     Ok(observed)
 }
 
-fn entry(name: &str, expected: &str, observed: String, object: &str, regime: Regime) -> Entry {
+fn entry(name: &str, seen: [&str; 2], object: &str, regime: Regime) -> Entry {
     let in_tokens = FORGERIES.iter().any(|(known, _)| *known == name);
     let id = if in_tokens { format!("flow/token/{name}") } else { format!("flow/{name}") };
-    let rule = &rules::FLOW;
-    let finding = (observed != expected).then(|| Finding {
-        rule: rule.id.to_owned(),
-        title: rule.title.to_owned(),
-        object: object.to_owned(),
-        expected: expected.to_owned(),
-        observed: observed.clone(),
-        persona: None,
-        statement: name.starts_with("sign-up").then(|| sign_up(DANA, Some(EMAIL))),
-        remedy: rule.remedy.to_owned(),
-        location: None,
-        references: rule.references.iter().map(|&r| r.to_owned()).collect(),
-        check: id.clone(),
-        regimes: vec![regime.name().to_owned()],
-    });
-    Entry {
-        id,
-        expected: expected.to_owned(),
-        observed: in_regime(regime, observed),
-        findings: finding.into_iter().collect(),
-        cell: None,
+    let mut entry = Entry::compared(&rules::FLOW, object, &id, seen, regime);
+    if name.starts_with("sign-up") {
+        for finding in &mut entry.findings {
+            finding.statement = Some(sign_up(DANA, Some(EMAIL)));
+        }
     }
+    entry
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::inputs::Regime;
+use super::rules::Rule;
 
 /// Something that is wrong, told so that it can be seen again and mended.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,6 +35,32 @@ pub(crate) struct Finding {
     pub(crate) check: String,
     /// The privilege regimes in which it was seen.
     pub(crate) regimes: Vec<String>,
+}
+
+impl Finding {
+    /// That a check saw something else than what was to be, by a rule.
+    pub(crate) fn of(
+        rule: &Rule,
+        object: &str,
+        check: &str,
+        [expected, observed]: [&str; 2],
+        regime: Regime,
+    ) -> Self {
+        Self {
+            rule: rule.id.to_owned(),
+            title: rule.title.to_owned(),
+            object: object.to_owned(),
+            expected: expected.to_owned(),
+            observed: observed.to_owned(),
+            persona: None,
+            statement: None,
+            remedy: rule.remedy.to_owned(),
+            location: None,
+            references: rule.references.iter().map(|&r| r.to_owned()).collect(),
+            check: check.to_owned(),
+            regimes: vec![regime.name().to_owned()],
+        }
+    }
 }
 
 /// One cell of the access matrix.
@@ -73,6 +100,24 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// A check that passes if what was seen is what was to be; else the rule is broken.
+    pub(crate) fn compared(
+        rule: &Rule,
+        object: &str,
+        id: &str,
+        [expected, observed]: [&str; 2],
+        regime: Regime,
+    ) -> Self {
+        let finding = || Finding::of(rule, object, id, [expected, observed], regime);
+        Self {
+            id: id.to_owned(),
+            expected: expected.to_owned(),
+            observed: in_regime(regime, observed),
+            findings: (expected != observed).then(finding).into_iter().collect(),
+            cell: None,
+        }
+    }
+
     /// Whether nothing was wrong.
     pub(crate) fn passed(&self) -> bool {
         self.findings.is_empty()

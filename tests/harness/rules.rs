@@ -92,3 +92,19 @@ pub(crate) const PROMISE: Rule = Rule {
     remedy: "play the statements in psql, and look at the function, trigger or constraint in them",
     references: &["CWE-682"],
 };
+
+/// The properties of a function leave a part of it untried.
+pub(crate) const COVERAGE: Rule = Rule {
+    id: "promise.unreached",
+    title: "a part of the function was never executed, so nothing is known of it",
+    remedy: "write a property that reaches it, or take it out of the function",
+    references: &["CWE-1164"],
+};
+
+/// `plpgsql_check` has something to say about a function.
+pub(crate) const BODY: Rule = Rule {
+    id: "function.body",
+    title: "plpgsql_check reports on the function's body",
+    remedy: "mend what it names; it says the line within the body",
+    references: &["CWE-710"],
+};

@@ -91,20 +91,7 @@ impl Comparison {
     }
 
     fn finding(&self, rule: &Rule, id: &str, expected: &str, observed: &str) -> Finding {
-        Finding {
-            rule: rule.id.to_owned(),
-            title: rule.title.to_owned(),
-            object: object(id),
-            expected: expected.to_owned(),
-            observed: observed.to_owned(),
-            persona: None,
-            statement: None,
-            remedy: rule.remedy.to_owned(),
-            location: None,
-            references: rule.references.iter().map(|&r| r.to_owned()).collect(),
-            check: id.to_owned(),
-            regimes: vec![self.regime.name().to_owned()],
-        }
+        Finding::of(rule, &object(id), id, [expected, observed], self.regime)
     }
 }
 

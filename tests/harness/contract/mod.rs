@@ -49,6 +49,15 @@ impl Contract {
         self.tables.iter().chain(&self.views)
     }
 
+    /// The ids of the properties that it names.
+    pub(crate) fn proofs(&self) -> impl Iterator<Item = String> {
+        let of_function = |(name, function): (&String, &Function)| -> Vec<String> {
+            function.proved_by.iter().map(|claim| format!("{name}/{claim}")).collect()
+        };
+        let functions = self.functions.iter().flat_map(of_function);
+        functions.chain(self.database.proved_by.iter().cloned())
+    }
+
     /// The table or view of that name.
     pub(crate) fn relation(&self, name: &str) -> Option<&Relation> {
         self.tables.get(name).or_else(|| self.views.get(name))
@@ -195,6 +204,9 @@ pub(crate) struct Function {
     pub(crate) callers: Vec<String>,
     /// What it keeps true, in a sentence.
     pub(crate) promise: String,
+    /// The properties that prove it, without the function's name.
+    #[serde(default)]
+    pub(crate) proved_by: Vec<String>,
 }
 
 /// What is declared of the database as a whole.
@@ -210,6 +222,9 @@ pub(crate) struct Database {
     /// Triggers on the platform's tables: table to name to definition.
     #[serde(default)]
     pub(crate) triggers: BTreeMap<String, BTreeMap<String, String>>,
+    /// The properties that are about more than one function.
+    #[serde(default)]
+    pub(crate) proved_by: Vec<String>,
     /// The tables that a sign-up and a login write to, where the schema has them.
     pub(crate) accounts: Option<Accounts>,
 }

@@ -156,7 +156,7 @@ impl Judge<'_> {
         let expected = cell.expected.outcome(own, self.rows_of(None));
         let mut findings = Vec::new();
         let mut find = |rule: &Rule, expected: String, observed: String| {
-            findings.push(self.finding(rule, &cell, written, expected, observed));
+            findings.push(self.finding(rule, &cell, written, [&expected, &observed]));
         };
         if let Some(why) = &observation.unguarded {
             find(&rules::GUARD, "row level security applies".into(), why.clone());
@@ -237,28 +237,13 @@ impl Judge<'_> {
         }
     }
 
-    fn finding(
-        &self,
-        rule: &Rule,
-        cell: &Cell,
-        written: &Try,
-        expected: String,
-        observed: String,
-    ) -> Finding {
+    fn finding(&self, rule: &Rule, cell: &Cell, written: &Try, seen: [&str; 2]) -> Finding {
         let column = cell.column.as_ref().map(|column| format!(".{column}"));
+        let object = format!("{}{}", self.name, column.unwrap_or_default());
         Finding {
-            rule: rule.id.to_owned(),
-            title: rule.title.to_owned(),
-            object: format!("{}{}", self.name, column.unwrap_or_default()),
-            expected,
-            observed,
             persona: Some(cell.persona.name().to_owned()),
             statement: Some(pasteable(cell.persona, written)),
-            remedy: rule.remedy.to_owned(),
-            location: None,
-            references: rule.references.iter().map(|&r| r.to_owned()).collect(),
-            check: cell.id.clone(),
-            regimes: vec![self.regime.name().to_owned()],
+            ..Finding::of(rule, &object, &cell.id, seen, self.regime)
         }
     }
 }
@@ -288,18 +273,8 @@ fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
         expected: expected.clone(),
         observed: in_regime(regime, observed.to_string()),
         findings: vec![Finding {
-            rule: rule.id.to_owned(),
-            title: rule.title.to_owned(),
-            object: name.to_owned(),
-            expected,
-            observed: why.to_owned(),
             persona: Some(cell.persona.name().to_owned()),
-            statement: None,
-            remedy: rule.remedy.to_owned(),
-            location: None,
-            references: Vec::new(),
-            check: cell.id.clone(),
-            regimes: vec![regime.name().to_owned()],
+            ..Finding::of(rule, name, &cell.id, [&expected, why], regime)
         }],
         cell: None,
     };

@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
 use super::coverage::{self, Coverage};
-use super::stage::{Refused, Stage, Who};
+use super::stage::{Stage, Who};
 use super::{Broken, Property};
 use crate::harness::database::{Database, connect};
 use crate::harness::inputs::{Inputs, project};
@@ -152,7 +152,7 @@ impl Ground {
     where
         S::Value: Debug,
     {
-        self.try_all(strategy, async |stage, value| {
+        self.try_all(strategy, &async |stage: &Stage, value| {
             stage.admin("begin").await?;
             let result = case(stage, value).await;
             stage.admin("rollback").await?;
@@ -172,13 +172,13 @@ impl Ground {
     where
         S::Value: Debug,
     {
-        self.try_all(strategy, case)
+        self.try_all(strategy, &case)
     }
 
     fn try_all<S: Strategy>(
         &self,
         strategy: &S,
-        case: impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
+        case: &impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
     ) -> Result<(), Broken>
     where
         S::Value: Debug,

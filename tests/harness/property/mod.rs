@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use proptest::test_runner::{Config, RngSeed, contextualize_config};
 
 pub(crate) use self::ground::Ground;
-pub(crate) use self::stage::{Refused, Stage, Who};
+use self::stage::Refused;
+pub(crate) use self::stage::Who;
 
 use self::coverage::Coverage;
 use super::CannotRun;
@@ -27,8 +28,8 @@ pub(crate) struct Property {
     pub(crate) id: &'static str,
     /// The claim, in a sentence.
     pub(crate) claim: &'static str,
-    /// The functions, tables and views that it takes; where the contract lacks one, the
-    /// property has nothing to say. The first is what a finding is about.
+    /// The functions and tables that it is about, the first by name in a finding. It is tried
+    /// where the contract names it; if it is about nothing by name, always.
     pub(crate) about: &'static [&'static str],
     /// How many cases are generated, unless `PROPTEST_CASES` says another number.
     pub(crate) cases: u32,
@@ -75,12 +76,9 @@ impl Property {
         format!("promise/{}", self.id)
     }
 
-    /// Whether the contract declares all that the property takes.
+    /// Whether it is to be tried: it is about every schema, or the contract names it.
     pub(crate) fn applies(&self, contract: &Contract) -> bool {
-        let declared = |name: &&str| {
-            contract.functions.contains_key(*name) || contract.relation(name).is_some()
-        };
-        self.about.iter().all(|name| declared(&name))
+        self.about.is_empty() || contract.proofs().any(|id| id == self.id)
     }
 
     /// The seed of a run on these inputs: the same for the same inputs, so that two runs give
@@ -135,20 +133,10 @@ impl Property {
                 broken.reason, broken.input, tried.seed, tried.seed
             ),
         };
-        let rule = &rules::PROMISE;
+        let object = self.about.first().copied().unwrap_or("the schema");
         let finding = tried.result.as_ref().err().map(|broken| Finding {
-            rule: rule.id.to_owned(),
-            title: rule.title.to_owned(),
-            object: self.about[0].to_owned(),
-            expected: self.claim.to_owned(),
-            observed: observed.clone(),
-            persona: None,
             statement: Some(broken.script.clone()),
-            remedy: rule.remedy.to_owned(),
-            location: None,
-            references: rule.references.iter().map(|&r| r.to_owned()).collect(),
-            check: self.check(),
-            regimes: vec![regime.name().to_owned()],
+            ..Finding::of(&rules::PROMISE, object, &self.check(), [self.claim, &observed], regime)
         });
         Entry {
             id: self.check(),
