@@ -2,13 +2,14 @@
 //! whatever is done.
 
 mod cleanup_expired_sessions;
+mod model;
 
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::property::Property;
 
 /// Every property, those that take longest first.
 pub(crate) fn all() -> impl Iterator<Item = &'static Property> {
-    cleanup_expired_sessions::PROPERTIES.iter()
+    model::PROPERTIES.iter().chain(&cleanup_expired_sessions::PROPERTIES)
 }
 
 /// Tries to break a property of the schema.

@@ -31,6 +31,8 @@ pub(crate) struct Ground {
     config: Config,
     seed: u64,
     times: RefCell<Vec<Duration>>,
+    /// What every case finds in place.
+    prepared: RefCell<String>,
     /// The script of the last case that failed, which is the smallest.
     failed: RefCell<String>,
 }
@@ -81,6 +83,7 @@ impl Ground {
             config,
             seed,
             times: RefCell::default(),
+            prepared: RefCell::default(),
             failed: RefCell::default(),
         })
     }
@@ -108,8 +111,12 @@ impl Ground {
         self.runtime.block_on(coverage::read(&self.stage))
     }
 
-    /// Plants a fault.
-    pub(super) fn plant(&self, fault: &str) -> Result<(), CannotRun> {
+    /// Plants a fault, where there is one. That it is noticed is enough: inputs are hardly shrunk.
+    pub(super) fn plant(&mut self, fault: &str) -> Result<(), CannotRun> {
+        if fault.is_empty() {
+            return Ok(());
+        }
+        self.config.max_shrink_iters = 4;
         let planted = self.runtime.block_on(self.stage.admin(fault));
         planted.map(drop).map_err(|why| CannotRun(format!("could not plant the fault: {why}")))
     }
@@ -120,6 +127,7 @@ impl Ground {
     /// The server's answer.
     pub(crate) fn prepare(&self, statement: &str) -> Result<(), Broken> {
         self.runtime.block_on(self.stage.admin(statement))?;
+        self.prepared.borrow_mut().push_str(&format!("{statement};\n"));
         Ok(())
     }
 
@@ -144,6 +152,7 @@ impl Ground {
     ///
     /// # Errors
     /// The smallest input that was found to break the property.
+    #[expect(clippy::needless_pass_by_value, reason = "a case is written where it is tried")]
     pub(crate) fn check<S: Strategy>(
         &self,
         strategy: &S,
@@ -164,6 +173,7 @@ impl Ground {
     ///
     /// # Errors
     /// The smallest input that was found to break the property.
+    #[expect(clippy::needless_pass_by_value, reason = "a case is written where it is tried")]
     pub(crate) fn check_committed<S: Strategy>(
         &self,
         strategy: &S,
@@ -190,7 +200,8 @@ impl Ground {
             let result = self.runtime.block_on(case(&self.stage, value));
             self.times.borrow_mut().push(began.elapsed());
             if matches!(result, Err(TestCaseError::Fail(_))) {
-                self.failed.replace(self.stage.script());
+                let script = format!("{}{}", self.prepared.borrow(), self.stage.script());
+                self.failed.replace(script);
             }
             result
         });

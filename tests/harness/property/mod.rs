@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, RngSeed, contextualize_config};
 
 pub(crate) use self::ground::Ground;
 use self::stage::Refused;
-pub(crate) use self::stage::Who;
+pub(crate) use self::stage::{Stage, Who};
 
 use self::coverage::Coverage;
 use super::CannotRun;
@@ -116,7 +116,7 @@ impl Property {
         let database = runtime.block_on(Database::of(inputs, regime))?;
         // What breaks a foreign or a broken schema says nothing about this one.
         let keeps = fault.is_empty() && inputs.are_the_projects();
-        let ground = Ground::open(self, runtime, database, inputs, keeps)?;
+        let mut ground = Ground::open(self, runtime, database, inputs, keeps)?;
         ground.plant(fault)?;
         let result = (self.holds)(&ground);
         let coverage = ground.coverage()?;

@@ -104,6 +104,8 @@ const LEAVE: &str = "set local session authorization default; \
                      select pg_catalog.set_config('search_path', '', true), \
                      pg_catalog.set_config('request.jwt.claims', '', true)";
 
+const LEAVE_STATEMENTS: usize = 2;
+
 /// A superuser's connection on which a case is played.
 pub(crate) struct Stage {
     client: Client,
@@ -123,7 +125,8 @@ impl Stage {
 
     /// What was sent since the case began.
     pub(super) fn script(&self) -> String {
-        self.script.borrow().iter().map(|statement| format!("{statement};\n")).collect()
+        let line = |statement: &String| format!("{};\n", statement.replace("; ", ";\n"));
+        self.script.borrow().iter().map(line).collect()
     }
 
     pub(super) fn forget(&self) {
@@ -155,6 +158,33 @@ impl Stage {
                 Err(refused(who, statement, Ok(error)))
             }
             Err(why) => Err(refused(who, statement, Err(why))),
+        }
+    }
+
+    /// Runs a statement as each of several, all in one message.
+    ///
+    /// # Errors
+    /// The server's answer to the first that it refused; the transaction is then lost.
+    pub(crate) async fn run_all(&self, acts: &[(&Who, &str)]) -> Result<Vec<Answer>, Refused> {
+        let mut batch = String::new();
+        let mut places = Vec::new();
+        let mut answers_before = 0;
+        for (who, statement) in acts {
+            for prelude in &who.prelude {
+                batch += &format!("{prelude}; ");
+            }
+            batch += &format!("{statement}; {LEAVE}; ");
+            places.push(answers_before + who.prelude.len());
+            answers_before += who.prelude.len() + 1 + LEAVE_STATEMENTS;
+        }
+        self.script.borrow_mut().push(batch.clone());
+        let everybody = Who { name: "somebody".to_owned(), prelude: Vec::new() };
+        match self.send(&batch).await {
+            Ok((mut answers, None)) => {
+                Ok(places.into_iter().map(|at| std::mem::take(&mut answers[at])).collect())
+            }
+            Ok((_, Some(error))) => Err(refused(&everybody, &batch, Ok(error))),
+            Err(why) => Err(refused(&everybody, &batch, Err(why))),
         }
     }
 

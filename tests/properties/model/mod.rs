@@ -1,0 +1,161 @@
+//! This file is the model: whatever users, back end and auth server do, everybody sees of
+//! every table what a plain model says they own, and nothing else.
+
+mod faults;
+mod operation;
+mod sql;
+mod state;
+mod view;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::{Strategy, TestCaseError, prop_assert_eq};
+use proptest_state_machine::ReferenceStateMachine;
+
+use self::operation::{Actor, Model, Operation, USERS, scene};
+use self::state::{Answer, State};
+use super::holds;
+use crate::harness::inputs::{Inputs, Regime, SourceFile};
+use crate::harness::property::{Property, Stage, Who};
+
+pub(super) const PROPERTIES: [Property; 1] = [EVERYBODY_SEES_WHAT_THEY_OWN];
+
+/// The longest sequence.
+const STEPS: usize = 40;
+
+const EVERYBODY_SEES_WHAT_THEY_OWN: Property = Property {
+    id: "model/everybody-sees-what-they-own",
+    claim: "after any sequence of operations by three users, the service role and the auth \
+            server, each gets what a plain model says, and everybody's view of every table is \
+            the model's",
+    about: &[
+        "the schema",
+        "update_conversation_stats",
+        "handle_new_user",
+        "cleanup_expired_sessions",
+    ],
+    cases: 64,
+    holds: |ground| {
+        let auth_server = ground.auth_server();
+        ground.prepare(&format!("{EMPTY} {}", view::prepare()))?;
+        let scene: String = scene().iter().map(|operation| operation.sql().by_hand()).collect();
+        ground.check(&steps(), async |stage, steps| {
+            stage.admin(&scene).await?;
+            let mut state = State::start();
+            for operation in &steps.operations {
+                steps.seen();
+                let expected = state.apply(operation);
+                let got = send(stage, operation, auth_server).await?;
+                prop_assert_eq!(got, expected, "what {:?} got, against the model", operation);
+                compare(stage, &state, operation).await?;
+            }
+            Ok(())
+        })
+    },
+};
+
+/// The world's rows are not the model's.
+const EMPTY: &str = "delete from auth.users; delete from public.feedback; \
+                     delete from public.feature_flags; delete from public.system_metrics;";
+
+/// A sequence of operations.
+struct Steps {
+    operations: Vec<Operation>,
+    /// How many of them were tried: shrinking starts with the rest.
+    tried: Option<Arc<AtomicUsize>>,
+}
+
+impl Steps {
+    fn seen(&self) {
+        if let Some(tried) = &self.tried {
+            tried.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl fmt::Debug for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.operations.fmt(f)
+    }
+}
+
+fn steps() -> impl Strategy<Value = Steps> {
+    Model::sequential_strategy(1..=STEPS)
+        .prop_map(|(_, operations, tried)| Steps { operations, tried })
+}
+
+/// Sends what an operation is, and says what came back.
+async fn send(
+    stage: &Stage,
+    operation: &Operation,
+    auth_server: &Who,
+) -> Result<Answer, TestCaseError> {
+    let sql = operation.sql();
+    if !sql.ids.is_empty() {
+        stage.admin(&sql.look_up()).await?;
+    }
+    let sent = if operation.is_the_auth_servers() {
+        stage.run(auth_server, &sql.statement).await
+    } else {
+        stage.run(&operation.actor().who(), &sql.statement).await
+    };
+    match sent {
+        Ok(answer) => Ok(Answer::Rows(usize::try_from(answer.count)?)),
+        Err(refused) if REFUSALS.contains(&refused.code()) => Ok(Answer::Refused),
+        Err(failed) => Err(failed.into()),
+    }
+}
+
+/// Privilege or policy, and what a constraint refuses: any other failure is none of these.
+const REFUSALS: [&str; 5] = ["42501", "23502", "23503", "23505", "23514"];
+
+/// Everybody looks at every table.
+async fn compare(stage: &Stage, model: &State, operation: &Operation) -> Result<(), TestCaseError> {
+    let users = USERS.map(Actor::User);
+    let viewers = users.into_iter().chain([Actor::Anon, Actor::ServiceRole]);
+    let looks: Vec<(Actor, Who, String)> = viewers
+        .map(|viewer| (viewer, viewer.who(), format!("execute {}", view::statement(viewer))))
+        .collect();
+    let statements: Vec<(&Who, &str)> =
+        looks.iter().map(|(_, who, execute)| (who, execute.as_str())).collect();
+    let answers = stage.run_all(&statements).await?;
+    for ((viewer, ..), answer) in looks.iter().zip(answers) {
+        let mut seen: Vec<String> = answer.rows.into_iter().flatten().collect();
+        seen.sort();
+        let expected = model.seen_by(*viewer);
+        if seen != expected {
+            let without = |these: &[String], those: &[String]| {
+                let only: Vec<String> =
+                    these.iter().filter(|line| !those.contains(line)).cloned().collect();
+                only.join("; ")
+            };
+            return Err(TestCaseError::fail(format!(
+                "after {operation:?} {viewer:?} sees [{}] and should see [{}]",
+                without(&seen, &expected),
+                without(&expected, &seen)
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn everybody_sees_what_they_own() {
+    holds(&EVERYBODY_SEES_WHAT_THEY_OWN);
+}
+
+/// Of a long sequence that shows a fault, what is left is what it takes to see it.
+#[test]
+fn counterexample_is_the_shortest() {
+    let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let text = "alter table public.messages disable trigger messages_count_deleted".to_owned();
+    inputs.migrations.push(SourceFile { name: "20990101_fault.sql".to_owned(), text });
+    let tried = EVERYBODY_SEES_WHAT_THEY_OWN.attempt(&inputs, Regime::Explicit);
+    let tried = tried.unwrap_or_else(|why| panic!("{why}"));
+    let broken = tried.result.expect_err("the fault is noticed");
+    let (input, one) = (&broken.input, broken.input.matches(" }").count() == 1);
+    assert!(input.starts_with("[Unsay {") && one, "one operation is enough: {input}");
+    assert!(broken.script.contains("delete from public.messages"), "{}", broken.script);
+}
