@@ -1,11 +1,16 @@
 //! This file is a client's session as the gateway makes it: a connection as `authenticator`,
 //! and role and claims for one transaction at a time.
 
+use tokio_postgres::error::DbError;
 use tokio_postgres::{Client, Transaction};
 
-use super::describe;
+use super::batch::{self, Answer};
 use super::outcome::Outcome;
 use super::persona::{Identity, Persona};
+use super::{CannotRun, describe};
+
+/// What a transaction got: an answer for each of its statements, or why it was rolled back.
+pub(crate) type Told = Result<Vec<Answer>, DbError>;
 
 /// A connection that sends somebody's requests.
 pub(crate) struct Session {
@@ -53,6 +58,33 @@ impl Session {
     ) -> Result<Vec<String>, tokio_postgres::Error> {
         let rows = self.begin().await.query(query, &[]).await?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Runs statements in one transaction, each in a message of its own. `begin` opens it, at
+    /// an isolation level or not, and `end` commits it or rolls it back; a refusal does too.
+    ///
+    /// # Errors
+    /// Why the server could not be reached.
+    pub(crate) async fn transact(
+        &self,
+        begin: &str,
+        statements: &[String],
+        end: &str,
+    ) -> Result<Told, CannotRun> {
+        let mut messages = vec![format!("{begin}; {}", self.identity.request_sql())];
+        messages.extend_from_slice(statements);
+        messages.push(end.to_owned());
+        let mut answers = Vec::new();
+        for message in &messages {
+            let (mut got, refusal) = batch::run(&self.client, message).await?;
+            if let Some(refusal) = refusal {
+                batch::run(&self.client, "rollback").await?;
+                return Ok(Err(refusal));
+            }
+            answers.extend(got.pop());
+        }
+        // Not what opened it, nor what ended it.
+        Ok(Ok(answers.drain(1..messages.len() - 1).collect()))
     }
 
     async fn begin(&mut self) -> Transaction<'_> {

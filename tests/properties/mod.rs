@@ -2,14 +2,22 @@
 //! whatever is done.
 
 mod cleanup_expired_sessions;
+mod is_feature_enabled;
 mod model;
+mod update_conversation_stats;
+mod update_updated_at_column;
 
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::property::Property;
 
 /// Every property, those that take longest first.
 pub(crate) fn all() -> impl Iterator<Item = &'static Property> {
-    model::PROPERTIES.iter().chain(&cleanup_expired_sessions::PROPERTIES)
+    model::PROPERTIES
+        .iter()
+        .chain(&update_conversation_stats::PROPERTIES)
+        .chain(&is_feature_enabled::PROPERTIES)
+        .chain(&update_updated_at_column::PROPERTIES)
+        .chain(&cleanup_expired_sessions::PROPERTIES)
 }
 
 /// Tries to break a property of the schema.
@@ -38,4 +46,21 @@ fn notices(property: &Property, fault: &str) {
     let tried = property.attempt_with(&inputs, Regime::Explicit, fault);
     let tried = tried.unwrap_or_else(|why| panic!("{why}"));
     assert!(tried.result.is_err(), "{} did not notice {fault}", property.id);
+}
+
+/// A fault: that function as the migration makes it, with a piece of its text replaced.
+///
+/// # Panics
+/// If no migration makes it, or it has no such piece.
+fn with_replaced(function: &str, piece: &str, by: &str) -> String {
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let begin = format!("create or replace function public.{function}(");
+    let end = format!("comment on function public.{function}(");
+    let text = inputs.migrations.iter().find_map(|file| {
+        let text = &file.text[file.text.find(&begin)?..];
+        text.find(&end).map(|length| text[..length].to_owned())
+    });
+    let text = text.unwrap_or_else(|| panic!("no migration makes {function}"));
+    assert!(text.contains(piece), "{function} has no {piece:?}");
+    text.replace(piece, by)
 }

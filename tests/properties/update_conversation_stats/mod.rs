@@ -1,0 +1,116 @@
+//! This file is what `update_conversation_stats` keeps true, for one session and for eight.
+
+mod races;
+mod sequences;
+
+use rstest::rstest;
+
+use self::races::IN_RACES;
+use self::sequences::IN_SEQUENCES;
+use super::{holds, notices, with_replaced};
+use crate::harness::persona::{Alice, Bob, Persona};
+use crate::harness::property::Property;
+
+pub(super) const PROPERTIES: [Property; 2] = [IN_RACES, IN_SEQUENCES];
+
+/// Whose each conversation of a case is; a conversation is its place in this list.
+const OWNERS: [Persona; 4] = [Alice, Alice, Bob, Bob];
+
+/// The id of a conversation.
+fn id(conversation: usize) -> String {
+    format!("c0de0000-0000-4000-8000-00000000000{conversation}")
+}
+
+/// The conversations' ids as an array.
+fn ids() -> String {
+    let ids: Vec<String> = (0..OWNERS.len()).map(id).collect();
+    format!("'{{{}}}'::uuid[]", ids.join(","))
+}
+
+/// Statements that leave the conversations of a case without a message, past every trigger.
+fn arrange() -> String {
+    let rows = OWNERS.iter().enumerate().map(|(at, owner)| {
+        let user_id = owner.user_id().expect("owners have signed up");
+        format!("('{}', '{user_id}', 'conversation {at}')", id(at))
+    });
+    format!(
+        "set local session_replication_role = replica; \
+         delete from public.messages where conversation_id = any ({0}); \
+         delete from public.conversations where id = any ({0}); \
+         insert into public.conversations (id, user_id, title) values {1}; \
+         set local session_replication_role = origin",
+        ids(),
+        rows.collect::<Vec<_>>().join(", ")
+    )
+}
+
+#[rstest]
+#[case::in_sequences(&IN_SEQUENCES)]
+#[case::in_races(&IN_RACES)]
+fn counters(#[case] property: &Property) {
+    holds(property);
+}
+
+const FUNCTION: &str = "update_conversation_stats";
+const TOUCHED: &str = "if touched is null then";
+const OF_THE_DELETED: &str =
+    "select array_agg(distinct o.conversation_id) into touched from old_rows as o;";
+
+#[rstest]
+#[case::that_it_does_nothing(TOUCHED, "if true then")]
+#[case::that_it_adds_one(
+    "message_count = said.message_count",
+    "message_count = c.message_count + case tg_op when 'INSERT' then 1 when 'DELETE' then -1 \
+     else 0 end"
+)]
+#[case::that_deletes_do_not_count(OF_THE_DELETED, "return null;")]
+#[case::that_an_emptied_conversation_is_left_out(
+    "left join public.messages",
+    "join public.messages"
+)]
+#[case::that_the_last_message_is_now(
+    "last_message_at = said.last_message_at",
+    "last_message_at = now()"
+)]
+#[case::that_the_last_message_is_the_first("max(m.created_at)", "min(m.created_at)")]
+#[case::that_the_last_message_stays(
+    "last_message_at = said.last_message_at",
+    "last_message_at = greatest(said.last_message_at, c.last_message_at)"
+)]
+#[case::that_one_conversation_is_enough(
+    TOUCHED,
+    "touched := touched[1:1]; if touched is null then"
+)]
+#[case::that_only_where_it_was_counts("union all", "except")]
+#[case::that_a_date_is_no_change("created_at from", "conversation_id from")]
+#[case::that_titles_change("set message_count", "set title = 'counted', message_count")]
+#[case::that_every_conversation_is_written("where c.id = said.id", "where true")]
+fn counters_notice(#[case] piece: &str, #[case] by: &str) {
+    notices(&IN_SEQUENCES, &with_replaced(FUNCTION, piece, by));
+}
+
+#[rstest]
+fn counters_notice_a_missing_trigger(#[values("inserted", "deleted", "updated")] event: &str) {
+    let fault = format!("drop trigger messages_count_{event} on public.messages");
+    notices(&IN_SEQUENCES, &fault);
+}
+
+/// Each of them is right as long as nobody else writes.
+#[rstest]
+#[case::that_nobody_waits("for no key update;", ";")]
+#[case::that_everybody_may_go_on("for no key update;", "for key share;")]
+#[case::that_the_count_is_older_than_the_lock(
+    "-- One writer at a time",
+    "create temporary table if not exists counted (id uuid, n bigint, latest timestamptz) \
+         on commit delete rows; \
+     delete from pg_temp.counted; \
+     insert into pg_temp.counted select t.id, count(m.id), max(m.created_at) \
+         from unnest(touched) as t (id) \
+         left join public.messages as m on m.conversation_id = t.id group by t.id; \
+     update public.conversations as c set message_count = k.n, last_message_at = k.latest \
+         from pg_temp.counted as k where k.id = c.id; \
+     return null; --"
+)]
+fn counters_notice_in_races(#[case] piece: &str, #[case] by: &str) {
+    notices(&IN_RACES, &with_replaced(FUNCTION, piece, by));
+}

@@ -1,0 +1,184 @@
+//! This file is eight sessions that write messages at once.
+
+use std::fmt;
+
+use futures_util::future::{join_all, try_join_all};
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof};
+use proptest::test_runner::TestCaseError;
+use tokio::sync::OnceCell;
+
+use super::{OWNERS, arrange, id, ids};
+use crate::harness::persona::{Alice, Bob, Persona, ServiceRole};
+use crate::harness::property::{Property, Stage};
+use crate::harness::session::Session;
+
+/// Who is at each of the connections.
+const SESSIONS: [Persona; 8] = [Alice, Alice, Alice, Bob, Bob, Bob, ServiceRole, ServiceRole];
+/// How often a transaction may be told to try again before that is a fault.
+const PATIENCE: u32 = 200;
+
+pub(super) const IN_RACES: Property = Property {
+    id: "update_conversation_stats/counts-after-every-race",
+    claim: "when eight sessions have inserted, deleted and moved messages at once, in \
+            transactions at read committed or repeatable read that were committed, rolled back \
+            or tried again, message_count and last_message_at are what the messages say",
+    about: &["update_conversation_stats", "conversations", "messages"],
+    cases: 25,
+    holds: |ground| {
+        // A deadlock is resolved by trying again, and sooner than in a second.
+        ground.prepare(
+            "do $$ begin execute format('alter database %I set deadlock_timeout = ''5ms''', \
+             current_database()); end $$",
+        )?;
+        let sessions = OnceCell::new();
+        let scripts = SESSIONS.map(|persona| vec(transaction(persona), 0..4));
+        ground.check_committed(&scripts, async |stage, scripts| {
+            let connect = || try_join_all(SESSIONS.map(|it| ground.session(it.identity())));
+            let sessions: &Vec<Session> = sessions.get_or_try_init(connect).await?;
+            stage.admin(&arrange()).await?;
+            let races = sessions.iter().zip(&scripts).map(|(session, script)| run(session, script));
+            // All of them end, so that the next case finds no transaction open.
+            join_all(races).await.into_iter().collect::<Result<(), _>>()?;
+            agree(stage).await
+        })
+    },
+};
+
+/// One of the two conversations that a user owns; of the back end's, one of all.
+type Which = usize;
+
+/// A statement of a race.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A message into each of these conversations, in one statement.
+    Insert(Vec<Which>),
+    /// One message that is there.
+    DeleteOne(Which),
+    /// All messages that are there.
+    DeleteAll(Which),
+    /// The back end moves the messages of a conversation to another.
+    Move(Which, Which),
+    /// The back end dates one message anew.
+    Redate(Which, i64),
+}
+
+/// Statements that are committed or rolled back together.
+#[derive(Clone)]
+struct Transaction {
+    steps: Vec<Step>,
+    repeatable: bool,
+    commits: bool,
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = if self.repeatable { "repeatable read" } else { "read committed" };
+        let end = if self.commits { "commit" } else { "rollback" };
+        write!(f, "{level} {:?} {end}", self.steps)
+    }
+}
+
+fn transaction(persona: Persona) -> impl Strategy<Value = Transaction> {
+    let own: Vec<Which> = (0..OWNERS.len()).filter(|at| OWNERS[*at] == persona).collect();
+    let own = if persona == ServiceRole { (0..OWNERS.len()).collect() } else { own };
+    let which = || proptest::sample::select(own.clone());
+    let clients = prop_oneof![
+        5 => vec(which(), 1..4).prop_map(Step::Insert),
+        2 => which().prop_map(Step::DeleteOne),
+        1 => which().prop_map(Step::DeleteAll),
+    ];
+    let step = if persona == ServiceRole {
+        prop_oneof![
+            3 => clients,
+            1 => (which(), which()).prop_map(|(from, to)| Step::Move(from, to)),
+            1 => (which(), -3i64..=3).prop_map(|(of, at)| Step::Redate(of, at)),
+        ]
+        .boxed()
+    } else {
+        clients.boxed()
+    };
+    let flags = (proptest::bool::weighted(0.3), proptest::bool::weighted(0.8));
+    (vec(step, 1..=4), flags).prop_map(|(steps, (repeatable, commits))| Transaction {
+        steps,
+        repeatable,
+        commits,
+    })
+}
+
+impl Step {
+    fn sql(&self) -> String {
+        let one = |which: &Which| {
+            format!(
+                "id = (select id from public.messages where conversation_id = '{}' limit 1)",
+                id(*which)
+            )
+        };
+        match self {
+            Self::Insert(into) => {
+                let values: Vec<String> =
+                    into.iter().map(|at| format!("('{}', 'user', '')", id(*at))).collect();
+                format!(
+                    "insert into public.messages (conversation_id, role, content) values {}",
+                    values.join(", ")
+                )
+            }
+            Self::DeleteOne(of) => format!("delete from public.messages where {}", one(of)),
+            Self::DeleteAll(of) => {
+                format!("delete from public.messages where conversation_id = '{}'", id(*of))
+            }
+            Self::Move(from, to) => format!(
+                "update public.messages set conversation_id = '{}' where conversation_id = '{}'",
+                id(*to),
+                id(*from)
+            ),
+            Self::Redate(of, at) => format!(
+                "update public.messages set created_at = to_timestamp({at}) where {}",
+                one(of)
+            ),
+        }
+    }
+}
+
+/// Runs one session's transactions, each again until nobody is in its way.
+async fn run(session: &Session, script: &[Transaction]) -> Result<(), TestCaseError> {
+    for transaction in script {
+        let level = if transaction.repeatable { "repeatable read" } else { "read committed" };
+        let begin = format!("begin isolation level {level}");
+        let statements: Vec<String> = transaction.steps.iter().map(Step::sql).collect();
+        let end = if transaction.commits { "commit" } else { "rollback" };
+        let mut refusals = 0;
+        while let Err(refusal) = session.transact(&begin, &statements, end).await? {
+            let again = ["40001", "40P01"].contains(&refusal.code().code());
+            prop_assert!(again, "{:?} got {}", transaction, refusal);
+            refusals += 1;
+            prop_assert!(refusals < PATIENCE, "{:?} is refused forever", transaction);
+        }
+    }
+    Ok(())
+}
+
+/// The counters are what the messages say, as they are counted here.
+async fn agree(stage: &Stage) -> Result<(), TestCaseError> {
+    let micros = |column: &str| format!("(extract(epoch from {column}) * 1000000)::bigint");
+    let messages = format!(
+        "select conversation_id, {} from public.messages where conversation_id = any ({})",
+        micros("created_at"),
+        ids()
+    );
+    let messages = stage.admin(&messages).await?.rows;
+    let counters = format!(
+        "select id, message_count, {} from public.conversations where id = any ({}) order by id",
+        micros("last_message_at"),
+        ids()
+    );
+    let counters = stage.admin(&counters).await?.rows;
+    let wanted = (0..OWNERS.len()).map(|at| {
+        let own = messages.iter().filter(|message| message[0] == id(at));
+        let times = own.map(|message| message[1].parse::<i64>().expect("microseconds"));
+        let last = times.clone().max().map_or("∅".to_owned(), |last| last.to_string());
+        vec![id(at), times.count().to_string(), last]
+    });
+    prop_assert_eq!(counters, wanted.collect::<Vec<_>>(), "counters against messages");
+    Ok(())
+}
