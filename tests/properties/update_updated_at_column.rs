@@ -6,7 +6,7 @@ use std::fmt;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof};
 use proptest::sample::select;
-use proptest::strategy::Union;
+use proptest::strategy::{BoxedStrategy, Union};
 use proptest::test_runner::TestCaseError;
 use rstest::rstest;
 use tokio::sync::OnceCell;
@@ -24,16 +24,21 @@ struct Table {
     name: &'static str,
     /// What the row needs beside its id and the two times: columns and expressions.
     row: [&'static str; 2],
-    /// The columns that are changed, and the expressions that they are changed to: itself,
-    /// what equals another but is stored otherwise, what is written otherwise but stored alike.
-    columns: &'static [(&'static str, &'static [&'static str])],
+    /// The columns that are changed, and the expressions that they are changed to: themselves,
+    /// what is written otherwise but stored alike, and others.
+    columns: Columns,
+    /// Columns of which two values are equal and stored differently.
+    twins: Columns,
     /// Whether Alice may change these columns.
     is_alices: bool,
 }
 
+/// Columns, and expressions for each.
+type Columns = &'static [(&'static str, &'static [&'static str])];
+
 const USER_PROFILES: Table = Table {
     name: "user_profiles",
-    row: ["username", "'alice in a case'"],
+    row: ["username, preferences", "'alice in a case', '{\"a\": 1.0}'"],
     columns: &[
         ("username", &["username", "'ann'", "'Ann'", "'анна'"]),
         ("full_name", &["full_name", "null", "''", "'Ann'"]),
@@ -42,6 +47,7 @@ const USER_PROFILES: Table = Table {
         ("preferences", JSON),
         ("onboarding_completed", BOOLEAN),
     ],
+    twins: &[("preferences", NUMBERS)],
     is_alices: true,
 };
 
@@ -68,6 +74,7 @@ const MEMORIES: Table = Table {
         ("is_archived", BOOLEAN),
         ("deleted_at", &["null", "now()", "'infinity'", "'2025-01-01 00:00+00'"]),
     ],
+    twins: &[("metadata", NUMBERS), ("embedding", ZEROS)],
     is_alices: true,
 };
 
@@ -84,6 +91,7 @@ const CONVERSATIONS: Table = Table {
         ("folder", &["null", "'f'"]),
         ("tags", &["tags", "'{}'", "'{a,b}'", "'[0:1]={a,b}'"]),
     ],
+    twins: &[("temperature", &["'0'", "'-0'"])],
     is_alices: true,
 };
 
@@ -95,6 +103,7 @@ const FEEDBACK: Table = Table {
         ("content", &["content || ''", "'that'"]),
         ("rating", &["rating", "null", "1", "5"]),
     ],
+    twins: &[],
     is_alices: true,
 };
 
@@ -107,9 +116,15 @@ const FEATURE_FLAGS: Table = Table {
         ("rollout_percentage", &["rollout_percentage", "0", "1", "100"]),
         ("target_user_ids", &["target_user_ids", "'{}'", "array[id]", "array[id, id]"]),
     ],
+    twins: &[],
     is_alices: false,
 };
 
+const NUMBERS: &[&str] = &["'{\"a\": 1.0}'", "'{\"a\": 1.00}'"];
+const ZEROS: &[&str] = &[
+    "array_fill('0'::real, array[384])::extensions.vector",
+    "array_fill('-0'::real, array[384])::extensions.vector",
+];
 const BOOLEAN: &[&str] = &["false", "true"];
 const JSON: &[&str] =
     &["'{}'", "'{\"a\": 1.0}'", "'{\"a\": 1.00}'", "'{\"a\":1,\"b\":2}'", "'{\"b\":2,\"a\":1}'"];
@@ -153,26 +168,27 @@ impl fmt::Debug for Case {
 }
 
 fn update(table: &'static Table) -> impl Strategy<Value = Update> {
-    let pair = |(column, values): &(&'static str, &'static [&'static str])| {
+    type Pairs = BoxedStrategy<(&'static str, &'static str)>;
+    let pair = |(column, values): &(&'static str, &'static [&'static str])| -> Pairs {
         (Just(*column), select(*values)).boxed()
     };
     let honest = Union::new(table.columns.iter().map(pair)).boxed();
     let forged = Union::new([("created_at", FORGED), ("updated_at", FORGED)].iter().map(pair));
     let back_end = prop_oneof![2 => honest.clone(), 1 => forged].boxed();
-    let set = |pairs, least| btree_map_of(pairs, least, table.columns.len());
+    let set = |pairs: Pairs, least| {
+        let pairs = vec(pairs, least..=table.columns.len());
+        let set = pairs.prop_map(|pairs| pairs.into_iter().collect::<BTreeMap<_, _>>());
+        if table.twins.is_empty() {
+            return set.boxed();
+        }
+        let twin = Union::new(table.twins.iter().map(pair));
+        prop_oneof![3 => set, 1 => twin.prop_map(|pair| BTreeMap::from([pair]))].boxed()
+    };
     let back_end = set(back_end, 0).prop_map(|set| Update { who: ServiceRole, set }).boxed();
     if !table.is_alices {
         return back_end;
     }
     prop_oneof![set(honest, 1).prop_map(|set| Update { who: Alice, set }), back_end].boxed()
-}
-
-fn btree_map_of(
-    pairs: impl Strategy<Value = (&'static str, &'static str)>,
-    least: usize,
-    most: usize,
-) -> impl Strategy<Value = BTreeMap<&'static str, &'static str>> {
-    vec(pairs, least..=most).prop_map(|pairs| pairs.into_iter().collect())
 }
 
 fn case(transactions: usize) -> impl Strategy<Value = Case> {

@@ -17,7 +17,7 @@ pub(super) const IN_SEQUENCES: Property = Property {
             message_count is the number of each conversation's messages and last_message_at \
             their latest created_at; nothing else about a conversation changes",
     about: &["update_conversation_stats", "conversations", "messages"],
-    cases: 100,
+    cases: 150,
     holds: |ground| {
         let steps = vec(step(), 0..10);
         ground.check(&steps, async |stage, steps| play(ground, stage, steps).await)
