@@ -163,15 +163,15 @@ const GROWS: Property = Property {
             let row = everyone.row(&name, &Caller::Persona(NoToken));
             stage.admin(&insert(&[row])).await?;
             let id = user(number);
-            let call =
-                format!("select pg_temp.answers({}, '{{\"sub\": \"{id}\"}}')", quote(&name));
+            let call = format!("select pg_temp.answers({}, '{{\"sub\": \"{id}\"}}')", quote(&name));
             let answers: String = stage.admin(&call).await?.one();
             let first = answers.find('1').unwrap_or(usize::MAX);
             prop_assert!((1..=100).contains(&first), "in at {first} % for the first time");
             prop_assert_eq!(&answers[first..], "1".repeat(101 - first), "from {} % on", first);
             // The control: the loop asked in the name of that user.
             let at = format!(
-                "update public.feature_flags set rollout_percentage = {first} - {{}} where name = {}",
+                "update public.feature_flags set rollout_percentage = {first} - {{}} \
+                 where name = {}",
                 quote(&name)
             );
             for (less, expected) in [("0", true), ("1", false)] {
@@ -288,7 +288,7 @@ fn is_about(
     let count: u32 = told.rows.iter().map(|row| u32::from(is_in(row))).sum();
     let (expected, deviation) = (users * share, (users * share * (1.0 - share)).sqrt());
     let off = (f64::from(count) - expected).abs();
-    prop_assert!(off <= 5.0 * deviation, "{count} users have {what}, and {expected} are due");
+    prop_assert!(off <= 5.0 * deviation, "{count} users have {what}, not {expected:.0}");
     Ok(())
 }
 
@@ -385,7 +385,7 @@ const BELOW: &str = "< f.rollout_percentage";
 #[case::that_every_flag_has_the_same_users(&SPREADS, HASHED, "caller.id::text")]
 #[case::that_there_are_ninety_places(&SPREADS, "% 100", "% 90")]
 #[case::that_the_hash_is_negative(&SPREADS, "9223372036854775807", "-1")]
-#[case::that_case_is_no_difference(&UNKNOWN_IS_OFF, "f.name = p_name", "lower(f.name) = lower(p_name)")]
+#[case::that_case_is_ignored(&UNKNOWN_IS_OFF, "f.name = p_name", "lower(f.name) = lower(p_name)")]
 #[case::that_a_name_is_a_pattern(&UNKNOWN_IS_OFF, "f.name = p_name", "f.name like p_name limit 1")]
 #[case::that_blanks_are_cut(&UNKNOWN_IS_OFF, "f.name = p_name", "f.name = trim(p_name)")]
 #[case::that_what_is_unknown_is_on(&UNKNOWN_IS_OFF, "    false\n)", "    true\n)")]
