@@ -230,7 +230,7 @@ const SPREADS: Property = Property {
             as if each were drawn for itself, within five standard deviations; at 0 % none, at \
             100 % all",
     about: &["is_feature_enabled", "feature_flags"],
-    cases: 4,
+    cases: 3,
     holds: |ground| {
         ground.prepare(
             "create function pg_temp.rollout(seed text, first integer, number integer) \
