@@ -24,7 +24,7 @@ pub(super) const IN_RACES: Property = Property {
             transactions at read committed or repeatable read that were committed, rolled back \
             or tried again, message_count and last_message_at are what the messages say",
     about: &["update_conversation_stats", "conversations", "messages"],
-    cases: 50,
+    cases: 40,
     holds: |ground| {
         // A deadlock is resolved by trying again, and sooner than in a second.
         ground.prepare(
