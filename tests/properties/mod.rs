@@ -64,3 +64,12 @@ fn with_replaced(function: &str, piece: &str, by: &str) -> String {
     assert!(text.contains(piece), "{function} has no {piece:?}");
     text.replace(piece, by)
 }
+
+/// A property that no contract calls for would never be tried by the main job.
+#[test]
+fn contract_calls_for_every_property() {
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let left_out = all().filter(|property| !property.applies(&inputs.contract));
+    let left_out: Vec<&str> = left_out.map(|property| property.id).collect();
+    assert_eq!(left_out, [""; 0], "properties that no file of the contract names");
+}
