@@ -937,6 +937,8 @@ declare
     -- Types are qualified because a type named in pg_temp would be found first.
     candidate pg_catalog.text;
     wanted pg_catalog.text := 'user';
+    blanks constant pg_catalog.text :=
+        '[\s\u0085\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000]+';
     ending_length integer;
 begin
     foreach candidate in array array[
@@ -947,9 +949,8 @@ begin
     ]
     loop
         -- Blanks around it, of any script, are not part of a name.
-        candidate := rtrim(left(regexp_replace(
-            candidate, '^[\s\u00a0\u2000-\u200f\u2028-\u202f\u3000]+', ''
-        ), 50));
+        candidate := left(regexp_replace(candidate, '^' || blanks, ''), 50);
+        candidate := regexp_replace(candidate, blanks || '$', '');
         if candidate <> '' then
             wanted := candidate;
             exit;
