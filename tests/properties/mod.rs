@@ -2,8 +2,10 @@
 //! whatever is done.
 
 mod cleanup_expired_sessions;
+mod handle_new_user;
 mod is_feature_enabled;
 mod model;
+mod search_memories_semantic;
 mod update_conversation_stats;
 mod update_updated_at_column;
 
@@ -15,7 +17,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Property> {
     model::PROPERTIES
         .iter()
         .chain(&update_conversation_stats::PROPERTIES)
+        .chain(&search_memories_semantic::PROPERTIES)
         .chain(&is_feature_enabled::PROPERTIES)
+        .chain(&handle_new_user::PROPERTIES)
         .chain(&update_updated_at_column::PROPERTIES)
         .chain(&cleanup_expired_sessions::PROPERTIES)
 }
