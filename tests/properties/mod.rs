@@ -2,6 +2,7 @@
 //! whatever is done.
 
 mod cleanup_expired_sessions;
+mod constraints;
 mod handle_new_user;
 mod is_feature_enabled;
 mod model;
@@ -20,6 +21,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Property> {
         .chain(&search_memories_semantic::PROPERTIES)
         .chain(&is_feature_enabled::PROPERTIES)
         .chain(&handle_new_user::PROPERTIES)
+        .chain(&constraints::PROPERTIES)
         .chain(&update_updated_at_column::PROPERTIES)
         .chain(&cleanup_expired_sessions::PROPERTIES)
 }

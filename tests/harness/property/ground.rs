@@ -16,9 +16,12 @@ use tokio_postgres::Client;
 use super::coverage::{self, Coverage};
 use super::stage::{Stage, Who};
 use super::{Broken, Property};
-use crate::harness::database::{Database, connect};
+use crate::harness::catalog::{Catalog, EVERYTHING};
+use crate::harness::contract::Contract;
+use crate::harness::database::{Database, State, connect};
 use crate::harness::inputs::{Inputs, project};
 use crate::harness::persona::Identity;
+use crate::harness::rows::World;
 use crate::harness::session::Session;
 use crate::harness::{CannotRun, describe};
 
@@ -28,6 +31,7 @@ pub(crate) struct Ground {
     database: Database,
     stage: Stage,
     auth_server: Who,
+    contract: Contract,
     config: Config,
     seed: u64,
     times: RefCell<Vec<Duration>>,
@@ -80,6 +84,7 @@ impl Ground {
             database,
             stage: Stage::new(admin),
             auth_server: Who::login("supabase_auth_admin", &settings),
+            contract: inputs.contract.clone(),
             config,
             seed,
             times: RefCell::default(),
@@ -91,6 +96,23 @@ impl Ground {
     /// The platform's auth server, with the settings of its role.
     pub(crate) fn auth_server(&self) -> &Who {
         &self.auth_server
+    }
+
+    /// What is declared.
+    pub(crate) fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    /// What there is, planted faults included, and the rows of the world.
+    ///
+    /// # Errors
+    /// The server's answer, or why there is no world.
+    pub(crate) fn made(&self) -> Result<(Catalog, World), CannotRun> {
+        self.runtime.block_on(async {
+            let admin = self.database.admin().await?;
+            let world: Result<World, String> = self.database.state(&admin, State::World).await?;
+            Ok((Catalog::read(&admin, EVERYTHING).await?, world.map_err(CannotRun)?))
+        })
     }
 
     /// The seed that the cases are generated from.
@@ -209,12 +231,14 @@ impl Ground {
             let script = self.failed.borrow().clone();
             match error {
                 TestError::Fail(reason, value) => {
-                    Broken { input: format!("{value:?}"), reason: reason.to_string(), script }
+                    let (input, reason) = (format!("{value:?}"), reason.to_string());
+                    Broken { input, reason, script, object: None }
                 }
                 TestError::Abort(reason) => Broken {
                     input: "none: no case could be generated".to_owned(),
                     reason: reason.to_string(),
                     script,
+                    object: None,
                 },
             }
         })

@@ -28,8 +28,9 @@ pub(crate) struct Property {
     pub(crate) id: &'static str,
     /// The claim, in a sentence.
     pub(crate) claim: &'static str,
-    /// The functions and tables that it is about, the first by name in a finding. It is tried
-    /// where the contract names it; if it is about nothing by name, always.
+    /// The functions and tables that it is about, the first by name in a finding that
+    /// names nothing else. It is tried where the contract names it; if it is about nothing by
+    /// name, always.
     pub(crate) about: &'static [&'static str],
     /// How many cases are generated, unless `PROPTEST_CASES` says another number.
     pub(crate) cases: u32,
@@ -46,12 +47,32 @@ pub(crate) struct Broken {
     pub(crate) reason: String,
     /// The statements of that case.
     pub(crate) script: String,
+    /// What the finding is about, where that is not what the property is about.
+    pub(crate) object: Option<String>,
+}
+
+impl Broken {
+    /// Nothing could be tried.
+    pub(crate) fn untried(reason: String) -> Self {
+        let input = "none: the case could not be set".to_owned();
+        Self { input, reason, script: String::new(), object: None }
+    }
+
+    /// The same, and what it is about.
+    pub(crate) fn of(self, object: String) -> Self {
+        Self { object: Some(object), ..self }
+    }
 }
 
 impl From<Refused> for Broken {
     fn from(refused: Refused) -> Self {
-        let input = "none: the case could not be set".to_owned();
-        Self { input, reason: refused.to_string(), script: String::new() }
+        Self::untried(refused.to_string())
+    }
+}
+
+impl From<CannotRun> for Broken {
+    fn from(why: CannotRun) -> Self {
+        Self::untried(why.to_string())
     }
 }
 
@@ -133,10 +154,14 @@ impl Property {
                 broken.reason, broken.input, tried.seed, tried.seed
             ),
         };
-        let object = self.about.first().copied().unwrap_or("the schema");
-        let finding = tried.result.as_ref().err().map(|broken| Finding {
-            statement: Some(broken.script.clone()),
-            ..Finding::of(&rules::PROMISE, object, &self.check(), [self.claim, &observed], regime)
+        let about = self.about.first().copied().unwrap_or("the schema");
+        let finding = tried.result.as_ref().err().map(|broken| {
+            let object = broken.object.as_deref().unwrap_or(about);
+            let seen = [self.claim, &observed];
+            Finding {
+                statement: Some(broken.script.clone()),
+                ..Finding::of(&rules::PROMISE, object, &self.check(), seen, regime)
+            }
         });
         Entry {
             id: self.check(),
