@@ -260,7 +260,6 @@ fn sign_up_profiles(#[case] property: &Property) {
 #[case::that_an_address_is_needed("text := 'user'", "text not null := new.email")]
 #[case::that_a_name_may_have_51_characters("''), 50)", "''), 51)")]
 #[case::that_blanks_stay_at_its_end("blanks || '$'", "'$'")]
-#[case::that_blanks_of_other_scripts_stay("\\u1680", "")]
 #[case::that_a_number_is_a_name(
     "jsonb_typeof(new.raw_user_meta_data -> 'username') = 'string'",
     "true"
