@@ -168,7 +168,7 @@ pub(super) fn compare(
     let (least, most) = (sure.min(limit), left.len().min(limit));
     let count = answer.rows.len();
     prop_assert!((least..=most).contains(&count), "{} rows, not {}..={}", count, least, most);
-    let mut last = f64::INFINITY;
+    let mut before = f64::INFINITY;
     for row in &answer.rows {
         let at = left.iter().position(|(id, _)| *id == row[0]);
         prop_assert!(at.is_some(), "{} is no candidate, or is found twice", row[0]);
@@ -176,11 +176,11 @@ pub(super) fn compare(
         let said: f64 = row[1].parse().unwrap_or(f64::NAN);
         let off = (said - candidate.similarity()).abs();
         prop_assert!(off <= ERROR, "{} instead of {}", said, candidate.similarity());
-        prop_assert!(said <= last, "{} after {}", said, last);
-        last = said;
+        prop_assert!(said <= before, "{} after {}", said, before);
+        before = said;
     }
     let missed = left.iter().filter(|(_, it)| {
-        matches!(it, Candidate::Found(similarity) if count < limit || *similarity > last + ERROR)
+        matches!(it, Candidate::Found(similarity) if count < limit || *similarity > before + ERROR)
     });
     let missed: Vec<&String> = missed.map(|(id, _)| id).collect();
     prop_assert_eq!(missed, Vec::<&String>::new(), "memories that were passed over");
