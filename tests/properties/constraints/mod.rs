@@ -52,7 +52,7 @@ const CHECKS: Property = Property {
                     let answer = row.with(stage, command, &[(column, &literal)]).await?;
                     let refusal =
                         (!rule.check.accepts(&value)).then_some(("23514", rule.name.as_deref()));
-                    judge(&object, answer, refusal)
+                    judge(&object, &answer, refusal)
                 });
                 tried.map_err(|broken| broken.of(object.clone()))?;
             }
@@ -149,7 +149,7 @@ const KEYS: Property = Property {
                         Some(rule) => Some(("23514", rule.name.as_deref())),
                         None => (taken > 0).then_some(("23505", key.name.as_deref())),
                     };
-                    judge(&object, answer, refusal)
+                    judge(&object, &answer, refusal)
                 });
                 tried.map_err(|broken| broken.of(object.clone()))?;
             }
@@ -195,7 +195,7 @@ const REFERENCES: Property = Property {
                         }
                     };
                     let answer = row.with(stage, command, &[(column, &literal)]).await?;
-                    judge(&object, answer, refusal)
+                    judge(&object, &answer, refusal)
                 });
                 tried.map_err(|broken| broken.of(object.clone()))?;
             }
@@ -234,7 +234,7 @@ const ON_DELETE: Property = Property {
                     let delete = format!("delete from {target} where {key} = {literal}");
                     let answer = stage.run(&Who::admin(), &delete).await;
                     let may = ["cascade", "set null"].contains(&reference.on_delete.as_str());
-                    judge(&object, answer, (!may).then_some(("23503", None)))?;
+                    judge(&object, &answer, (!may).then_some(("23503", None)))?;
                     let (its, column) = (row.relation.qualified(), ident(column));
                     let left =
                         format!("select ({column} is null)::text from {its} where {}", row.is_it());

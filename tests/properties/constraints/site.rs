@@ -134,14 +134,14 @@ impl NewRow<'_> {
 /// refusal and the constraint, where that has a name.
 pub(super) fn judge(
     what: &str,
-    answer: Result<Answer, Refused>,
+    answer: &Result<Answer, Refused>,
     refusal: Option<(&str, Option<&str>)>,
 ) -> Result<(), TestCaseError> {
-    let observed = match &answer {
+    let observed = match answer {
         Ok(_) => "accepted".to_owned(),
         Err(why) => format!("refused: {why} ({})", why.constraint()),
     };
-    let is_so = match (&answer, refusal) {
+    let is_so = match (answer, refusal) {
         (Ok(_), None) => true,
         (Err(why), Some((code, name))) => {
             why.code() == code && name.is_none_or(|name| why.constraint() == name)
