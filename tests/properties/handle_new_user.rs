@@ -8,7 +8,7 @@ use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_assert
 use proptest::sample::select;
 use rstest::rstest;
 
-use super::{altered, holds, notices};
+use super::{holds, notices, with_replaced};
 use crate::harness::property::Property;
 use crate::harness::{CannotRun, describe, quote};
 
@@ -269,7 +269,7 @@ fn sign_up_profiles(#[case] property: &Property) {
 #[case::that_another_name_is_another("left(wanted, 49 - ending_length)", "''")]
 #[case::that_the_table_is_not_qualified("into public.user_profiles", "into user_profiles")]
 fn sign_up_profiles_notice(#[case] piece: &str, #[case] by: &str) {
-    notices(&EVERY_SIGN_UP, &altered("handle_new_user", piece, by));
+    notices(&EVERY_SIGN_UP, &with_replaced("handle_new_user", piece, by));
 }
 
 #[rstest]
@@ -290,10 +290,12 @@ fn sign_up_profiles_notice_also(#[case] fault: &str) {
 )]
 #[case::that_endings_run_out("array[0, 4, 8, 32]", "array[0, 1]")]
 fn sign_ups_at_once_notice(#[case] piece: &str, #[case] by: &str) {
-    let mut fault = altered("handle_new_user", piece, by);
+    let mut fault = with_replaced("handle_new_user", piece, by);
     if by.contains("continue") {
-        fault +=
-            &format!("; {}", altered("handle_new_user", "on conflict (username) do nothing", ""));
+        fault += &format!(
+            "; {}",
+            with_replaced("handle_new_user", "on conflict (username) do nothing", "")
+        );
     }
     notices(&AT_ONCE, &fault);
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use proptest::test_runner::{Config, RngSeed, contextualize_config};
 
 pub(crate) use self::ground::Ground;
-use self::stage::Refused;
-pub(crate) use self::stage::{Stage, Who};
+
+pub(crate) use self::stage::{Refused, Stage, Who};
 
 use self::coverage::Coverage;
 use super::CannotRun;

@@ -104,8 +104,6 @@ const LEAVE: &str = "set local session authorization default; \
                      select pg_catalog.set_config('search_path', '', true), \
                      pg_catalog.set_config('request.jwt.claims', '', true)";
 
-const LEAVE_STATEMENTS: usize = 2;
-
 /// A superuser's connection on which a case is played.
 pub(crate) struct Stage {
     client: Client,
@@ -173,10 +171,11 @@ impl Stage {
             for prelude in &who.prelude {
                 batch += &format!("{prelude}; ");
             }
-            batch += &format!("{statement}; {LEAVE}; ");
+            batch += &format!("{statement}; ");
             places.push(answers_before + who.prelude.len());
-            answers_before += who.prelude.len() + 1 + LEAVE_STATEMENTS;
+            answers_before += who.prelude.len() + 1;
         }
+        batch += LEAVE;
         self.script.borrow_mut().push(batch.clone());
         let everybody = Who { name: "somebody".to_owned(), prelude: Vec::new() };
         match self.send(&batch).await {

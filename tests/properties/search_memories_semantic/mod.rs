@@ -8,7 +8,7 @@ use proptest::sample::select;
 use rstest::rstest;
 
 use self::model::{Memory, Query, Question, compare, direction, id, memory, question, vector};
-use super::{altered, holds, notices};
+use super::{holds, notices, with_replaced};
 use crate::harness::persona::{Alice, AnonKey, Bob, Carol, Guest, NoToken, Persona, ServiceRole};
 use crate::harness::property::{Property, Who};
 
@@ -204,7 +204,7 @@ fn semantic_search(#[case] property: &Property) {
 #[case::that_no_direction_is_near(" and s.similarity <> 'NaN'", "")]
 #[case::that_the_length_is_not_looked_at("<> 384", "< 0")]
 fn semantic_search_notices(#[case] piece: &str, #[case] by: &str) {
-    notices(&EQUALS_BRUTE_FORCE, &altered("search_memories_semantic", piece, by));
+    notices(&EQUALS_BRUTE_FORCE, &with_replaced("search_memories_semantic", piece, by));
 }
 
 const SIGNATURE: &str = "public.search_memories_semantic(uuid, extensions.vector, integer, real)";
@@ -223,7 +223,7 @@ fn semantic_search_notices_that_anybody_may_call_it() {
 #[test]
 fn semantic_search_notices_that_it_looks_in_few_lists() {
     let function = "search_memories_semantic";
-    let by_index = altered(function, "offset 20000", "offset 0");
-    let one_list = altered(function, "'ivfflat.probes', '20'", "'ivfflat.probes', '1'");
+    let by_index = with_replaced(function, "offset 20000", "offset 0");
+    let one_list = with_replaced(function, "'ivfflat.probes', '20'", "'ivfflat.probes', '1'");
     notices(&RECALL, &format!("{by_index}; {one_list}"));
 }
