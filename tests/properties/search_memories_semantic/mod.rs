@@ -1,5 +1,6 @@
 //! This file is what `search_memories_semantic` keeps true.
 
+mod large;
 mod model;
 
 use proptest::collection::vec;
@@ -7,13 +8,14 @@ use proptest::prelude::{Strategy, prop_assert, prop_assert_eq};
 use proptest::sample::select;
 use rstest::rstest;
 
+use self::large::LARGE_USER;
 use self::model::{Memory, Query, Question, compare, direction, id, memory, question, vector};
 use super::{holds, notices, with_replaced};
 use crate::harness::persona::{Alice, AnonKey, Bob, Carol, Guest, NoToken, Persona, ServiceRole};
 use crate::harness::property::{Property, Who};
 
-pub(super) const PROPERTIES: [Property; 4] =
-    [RECALL, EQUALS_BRUTE_FORCE, ANOTHERS_ID, FOR_USERS_ALONE];
+pub(super) const PROPERTIES: [Property; 5] =
+    [RECALL, LARGE_USER, EQUALS_BRUTE_FORCE, ANOTHERS_ID, FOR_USERS_ALONE];
 
 /// 2,000 memories of others, among them some in every direction that a case looks in.
 fn others() -> String {

@@ -1,0 +1,98 @@
+//! This file is what a user of more memories than are compared one by one finds: the index
+//! gives the candidates, not always all, and what it gives must still be true.
+
+use proptest::bool::ANY;
+use proptest::prelude::{prop_assert, prop_assert_eq};
+use proptest::sample::select;
+use rstest::rstest;
+
+use super::super::{holds, notices, with_replaced};
+use crate::harness::persona::{Bob, Carol, ServiceRole};
+use crate::harness::property::{Property, Who};
+
+/// From this number on the function asks the index.
+const MANY: usize = 20_001;
+/// How many of them have an embedding; the last tenth of those is deleted.
+const EMBEDDED: usize = 500;
+
+/// Carol's memories, and Bob's in between, which the index knows nothing of.
+fn memories() -> String {
+    let [carol, bob] = [Carol, Bob].map(|it| it.user_id().expect("they have signed up"));
+    let live = EMBEDDED - EMBEDDED / 10;
+    format!(
+        "insert into public.memories (user_id, content, embedding, deleted_at) select \
+         owner::uuid, n, ('[' || concat_ws(',', sin(n), cos(n), sin(n * 0.37), cos(n * 0.71)) \
+         || repeat(',0', 380) || ']')::extensions.vector, case when n > {live} then now() end \
+         from generate_series(1, {EMBEDDED}) as n, unnest(array['{carol}', '{bob}']) as owner; \
+         insert into public.memories (user_id, content) \
+         select '{carol}', 'not embedded' from generate_series(1, {MANY} - {EMBEDDED}); \
+         reindex index public.memories_embedding_idx; analyze public.memories"
+    )
+}
+
+pub(super) const LARGE_USER: Property = Property {
+    id: "search_memories_semantic/what-the-index-gives-is-true",
+    claim: "a user of more than 20,000 memories finds their own live ones above the threshold, \
+            nearest first and no more than the limit, among them the very one that is looked \
+            for; and the index's settings are what they were",
+    about: &["search_memories_semantic", "memories"],
+    cases: 20,
+    holds: |ground| {
+        ground.prepare(&memories())?;
+        let input = (1..=EMBEDDED, 1..30usize, select(vec!["-1", "0.3", "0.9"]), ANY);
+        ground.check(&input, async |stage, (wanted, limit, threshold, by_the_back_end)| {
+            let carol = Carol.user_id().expect("Carol has signed up");
+            let towards = format!(
+                "(select embedding from public.memories \
+                 where user_id = '{carol}' and content = '{wanted}')"
+            );
+            let asker = Who::persona(if by_the_back_end { ServiceRole } else { Carol });
+            stage.admin("set local ivfflat.probes = 7").await?;
+            let search = format!(
+                "select content, found.similarity, 1 - (embedding operator(extensions.<=>) {towards}), \
+                 user_id, deleted_at is null, pg_catalog.current_setting('ivfflat.probes') \
+                 from public.search_memories_semantic('{carol}', {towards}, {limit}, {threshold}) \
+                 with ordinality as found join public.memories using (id, content) \
+                 order by found.ordinality"
+            );
+            let found = stage.run(&asker, &search).await?.rows;
+            prop_assert!(found.len() <= limit, "{} rows", found.len());
+            let number = |text: &String| text.parse::<f64>().expect("a number");
+            let mut last = f64::INFINITY;
+            for row in &found {
+                let [_, similarity, computed, owner, live, probes] = row.as_slice() else {
+                    panic!("six columns: {row:?}");
+                };
+                prop_assert!((number(similarity) - number(computed)).abs() < 1e-5, "{:?}", row);
+                prop_assert!(number(similarity) > threshold.parse()?, "threshold: {:?}", row);
+                prop_assert!(number(similarity) <= last, "order: {:?}", found);
+                prop_assert_eq!((owner.as_str(), live.as_str()), (carol, "t"), "{:?}", row);
+                prop_assert_eq!(probes, "7", "the setting");
+                last = number(similarity);
+            }
+            let is_live = wanted <= EMBEDDED - EMBEDDED / 10;
+            let first = found.first().map(|row| row[0].clone());
+            prop_assert!(!is_live || first == Some(wanted.to_string()), "first: {:?}", first);
+            Ok(())
+        })
+    },
+};
+
+#[test]
+fn what_the_index_gives_is_true() {
+    holds(&LARGE_USER);
+}
+
+#[rstest]
+#[case::that_the_deleted_are_found("and m.deleted_at is null\n                order", "order")]
+#[case::that_everybodys_are_found("m.user_id = p_user_id and m.deleted_at", "m.deleted_at")]
+#[case::that_there_is_no_limit("limit wanted\n            )", "limit 1000)")]
+#[case::that_the_threshold_is_ignored("n.similarity > threshold and", "")]
+#[case::that_the_farthest_come_first(
+    "order by n.similarity desc, n.id;\n        perform",
+    "order by n.similarity; perform"
+)]
+#[case::that_settings_are_left_behind("'ivfflat.probes', probes, true", "'a.b', probes, true")]
+fn search_of_a_large_user_notices(#[case] piece: &str, #[case] by: &str) {
+    notices(&LARGE_USER, &with_replaced("search_memories_semantic", piece, by));
+}
