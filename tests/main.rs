@@ -17,6 +17,8 @@ mod faults;
 mod harness;
 /// Who may do what: one grid per table.
 mod isolation;
+/// The ways in, twice, half-way, and back from a dump.
+mod migration;
 /// What functions, triggers and constraints keep true, whatever is done.
 mod properties;
 /// What a server is, and that nothing of it is left.

@@ -1,6 +1,8 @@
 //! This file is a database of one's own: the platform, the migration and the world's rows,
 //! made once as a template and cloned for whoever asks.
 
+mod bare;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -186,11 +188,7 @@ async fn make(
     regime: Regime,
 ) -> Result<(), CannotRun> {
     let as_role = |role: &str| server.login(role, config.get_dbname().unwrap_or_default());
-    make_roles(server, inputs).await?;
-    let admin = connect(&as_role("supabase_admin")).await?;
-    for name in ["platform.sql", &format!("{}.sql", regime.name())] {
-        apply(&admin, inputs.shim_file(name)?, "the platform shim").await?;
-    }
+    let admin = make_platform(server, config, inputs, regime).await?;
     let prepare = "set search_path = ''; set timezone = 'UTC'; \
                    create schema identra_harness; \
                    create table identra_harness.state (name text primary key, document jsonb)";
@@ -220,6 +218,22 @@ async fn make(
     let world = World::make(&admin, &auth, &catalog, &inputs.contract).await;
     let world: Result<World, String> = world.map_err(|why| why.to_string());
     remember(&admin, State::World, &world).await
+}
+
+/// Makes what a database holds before its first migration, over the connection it returns.
+async fn make_platform(
+    server: &Server,
+    config: &Config,
+    inputs: &Inputs,
+    regime: Regime,
+) -> Result<Client, CannotRun> {
+    make_roles(server, inputs).await?;
+    let database = config.get_dbname().unwrap_or_default();
+    let admin = connect(&server.login("supabase_admin", database)).await?;
+    for name in ["platform.sql", &format!("{}.sql", regime.name())] {
+        apply(&admin, inputs.shim_file(name)?, "the platform shim").await?;
+    }
+    Ok(admin)
 }
 
 /// The platform's roles, which are the whole server's: one at a time, whoever asks.

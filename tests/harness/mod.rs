@@ -19,6 +19,7 @@ pub(crate) mod plpgsql_check;
 pub(crate) mod probe;
 pub(crate) mod promises;
 pub(crate) mod property;
+pub(crate) mod reach;
 pub(crate) mod rows;
 pub(crate) mod rules;
 pub(crate) mod schema;

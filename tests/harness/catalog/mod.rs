@@ -1,5 +1,6 @@
 //! This file is the catalog: a typed model of what a database holds, read in one query.
 
+pub(crate) mod contents;
 pub(crate) mod facets;
 
 use serde::Deserialize;

@@ -125,7 +125,7 @@ impl std::fmt::Display for Binaries {
 }
 
 /// Every directory with a `postgres`, each once, in the order in which they are looked for.
-fn candidates(settings: &Settings) -> Vec<PathBuf> {
+pub(super) fn candidates(settings: &Settings) -> Vec<PathBuf> {
     let configured =
         settings.path.iter().filter_map(|directory| bindir(&directory.join("pg_config")));
     let linked = settings.path.iter().filter_map(|directory| {
@@ -180,7 +180,7 @@ fn expand(pattern: &Path) -> Vec<PathBuf> {
 }
 
 /// `postgres (PostgreSQL) 18.1 (Debian …)` is 18.1; of a beta, the minor version is 0.
-fn parse(text: &str) -> Option<(u32, u32)> {
+pub(super) fn parse(text: &str) -> Option<(u32, u32)> {
     let number =
         text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     let (major, minor) = number.split_once('.').unwrap_or((number, "0"));

@@ -17,6 +17,8 @@ mod guard;
 mod home;
 /// Whether a server has what the schema needs.
 mod inspect;
+/// psql, pg_dump and their like.
+mod programs;
 /// A server that runs, whatever its kind.
 mod running;
 /// What the environment asks for.
@@ -29,6 +31,7 @@ mod supervisor;
 mod url;
 
 pub(crate) use databases::{Cloned, Template};
+pub(crate) use programs::Program;
 pub(crate) use settings::{Settings, Wanted};
 
 use databases::Databases;

@@ -1,0 +1,55 @@
+//! This file is a platform that no migration has reached yet.
+
+use tokio_postgres::Config;
+
+use super::{Database, connect, make_platform};
+use crate::harness::inputs::{Inputs, Regime, short_hash};
+use crate::harness::server::Server;
+use crate::harness::{CannotRun, describe, ident};
+
+impl Database {
+    /// A clone of the platform as it is before the first migration.
+    ///
+    /// # Errors
+    /// Why there is no server, or which statement of the platform failed.
+    pub(crate) async fn bare(inputs: &Inputs, regime: Regime) -> Result<Self, CannotRun> {
+        let server = Server::shared()?;
+        let key = short_hash(&format!("bare {} {}", inputs.shim_sha256(), regime.name()));
+        let make = async |config: Config| {
+            let admin = make_platform(server, &config, inputs, regime).await?;
+            drop(admin);
+            Ok(())
+        };
+        let template = server.template(&key, make).await?;
+        let database = Self { server, name: server.clone_of(&template).await? };
+        // A clone inherits no privilege on the database itself.
+        let grant = format!("grant all on database {} to postgres", ident(database.name.name()));
+        let granted = database.admin().await?.batch_execute(&grant).await;
+        granted.map_err(|error| {
+            CannotRun(format!("could not prepare the platform: {}", describe(&error)))
+        })?;
+        Ok(database)
+    }
+
+    /// Remembers what `other` remembers, since its rows were brought here.
+    ///
+    /// # Errors
+    /// The server's answer.
+    pub(crate) async fn remember_as(&self, other: &Self) -> Result<(), CannotRun> {
+        let could_not = |error: tokio_postgres::Error| {
+            CannotRun(format!("could not remember the world: {}", describe(&error)))
+        };
+        let all = "select name, document from identra_harness.state";
+        let rows = other.admin().await?.query(all, &[]).await.map_err(could_not)?;
+        let admin = connect(&self.login("supabase_admin")).await?;
+        let prepare = "create schema identra_harness; \
+                       create table identra_harness.state (name text primary key, document jsonb)";
+        admin.batch_execute(prepare).await.map_err(could_not)?;
+        for row in rows {
+            let (name, document): (String, serde_json::Value) = (row.get(0), row.get(1));
+            let insert = "insert into identra_harness.state values ($1, $2)";
+            admin.execute(insert, &[&name, &document]).await.map_err(could_not)?;
+        }
+        Ok(())
+    }
+}

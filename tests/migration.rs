@@ -1,0 +1,43 @@
+//! This file is what applying the migration is: the same by every way in, whatever came
+//! before, with nothing open meanwhile; and what a dump needs beside itself.
+
+/// Twice, and after any interruption.
+mod again;
+/// Back from a dump.
+mod restore;
+/// What a later migration makes.
+mod tomorrow;
+/// Three ways, one result.
+mod ways;
+/// What can be reached meanwhile.
+mod window;
+
+use crate::harness::CannotRun;
+use crate::harness::catalog::contents::Contents;
+use crate::harness::database::{Database, apply, connect};
+use crate::harness::inputs::{Inputs, Regime, SourceFile};
+
+/// What a comparison finds when there is nothing to tell.
+const NONE: [String; 0] = [];
+
+fn inputs() -> Inputs {
+    Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"))
+}
+
+async fn bare(inputs: &Inputs, regime: Regime) -> Database {
+    Database::bare(inputs, regime).await.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Pastes each migration whole, as `postgres`.
+async fn paste(database: &Database, migrations: &[SourceFile]) -> Result<(), CannotRun> {
+    let migrator = connect(&database.login("postgres")).await?;
+    for file in migrations {
+        apply(&migrator, file, "the migration").await?;
+    }
+    Ok(())
+}
+
+async fn contents(database: &Database) -> Contents {
+    let admin = database.admin().await.unwrap_or_else(|why| panic!("{why}"));
+    Contents::read(&admin).await.unwrap_or_else(|why| panic!("{why}"))
+}
