@@ -1,1 +1,173 @@
-//! This file is to come.
+//! This file is the migration on what is there already: itself, a part of itself, accounts.
+
+use rstest::rstest;
+
+use super::{NONE, bare, contents, inputs, paste};
+use crate::harness::catalog::contents::{Contents, differences};
+use crate::harness::database::{Database, connect};
+use crate::harness::inputs::{Inputs, Regime, SourceFile};
+use crate::harness::{CannotRun, batch, statements};
+
+/// Accounts that signed up before the migration came: two of one name, one of fifty characters
+/// and more, and names that are none.
+const ACCOUNTS: &str = r#"
+    insert into auth.users (id, email, raw_user_meta_data, created_at) values
+    ('00000000-0000-4000-8000-0000000000a1', 'one@example.com', '{"username": "ada"}', '2025-01-01'),
+    ('00000000-0000-4000-8000-0000000000a2', 'two@example.com', '{"username": "ada"}', '2025-01-02'),
+    ('00000000-0000-4000-8000-0000000000a3', 'ada@example.com', null, '2025-01-03'),
+    ('00000000-0000-4000-8000-0000000000a4', null, null, null),
+    ('00000000-0000-4000-8000-0000000000a5', null, '{}', '2025-01-05'),
+    ('00000000-0000-4000-8000-0000000000a6', null, '"username"', '2025-01-06'),
+    ('00000000-0000-4000-8000-0000000000a7', null, '{"username": {"a": [null]}}', '2025-01-07'),
+    ('00000000-0000-4000-8000-0000000000a8', null, '{"username": ""}', '2025-01-08'),
+    ('00000000-0000-4000-8000-0000000000a9', null, '{"username": "  \u200b "}', '2025-01-09'),
+    ('00000000-0000-4000-8000-0000000000b1', null,
+        '{"username": "''; drop table public.user_profiles; --"}', '2025-01-10'),
+    ('00000000-0000-4000-8000-0000000000b2', null,
+        jsonb_build_object('username', repeat(U&'\+01F600', 300)), '2025-01-11'),
+    ('00000000-0000-4000-8000-0000000000b3', null,
+        jsonb_build_object('username', repeat(U&'\+01F600', 300)), '2025-01-12'),
+    ('00000000-0000-4000-8000-0000000000b4', repeat('x', 243) || '@example.com', null, null)"#;
+
+/// How many they are.
+const ACCOUNT_COUNT: usize = 13;
+
+async fn with_accounts(inputs: &Inputs, regime: Regime) -> Database {
+    let database = bare(inputs, regime).await;
+    let auth = connect(&database.login("supabase_auth_admin")).await;
+    let auth = auth.unwrap_or_else(|why| panic!("{why}"));
+    auth.batch_execute(ACCOUNTS).await.expect(ACCOUNTS);
+    database
+}
+
+/// Every row of the world is the same afterwards, and so is all else.
+#[rstest]
+#[case::explicit(Regime::Explicit)]
+#[case::auto_expose(Regime::AutoExpose)]
+#[tokio::test]
+async fn second_time_changes_nothing(#[case] regime: Regime) {
+    let inputs = inputs();
+    let database = Database::of(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
+    let before = contents(&database).await;
+    let empty: Vec<&str> =
+        before.counts().into_iter().filter(|(_, rows)| *rows == 0).map(|(name, _)| name).collect();
+    assert_eq!(empty, [""; 0], "T02: tables without rows that could be lost");
+    paste(&database, &inputs.migrations).await.unwrap_or_else(|why| panic!("{why}"));
+    let after = contents(&database).await;
+    assert_eq!(differences(&before.schema, &after.schema), NONE, "- before, + after");
+    for (table, rows) in &before.rows {
+        assert_eq!(after.rows.get(table), Some(rows), "rows of {table}");
+    }
+}
+
+/// Whichever statement was the last, the whole file makes of it what it makes of nothing.
+#[rstest]
+#[case::explicit(Regime::Explicit)]
+#[case::auto_expose(Regime::AutoExpose)]
+#[tokio::test]
+async fn interruption_after_any_statement_is_mended(#[case] regime: Regime) {
+    let inputs = inputs();
+    let (tried, unlike) = interrupted(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(unlike, NONE, "what comes of an interruption");
+    assert!(tried > 100, "T02: statements, {tried}");
+}
+
+/// The control: a file that cannot be run again, and one that leaves two rows of one, are
+/// found out at the statement that is to blame.
+#[rstest]
+#[case::error(
+    "create table if not exists public.a (id integer);\ncreate table public.b ();",
+    "after line 2: "
+)]
+#[case::row(
+    "create table if not exists public.a (id integer);\ninsert into public.a values (1);",
+    "after line 2: rows"
+)]
+#[case::comment(
+    "create table if not exists public.a ();\n\
+     do $$ begin if to_regclass('public.b') is null then\n\
+     comment on table public.a is 'A.'; else comment on table public.a is 'B.'; end if; end $$;\n\
+     create table if not exists public.b ();",
+    "after line 4: [\"- comments/table public.a: A.\""
+)]
+#[tokio::test]
+async fn file_that_minds_an_interruption_is_found(#[case] text: &str, #[case] said: &str) {
+    let mut inputs = inputs();
+    inputs.migrations = vec![SourceFile { name: "1_minds.sql".to_owned(), text: text.to_owned() }];
+    let found = interrupted(&inputs, Regime::Explicit).await.unwrap_or_else(|why| panic!("{why}"));
+    let [one] = found.1.as_slice() else { panic!("one interruption: {:?}", found.1) };
+    assert!(one.starts_with(said), "{one}");
+}
+
+/// Runs the files statement by statement; before the first and after each, on another
+/// connection, all of it at once, and says where that fails or makes something else. Being in
+/// one transaction, it leaves no trace.
+async fn interrupted(
+    inputs: &Inputs,
+    regime: Regime,
+) -> Result<(usize, Vec<String>), CannotRun> {
+    let database = with_accounts(inputs, regime).await;
+    let walker = connect(&database.login("postgres")).await?;
+    let whole: Vec<&str> = inputs.migrations.iter().map(|file| file.text.as_str()).collect();
+    let whole = format!(
+        "begin; set local session authorization postgres; {}\n; \
+         set local session authorization default",
+        whole.join("\n;\n")
+    );
+    let admin = database.admin().await?;
+    let mut statements = inputs.migrations.iter().flat_map(|it| statements::split(&it.text));
+    let mut place = "before the first".to_owned();
+    let mut intended: Option<Contents> = None;
+    let mut unlike = Vec::new();
+    for tried in 0.. {
+        let (_, error) = batch::run(&admin, &whole).await?;
+        if let Some(error) = error {
+            unlike.push(format!("{place}: {error}"));
+        } else {
+            let made = Contents::read(&admin).await?;
+            let intended = intended.get_or_insert_with(|| made.clone());
+            let lines = differences(&intended.schema, &made.schema);
+            if !lines.is_empty() {
+                unlike.push(format!("{place}: {lines:?}"));
+            } else if intended.counts() != made.counts() {
+                unlike.push(format!("{place}: rows: {:?}", made.counts()));
+            }
+        }
+        batch::run(&admin, "rollback").await?;
+        let Some(next) = statements.next() else { return Ok((tried, unlike)) };
+        let (_, error) = batch::run(&walker, next.text).await?;
+        assert_eq!(error, None, "line {}: {}", next.line, next.text);
+        place = format!("after line {}", next.line);
+    }
+    unreachable!("statements end")
+}
+
+/// Each gets one profile, under a name of its own; the first of a name keeps it.
+#[rstest]
+#[case::explicit(Regime::Explicit)]
+#[case::auto_expose(Regime::AutoExpose)]
+#[tokio::test]
+async fn older_accounts_get_their_profiles(#[case] regime: Regime) {
+    let inputs = inputs();
+    let database = with_accounts(&inputs, regime).await;
+    for time in ["once", "twice"] {
+        paste(&database, &inputs.migrations).await.unwrap_or_else(|why| panic!("{why}"));
+        let admin = database.admin().await.unwrap_or_else(|why| panic!("{why}"));
+        let names = "select pg_catalog.right(u.id::text, 2), p.username
+                     from auth.users u join public.user_profiles p using (id) order by 1";
+        let rows = admin.query(names, &[]).await.expect("the profiles");
+        let names: Vec<(String, String)> =
+            rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        assert_eq!(names.len(), ACCOUNT_COUNT, "{time}: one profile each: {names:?}");
+        let of = |end: &str| {
+            let found = names.iter().find(|(id, _)| id == end);
+            found.map(|(_, name)| name.as_str()).unwrap_or_default()
+        };
+        assert_eq!(of("a1"), "ada", "{time}: the oldest has the name");
+        assert!(of("a2").starts_with("ada-"), "{time}: the next has another: {}", of("a2"));
+        assert!(of("a3").starts_with("ada-"), "{time}: also by address: {}", of("a3"));
+        assert_eq!(of("b1"), "'; drop table public.user_profiles; --", "{time}: text is text");
+        assert_eq!(of("b2").chars().count(), 50, "{time}: as long as a name may be");
+        assert_eq!(of("b4"), "x".repeat(50), "{time}: of a long address");
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::GenericClient;
 
-use super::facets::Facets;
+use super::facets::{Facets, relation_id};
 use super::{Catalog, EVERYTHING};
 use crate::harness::{CannotRun, describe, quote};
 
@@ -73,9 +73,9 @@ impl Catalog {
     /// columns.
     fn letters_into(&self, facets: &mut Facets) {
         for relation in &self.relations {
-            let id = format!("letters/{}", relation.qualified());
+            let id = relation_id(&relation.schema, &relation.name);
             let columns: Vec<&str> = relation.columns.iter().map(|it| it.name.as_str()).collect();
-            facets.insert(format!("{id}/columns"), columns.join(", "));
+            facets.insert(format!("{id}/order"), columns.join(", "));
             if let Some(query) = &relation.query {
                 facets.insert(format!("{id}/query"), query.clone());
             }
