@@ -10,7 +10,9 @@ use futures_util::stream::poll_fn;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use tokio_postgres::error::DbError;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage};
+/// A connection, by a name that tests may use.
+pub(crate) use tokio_postgres::Client;
+use tokio_postgres::{AsyncMessage, Config, NoTls, SimpleQueryMessage};
 
 use super::catalog::facets::Facets;
 use super::catalog::{Catalog, EVERYTHING};

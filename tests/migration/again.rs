@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::{NONE, bare, contents, inputs, paste};
 use crate::harness::catalog::contents::{Contents, differences};
-use crate::harness::database::{Database, connect};
+use crate::harness::database::{Client, Database, connect};
 use crate::harness::inputs::{Inputs, Regime, SourceFile};
 use crate::harness::{CannotRun, batch, statements};
 
@@ -60,16 +60,13 @@ async fn second_time_changes_nothing(#[case] regime: Regime) {
     }
 }
 
-/// Whichever statement was the last, the whole file makes of it what it makes of nothing.
-#[rstest]
-#[case::explicit(Regime::Explicit)]
-#[case::auto_expose(Regime::AutoExpose)]
-#[tokio::test]
-async fn interruption_after_any_statement_is_mended(#[case] regime: Regime) {
-    let inputs = inputs();
-    let (tried, unlike) = interrupted(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
+/// Whichever statement was the last, the whole file makes of it what it makes of nothing, in
+/// either regime.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn interruption_after_any_statement_is_mended() {
+    let (tried, unlike) = interrupted(&inputs()).await.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(unlike, NONE, "what comes of an interruption");
-    assert!(tried > 100, "T02: statements, {tried}");
+    assert!(tried > 150, "T02: interruptions, {tried}");
 }
 
 /// The control: a file that cannot be run again, and one that leaves two rows of one, are
@@ -94,52 +91,99 @@ async fn interruption_after_any_statement_is_mended(#[case] regime: Regime) {
 async fn file_that_minds_an_interruption_is_found(#[case] text: &str, #[case] said: &str) {
     let mut inputs = inputs();
     inputs.migrations = vec![SourceFile { name: "1_minds.sql".to_owned(), text: text.to_owned() }];
-    let found = interrupted(&inputs, Regime::Explicit).await.unwrap_or_else(|why| panic!("{why}"));
-    let [one] = found.1.as_slice() else { panic!("one interruption: {:?}", found.1) };
+    let (_, found) = interrupted(&inputs).await.unwrap_or_else(|why| panic!("{why}"));
+    let [one] = found.as_slice() else { panic!("one interruption: {found:?}") };
     assert!(one.starts_with(said), "{one}");
 }
 
 /// Runs the files statement by statement; before the first and after each, on another
-/// connection, all of it at once, and says where that fails or makes something else. Being in
-/// one transaction, it leaves no trace.
-async fn interrupted(
-    inputs: &Inputs,
-    regime: Regime,
-) -> Result<(usize, Vec<String>), CannotRun> {
-    let database = with_accounts(inputs, regime).await;
-    let walker = connect(&database.login("postgres")).await?;
-    let whole: Vec<&str> = inputs.migrations.iter().map(|file| file.text.as_str()).collect();
-    let whole = format!(
-        "begin; set local session authorization postgres; {}\n; \
-         set local session authorization default",
-        whole.join("\n;\n")
-    );
-    let admin = database.admin().await?;
+/// connection, all of it at once, and says where that fails or makes something else. Two walk
+/// at a time, and each stops at every other statement.
+async fn interrupted(inputs: &Inputs) -> Result<(usize, Vec<String>), CannotRun> {
+    let (even, odd) = tokio::join!(walk(inputs, 0), walk(inputs, 1));
+    let ((even, mut unlike), (odd, others)) = (even?, odd?);
+    unlike.extend(others);
+    Ok((even + odd, unlike))
+}
+
+/// The regimes part before the first statement. Where one has made the same of both, what
+/// follows makes the same of both, and is tried in one.
+async fn walk(inputs: &Inputs, parity: usize) -> Result<(usize, Vec<String>), CannotRun> {
+    let mut paths = Vec::new();
+    for regime in Regime::ALL {
+        paths.push(Path::begin(inputs, regime).await?);
+    }
     let mut statements = inputs.migrations.iter().flat_map(|it| statements::split(&it.text));
-    let mut place = "before the first".to_owned();
+    let (mut place, mut tried, mut unlike) = ("before the first".to_owned(), 0, Vec::new());
     let mut intended: Option<Contents> = None;
-    let mut unlike = Vec::new();
-    for tried in 0.. {
-        let (_, error) = batch::run(&admin, &whole).await?;
-        if let Some(error) = error {
-            unlike.push(format!("{place}: {error}"));
-        } else {
-            let made = Contents::read(&admin).await?;
-            let intended = intended.get_or_insert_with(|| made.clone());
-            let lines = differences(&intended.schema, &made.schema);
-            if !lines.is_empty() {
-                unlike.push(format!("{place}: {lines:?}"));
-            } else if intended.counts() != made.counts() {
-                unlike.push(format!("{place}: rows: {:?}", made.counts()));
+    for at in 0.. {
+        for path in paths.iter().filter(|_| at % 2 == parity) {
+            tried += 1;
+            match path.whole(inputs).await? {
+                Err(error) => unlike.push(format!("{place}: {error}")),
+                Ok(made) => {
+                    let intended = intended.get_or_insert_with(|| made.clone());
+                    let lines = differences(&intended.schema, &made.schema);
+                    if !lines.is_empty() {
+                        unlike.push(format!("{place}: {lines:?}"));
+                    } else if intended.counts() != made.counts() {
+                        unlike.push(format!("{place}: rows: {:?}", made.counts()));
+                    }
+                }
             }
         }
-        batch::run(&admin, "rollback").await?;
-        let Some(next) = statements.next() else { return Ok((tried, unlike)) };
-        let (_, error) = batch::run(&walker, next.text).await?;
-        assert_eq!(error, None, "line {}: {}", next.line, next.text);
+        let Some(next) = statements.next() else { break };
         place = format!("after line {}", next.line);
+        for path in &paths {
+            let (_, error) = batch::run(&path.walker, next.text).await?;
+            assert_eq!(error, None, "{place}: {}", next.text);
+        }
+        if let [one, other] = paths.as_slice() {
+            let (one, other) = (one.contents().await?, other.contents().await?);
+            if one.schema == other.schema && one.counts() == other.counts() {
+                paths.truncate(1);
+            }
+        }
     }
-    unreachable!("statements end")
+    Ok((tried, unlike))
+}
+
+/// A database on which the migration has come to some statement.
+struct Path {
+    /// Whose transactions are committed, a statement each.
+    walker: Client,
+    admin: Client,
+    _database: Database,
+}
+
+impl Path {
+    async fn begin(inputs: &Inputs, regime: Regime) -> Result<Self, CannotRun> {
+        let database = with_accounts(inputs, regime).await;
+        let walker = connect(&database.login("postgres")).await?;
+        Ok(Self { walker, admin: database.admin().await?, _database: database })
+    }
+
+    async fn contents(&self) -> Result<Contents, CannotRun> {
+        Contents::read(&self.admin).await
+    }
+
+    /// What all of it makes from here, or why it fails. Being in one transaction, it leaves no
+    /// trace.
+    async fn whole(&self, inputs: &Inputs) -> Result<Result<Contents, String>, CannotRun> {
+        let files: Vec<&str> = inputs.migrations.iter().map(|file| file.text.as_str()).collect();
+        let batch = format!(
+            "begin; set local session authorization postgres; {}\n; \
+             set local session authorization default",
+            files.join("\n;\n")
+        );
+        let (_, error) = batch::run(&self.admin, &batch).await?;
+        let made = match error {
+            None => Ok(self.contents().await?),
+            Some(error) => Err(error.to_string()),
+        };
+        batch::run(&self.admin, "rollback").await?;
+        Ok(made)
+    }
 }
 
 /// Each gets one profile, under a name of its own; the first of a name keeps it.
