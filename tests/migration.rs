@@ -14,8 +14,11 @@ mod window;
 
 use crate::harness::CannotRun;
 use crate::harness::catalog::contents::Contents;
-use crate::harness::database::{Database, apply, connect};
+use crate::harness::catalog::{Catalog, EVERYTHING};
+use crate::harness::database::{Database, State, apply, connect};
 use crate::harness::inputs::{Inputs, Regime, SourceFile};
+use crate::harness::reach::Plants;
+use crate::harness::rows::World;
 
 /// What a comparison finds when there is nothing to tell.
 const NONE: [String; 0] = [];
@@ -40,4 +43,13 @@ async fn paste(database: &Database, migrations: &[SourceFile]) -> Result<(), Can
 async fn contents(database: &Database) -> Contents {
     let admin = database.admin().await.unwrap_or_else(|why| panic!("{why}"));
     Contents::read(&admin).await.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Rows for the tables that the project's migrations make.
+async fn plants(inputs: &Inputs) -> Result<Plants, CannotRun> {
+    let database = Database::of(inputs, Regime::Explicit).await?;
+    let admin = database.admin().await?;
+    let world: Result<World, String> = database.state(&admin, State::World).await?;
+    let catalog = Catalog::read(&admin, EVERYTHING).await?;
+    Ok(Plants::of(&catalog, &world.map_err(CannotRun)?))
 }

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use futures_util::stream::poll_fn;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
-use tokio_postgres::error::DbError;
 /// A connection, by a name that tests may use.
 pub(crate) use tokio_postgres::Client;
+use tokio_postgres::error::DbError;
 use tokio_postgres::{AsyncMessage, Config, NoTls, SimpleQueryMessage};
 
 use super::catalog::facets::Facets;

@@ -14,7 +14,7 @@ use super::{CannotRun, batch, describe, ident, quote};
 pub(crate) type Reached = BTreeSet<String>;
 
 /// Statements by which the administrator puts a row into each table that it knows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Plants(BTreeMap<String, String>);
 
 impl Plants {
@@ -41,19 +41,23 @@ impl Plants {
     }
 }
 
-/// A table or view of `public`, and its columns that can be written.
+/// A table or view of `public`.
 struct Found {
     name: String,
     is_table: bool,
-    columns: Vec<String>,
+    /// A column that clients may update, each role its own; where there is none, any.
+    columns: BTreeSet<String>,
 }
 
 const RELATIONS: &str = "
-    select c.relname::text, c.relkind in ('r', 'p'), (
-        select pg_catalog.array_agg(a.attname::text order by a.attnum)
-        from pg_catalog.pg_attribute a
+    select c.relname::text, c.relkind in ('r', 'p'), array(
+        select distinct on (role) a.attname::text
+        from pg_catalog.unnest(array['anon', 'authenticated']) as role
+        cross join pg_catalog.pg_attribute a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
             and a.attgenerated = '' and a.attidentity = ''
+        order by role, pg_catalog.has_column_privilege(role, c.oid, a.attnum, 'update') desc,
+            a.attnum
     )
     from pg_catalog.pg_class c
     where c.relnamespace = 'public'::pg_catalog.regnamespace
@@ -95,7 +99,7 @@ async fn relations(client: &impl GenericClient) -> Result<Vec<Found>, CannotRun>
     let found = |row: &tokio_postgres::Row| Found {
         name: row.get(0),
         is_table: row.get(1),
-        columns: row.get::<_, Option<_>>(2).unwrap_or_default(),
+        columns: row.get::<_, Vec<String>>(2).into_iter().collect(),
     };
     Ok(rows.iter().map(found).collect())
 }
@@ -130,9 +134,9 @@ fn attempts(relations: &[Found], plants: &Plants) -> String {
     body + "perform set_config('identra.reached', reached, true); end"
 }
 
-/// The owner of a planted row, somebody else, and nobody: with either role, and no user.
+/// The owner of a planted row, somebody else, and nobody, with either role.
 fn everybody() -> Vec<Identity> {
-    let personas = [Persona::Alice, Persona::Bob, Persona::AnonKey, Persona::NoToken];
+    let personas = [Persona::Alice, Persona::Bob, Persona::NoToken];
     let mut everybody = personas.map(Persona::identity).to_vec();
     everybody.push(Identity {
         name: "authenticated without claims".to_owned(),
@@ -156,9 +160,8 @@ fn commands(relation: &Found, plants: &Plants) -> Vec<(String, String)> {
     all.push((say("delete"), format!("delete from {name}")));
     all.push((say("truncate"), format!("truncate {name}")));
     for column in &relation.columns {
-        let what = format!("{}.{column}", say("update"));
         let column = ident(column);
-        all.push((what, format!("update {name} set {column} = {column}")));
+        all.push((say("update"), format!("update {name} set {column} = {column}")));
     }
     all
 }

@@ -96,7 +96,9 @@ async fn sqlx_makes_what_pasting_makes(#[case] regime: Regime) {
     let given = std::env::var_os("IDENTRA_SQLX_MIGRATOR").map(PathBuf::from);
     let path = given.clone().unwrap_or_else(|| project().join(BUILT));
     if given.is_none() && !path.is_file() {
-        say(&format!("note: sqlx's way in is not compared here; .ci/run does, or first run\n  {BUILD}"));
+        say(&format!(
+            "note: sqlx's way in is not compared here; .ci/run does, or first run\n  {BUILD}"
+        ));
         return;
     }
     let inputs = inputs();

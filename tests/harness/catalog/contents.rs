@@ -90,10 +90,7 @@ impl Catalog {
     }
 }
 
-async fn pairs(
-    client: &impl GenericClient,
-    query: &str,
-) -> Result<Vec<[String; 2]>, CannotRun> {
+async fn pairs(client: &impl GenericClient, query: &str) -> Result<Vec<[String; 2]>, CannotRun> {
     let rows = client.query(query, &[]).await.map_err(|error| {
         CannotRun(format!("could not read what there is: {}", describe(&error)))
     })?;

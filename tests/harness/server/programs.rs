@@ -31,9 +31,11 @@ impl Server {
         found.sort_by_key(|program| program.major.abs_diff(self.major()));
         let fits = |program: &&Program| program.major >= oldest;
         found.iter().find(fits).cloned().ok_or_else(|| {
-            let described = found.iter().map(|it| format!("{} is of {}", it.path.display(), it.major));
+            let described =
+                found.iter().map(|it| format!("{} is of {}", it.path.display(), it.major));
             let described: Vec<String> = described.collect();
-            let instead = if described.is_empty() { "there is none".into() } else { described.join(", ") };
+            let instead =
+                if described.is_empty() { "there is none".into() } else { described.join(", ") };
             let major = self.major();
             CannotRun(format!(
                 "could not find {name} of PostgreSQL {oldest} or later: {instead}; install \
@@ -86,7 +88,8 @@ impl Program {
         ];
         command.envs(given.into_iter().filter_map(|(name, value)| Some((name, value?))));
         let cannot = |problem: String| {
-            let arguments: Vec<_> = arguments.iter().map(|it| it.as_ref().to_string_lossy()).collect();
+            let arguments: Vec<_> =
+                arguments.iter().map(|it| it.as_ref().to_string_lossy()).collect();
             let line = format!("{} {}", self.path.display(), arguments.join(" "));
             CannotRun(format!("could not run {line}: {}", problem.trim()))
         };
