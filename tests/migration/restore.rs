@@ -1,6 +1,7 @@
 //! This file is the way back from a dump: what `migrations/README.md` says is enough, and less
 //! is not.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rstest::rstest;
@@ -10,7 +11,7 @@ use super::{NONE, bare, contents, inputs};
 use crate::harness::CannotRun;
 use crate::harness::catalog::contents::differences;
 use crate::harness::database::Database;
-use crate::harness::inputs::{Inputs, Regime};
+use crate::harness::inputs::{Inputs, Regime, project};
 use crate::harness::matrix::Arena;
 use crate::harness::server::Server;
 
@@ -21,37 +22,52 @@ enum Then {
     Nothing,
 }
 
-/// The commands of `migrations/README.md`, `then` apart.
+/// The arguments of `migrations/README.md`, word by word.
+const DUMP_ACCOUNTS: &str =
+    "--data-only --table=auth.users --table=auth.identities --file accounts.sql";
+const DUMP_PUBLIC: &str = "--format=custom --schema=public --no-privileges --file public.dump";
+const MAKE_SCRIPT: &str = "--schema=public --no-privileges --file public.sql public.dump";
+const RESTORE: &str = "--single-transaction -v ON_ERROR_STOP=1";
+const EXTENSIONS: [&str; 2] = [
+    "create extension if not exists vector with schema extensions",
+    "create extension if not exists pg_trgm with schema extensions",
+];
+const FILES: &str = "-f accounts.sql -f public.sql";
+
+/// Runs the commands of `migrations/README.md`, the last file apart if `then` says so.
 fn restore(from: &Database, to: &Database, inputs: &Inputs, then: Then) -> Result<(), CannotRun> {
     let server = Server::shared()?;
-    let [dump, restore, psql] =
-        ["pg_dump", "pg_restore", "psql"].map(|name| server.program(name, server.major()));
+    let program = |name: &str| server.program(name, server.major());
     let directory = TempDir::with_prefix("identra-dump-").expect("a directory");
-    let path = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+    let within = |word: &str| match Path::new(word).extension() {
+        Some(_) if !word.starts_with('-') => directory.path().join(word).display().to_string(),
+        _ => word.to_owned(),
+    };
+    let words = |line: &str| line.split(' ').map(within).collect::<Vec<String>>();
     let (from, to) = (from.login("postgres"), to.login("postgres"));
-    let accounts = path("accounts.sql");
-    let tables = ["--table=auth.users", "--table=auth.identities"];
-    let dump = dump?;
-    dump.run(&from, &["--data-only", tables[0], tables[1], "--file", &accounts])?;
-    let public = [path("public.dump"), path("public.sql")];
-    dump.run(
-        &from,
-        &["--format=custom", "--schema=public", "--no-privileges", "--file", &public[0]],
-    )?;
-    restore?
-        .run(&from, &["--schema=public", "--no-privileges", "--file", &public[1], &public[0]])?;
-    let mut files = vec![accounts, public[1].clone()];
+    program("pg_dump")?.run(&from, &words(DUMP_ACCOUNTS))?;
+    program("pg_dump")?.run(&from, &words(DUMP_PUBLIC))?;
+    program("pg_restore")?.run(&from, &words(MAKE_SCRIPT))?;
+    let mut arguments = words("--no-psqlrc --quiet");
+    arguments.extend(words(RESTORE));
+    arguments.extend(EXTENSIONS.into_iter().flat_map(|it| ["-c".to_owned(), it.to_owned()]));
+    arguments.extend(words(FILES));
     for migration in inputs.migrations.iter().filter(|_| then == Then::MigrateAgain) {
-        files.push(path(&migration.name));
-        std::fs::write(path(&migration.name), &migration.text).expect("a migration");
+        std::fs::write(within(&migration.name), &migration.text).expect("a migration");
+        arguments.extend(["-f".to_owned(), within(&migration.name)]);
     }
-    let mut options: Vec<&str> =
-        vec!["--no-psqlrc", "--quiet", "--single-transaction", "-v", "ON_ERROR_STOP=1"];
-    options.extend(["-c", "create extension if not exists vector with schema extensions"]);
-    options.extend(["-c", "create extension if not exists pg_trgm with schema extensions"]);
-    options.extend(files.iter().flat_map(|file| ["-f", file]));
-    psql?.run(&to, &options)?;
+    program("psql")?.run(&to, &arguments)?;
     Ok(())
+}
+
+/// What is tried here is what is told there.
+#[test]
+fn readme_tells_these_commands() {
+    let readme = std::fs::read_to_string(project().join("migrations/README.md")).expect("it");
+    let commands = [DUMP_ACCOUNTS, DUMP_PUBLIC, MAKE_SCRIPT, RESTORE, FILES];
+    let untold: Vec<&str> =
+        commands.into_iter().chain(EXTENSIONS).filter(|it| !readme.contains(it)).collect();
+    assert_eq!(untold, [""; 0], "commands that migrations/README.md does not tell");
 }
 
 /// What the access matrix finds in a database into which one with rows was restored.

@@ -93,7 +93,8 @@ async fn psql_makes_what_pasting_makes(#[case] regime: Regime) {
 #[case::auto_expose(Regime::AutoExpose)]
 #[tokio::test]
 async fn sqlx_makes_what_pasting_makes(#[case] regime: Regime) {
-    let given = std::env::var_os("IDENTRA_SQLX_MIGRATOR").map(PathBuf::from);
+    let given = std::env::var_os("IDENTRA_SQLX_MIGRATOR").filter(|path| !path.is_empty());
+    let given = given.map(PathBuf::from);
     let path = given.clone().unwrap_or_else(|| project().join(BUILT));
     if given.is_none() && !path.is_file() {
         say(&format!(

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::GenericClient;
 
 use super::facets::{Facets, relation_id};
-use super::{Catalog, EVERYTHING};
+use super::{Catalog, EVERYTHING, Relation};
 use crate::harness::{CannotRun, describe, quote};
 
 /// What a database holds.
@@ -41,8 +41,12 @@ impl Contents {
         for [identity, comment] in pairs(client, COMMENTS).await? {
             schema.insert(format!("comments/{identity}"), comment);
         }
-        let tables: Vec<String> =
-            catalog.relations.iter().filter(|r| r.kind == "table").map(|r| r.qualified()).collect();
+        let tables: Vec<String> = catalog
+            .relations
+            .iter()
+            .filter(|r| r.kind == "table")
+            .map(Relation::qualified)
+            .collect();
         let mut rows: BTreeMap<String, Vec<String>> =
             tables.iter().map(|table| (table.clone(), Vec::new())).collect();
         let each = tables.iter().map(|table| {

@@ -57,7 +57,7 @@ impl Program {
     }
 
     fn inspect(path: PathBuf) -> Option<Self> {
-        let known = path.is_file().then(|| Self { path, major: 0 })?;
+        let known = path.is_file().then_some(Self { path, major: 0 })?;
         let output = known.command().arg("--version").output().ok()?;
         let (major, _) = binaries::parse(&String::from_utf8_lossy(&output.stdout))?;
         Some(Self { major, ..known })
