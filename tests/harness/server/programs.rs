@@ -37,8 +37,12 @@ impl Server {
             let instead =
                 if described.is_empty() { "there is none".into() } else { described.join(", ") };
             let major = self.major();
+            let which = match oldest {
+                0 => String::new(),
+                _ => format!(" of PostgreSQL {oldest} or later"),
+            };
             CannotRun(format!(
-                "could not find {name} of PostgreSQL {oldest} or later: {instead}; install \
+                "could not find {name}{which}: {instead}; install \
                  postgresql-client-{major}, or name a directory with IDENTRA_PG_BINDIR"
             ))
         })
