@@ -7,15 +7,23 @@ use rstest::rstest;
 
 use crate::evidence::{Evidence, Verdict};
 use crate::harness::inputs::{Inputs, SourceFile};
+use crate::harness::property::Property;
+use crate::properties::{self, with_replaced};
 use crate::verify;
 
-/// The evidence that the main job gives with one more migration. The attacks have weaknesses
-/// of their own to find, and are left out.
+/// The evidence that the main job gives with one more migration. The attacks and properties
+/// have faults of their own to find, and are left out.
 async fn evidence_with(fault: &str) -> Evidence {
+    evidence_of(fault, &[]).await
+}
+
+async fn evidence_of(fault: &str, properties: &[&'static Property]) -> Evidence {
     let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let name = "20990101_fault.sql".to_owned();
     inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
-    verify::run(Arc::new(inputs), &[], &[]).await.unwrap_or_else(|why| panic!("{fault}\n{why}"))
+    verify::run(Arc::new(inputs), &[], properties)
+        .await
+        .unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }
 
 /// Each fault is found by the rule that is about it, under the name of its object.
@@ -215,6 +223,31 @@ async fn fault_is_found_and_named(#[case] fault: &str, #[case] rule: &str, #[cas
     let location = named.and_then(|finding| finding.location.clone());
     assert_ne!(location, None, "the migration's line behind {rule} {object}");
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed, "{fault}");
+}
+
+/// What no facet, cell or attack tells: a body that does not keep its promise.
+#[rstest]
+#[case::counter_that_does_not_count("update_conversation_stats", "said.message_count", "0")]
+#[case::cleanup_of_everything("cleanup_expired_sessions", " where s.expires_at <= now()", "")]
+#[case::time_that_is_not_kept(
+    "update_updated_at_column",
+    "greatest(now(), old.updated_at)",
+    "now()"
+)]
+#[case::feature_for_nobody("is_feature_enabled", "f.enabled\n", "false\n")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn broken_promise_is_found(#[case] function: &str, #[case] piece: &str, #[case] by: &str) {
+    let about = |property: &&Property| property.about[..1] == [function];
+    let about = properties::all().filter(|property| !property.about.is_empty()).filter(about);
+    let evidence =
+        evidence_of(&with_replaced(function, piece, by), &about.collect::<Vec<_>>()).await;
+    let found = evidence.findings.iter().find(|finding| finding.rule == "promise.broken");
+    let found = found.unwrap_or_else(|| panic!("{:#?}", evidence.findings));
+    assert_eq!(found.object, function);
+    assert!(found.observed.contains("smallest input: "), "{}", found.observed);
+    assert!(found.observed.contains("PROPTEST_RNG_SEED="), "{}", found.observed);
+    assert_ne!(found.statement.as_deref().unwrap_or_default(), "", "what to paste into psql");
+    assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
 }
 
 /// The control: the same with a migration that changes nothing is proved.

@@ -14,7 +14,7 @@ use crate::harness::database::Database;
 use crate::harness::inputs::{self, Inputs, Regime};
 use crate::harness::ledger::{Entry, Ledger};
 use crate::harness::matrix::{self, Arena};
-use crate::harness::promises::Promises;
+use crate::harness::promises::{self, Promises};
 use crate::harness::property::Property;
 use crate::harness::schema::Comparison;
 use crate::harness::server::Server;
@@ -183,6 +183,7 @@ fn job() -> Result<(Evidence, String), CannotRun> {
         .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
     let (attacks, properties): (Vec<_>, Vec<_>) =
         (attacks::all().collect(), properties::all().collect());
+    promises::are_known(&inputs.contract, &properties)?;
     let evidence = runtime.block_on(run(Arc::new(inputs), &attacks, &properties))?;
     evidence::write(&evidence, &out)?;
     let summary = evidence::terminal(&evidence, &out);

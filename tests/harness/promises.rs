@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use super::contract::Contract;
 use super::database::Database;
 use super::inputs::{Inputs, Regime};
 use super::ledger::Entry;
@@ -31,25 +32,13 @@ impl Promises {
     /// The properties among `all` that the contract calls for.
     ///
     /// # Errors
-    /// A property that the contract names and that does not exist.
+    /// The server's answer.
     pub(crate) async fn new(
         inputs: &Arc<Inputs>,
         regimes: &[Regime],
         all: &[&'static Property],
         database: &Database,
     ) -> Result<Self, CannotRun> {
-        // Nothing is called for where nothing is there to be tried: the planted faults.
-        if !all.is_empty() {
-            let known: BTreeSet<&str> = all.iter().map(|property| property.id).collect();
-            if let Some(unknown) = inputs.contract.proofs().find(|id| !known.contains(&**id)) {
-                let known: Vec<&str> = known.into_iter().collect();
-                let known = known.join(", ");
-                return Err(CannotRun(format!(
-                    "the contract names a property that does not exist, \"{unknown}\"; there are \
-                     {known}"
-                )));
-            }
-        }
         let applies = |property: &&&Property| property.applies(&inputs.contract);
         let admin = database.admin().await?;
         Ok(Self {
@@ -159,6 +148,25 @@ impl Promises {
 /// What `plpgsql_check` should say.
 const NOTHING: &str = "nothing";
 
+/// Whether every property that the contract names is among `all`.
+///
+/// # Errors
+/// One that is not.
+pub(crate) fn are_known(contract: &Contract, all: &[&Property]) -> Result<(), CannotRun> {
+    let known: BTreeSet<&str> = all.iter().map(|property| property.id).collect();
+    match contract.proofs().find(|id| !known.contains(id.as_str())) {
+        None => Ok(()),
+        Some(id) => {
+            let known: Vec<&str> = known.into_iter().collect();
+            let known = known.join(", ");
+            Err(CannotRun(format!(
+                "the contract says that \"{id}\" proves a promise, and there is no such property; \
+                 there are {known}"
+            )))
+        }
+    }
+}
+
 /// What was executed in a regime.
 pub(crate) fn coverage(tries: &[Try], regime: Regime) -> Coverage {
     let mut coverage = Coverage::default();
@@ -183,5 +191,43 @@ fn reached(coverage: &Coverage, function: &str) -> (&'static str, String) {
     match missed.as_slice() {
         [] => (expected, expected.to_owned()),
         missed => (expected, format!("never executed: {}", missed.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Coverage, reached};
+    use crate::harness::property::coverage::Statement;
+
+    fn counted(executed: [u64; 2]) -> Coverage {
+        let statement = |line, executed| Statement { line, kind: "RETURN".to_owned(), executed };
+        let statements =
+            BTreeMap::from([(1, statement(3, executed[0])), (2, statement(5, executed[1]))]);
+        let statements = BTreeMap::from([("note_count".to_owned(), statements)]);
+        Coverage { calls: BTreeMap::new(), statements }
+    }
+
+    #[test]
+    fn statement_that_never_ran_is_named() {
+        let (expected, observed) = reached(&counted([2, 0]), "note_count");
+        assert_eq!(observed, "never executed: line 5 (RETURN)");
+        assert_ne!(observed, expected);
+    }
+
+    /// What one property leaves out, another may reach.
+    #[test]
+    fn statements_of_several_properties_add_up() {
+        let mut coverage = counted([2, 0]);
+        coverage.absorb(counted([0, 1]));
+        let (expected, observed) = reached(&coverage, "note_count");
+        assert_eq!(observed, expected);
+    }
+
+    #[test]
+    fn function_that_was_never_called_is_not_covered() {
+        let (expected, observed) = reached(&Coverage::default(), "note_count");
+        assert_eq!((expected, observed.as_str()), ("called", "never called"));
     }
 }

@@ -11,6 +11,7 @@ mod update_conversation_stats;
 mod update_updated_at_column;
 
 use crate::harness::inputs::{Inputs, Regime};
+use crate::harness::promises::are_known;
 use crate::harness::property::Property;
 
 /// Every property, those that take longest first.
@@ -58,7 +59,7 @@ fn notices(property: &Property, fault: &str) {
 ///
 /// # Panics
 /// If no migration makes it, or it has no such piece.
-fn with_replaced(function: &str, piece: &str, by: &str) -> String {
+pub(crate) fn with_replaced(function: &str, piece: &str, by: &str) -> String {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let begin = format!("create or replace function public.{function}(");
     let end = format!("comment on function public.{function}(");
@@ -78,4 +79,14 @@ fn contract_calls_for_every_property() {
     let left_out = all().filter(|property| !property.applies(&inputs.contract));
     let left_out: Vec<&str> = left_out.map(|property| property.id).collect();
     assert_eq!(left_out, [""; 0], "properties that no file of the contract names");
+}
+
+/// A property that the contract names and that is not there would never be missed.
+#[test]
+fn contract_calls_for_no_property_that_is_not_there() {
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let all: Vec<_> = all().collect();
+    are_known(&inputs.contract, &all).unwrap_or_else(|why| panic!("control: {why}"));
+    let why = are_known(&inputs.contract, &all[1..]).expect_err("one is not there").0;
+    assert!(why.starts_with("the contract says that \"model/everybody-sees-"), "{why}");
 }

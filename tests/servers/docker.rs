@@ -1,6 +1,7 @@
 //! A container serves like the machine's own binaries, and ends itself.
 
 use super::{Ground, Holder, could_not_run, eventually, kill_supervisors, session};
+use crate::harness::plpgsql_check;
 use crate::harness::server::{Kind, Server, Settings, Wanted};
 use rustix::process::Signal;
 use std::net::TcpStream;
@@ -37,6 +38,42 @@ async fn container_serves_what_the_schema_needs() {
     session(&server, "postgres").await.batch_execute(needed).await.expect("the extensions");
     drop(server);
     ground.is_left_empty();
+}
+
+/// The image that `scripts/build-image` makes can look into function bodies.
+#[tokio::test]
+async fn container_tells_of_bodies_and_of_what_ran() {
+    let ground = Ground::new();
+    let Some(settings) = settings(&ground) else { return };
+    let server = Server::private_with(&settings).expect("a container");
+    let admin = session(&server, "postgres").await;
+    let functions = "create schema identra_harness;
+        create function public.good(a integer) returns integer language plpgsql immutable as $$
+        begin
+            if a > 0 then
+                return 1;
+            end if;
+            return 0;
+        end $$;
+        create function public.bad() returns integer language plpgsql as $$
+        declare
+            unused integer;
+        begin
+            return (select missing from public.nowhere);
+        end $$";
+    admin.batch_execute(functions).await.expect("two functions");
+    assert!(plpgsql_check::is_available(&admin).await.expect("an answer"), "plpgsql_check");
+    plpgsql_check::install(&admin).await.expect("plpgsql_check");
+    let reports = plpgsql_check::reports(&admin).await.expect("reports");
+    assert_eq!(reports["good"], [""; 0], "control");
+    let bad = reports["bad"].join("; ");
+    assert!(bad.contains("nowhere") && bad.contains("unused"), "{bad}");
+    // A call that is rolled back has run all the same.
+    admin.batch_execute("begin; select public.good(1); rollback").await.expect("a call");
+    let ran = admin.query(plpgsql_check::STATEMENTS, &[]).await.expect("statements");
+    let ran = ran.iter().filter(|row| row.get::<_, String>(0) == "good");
+    let ran: Vec<(i32, bool)> = ran.map(|row| (row.get(2), row.get::<_, i64>(4) > 0)).collect();
+    assert!(ran.contains(&(4, true)) && ran.contains(&(6, false)), "{ran:?}");
 }
 
 /// Whoever reaches the machine over the network does not reach the container.

@@ -69,6 +69,7 @@ impl Ground {
             cases: property.cases,
             rng_seed: RngSeed::Fixed(seed),
             max_shrink_time: SHRINKING,
+            max_shrink_iters: 1000,
             failure_persistence: None,
             ..Config::default()
         };
