@@ -85,6 +85,7 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
     for (family, (passed, all)) in families(evidence) {
         text += &format!("| {family} | {passed} | {all} |\n");
     }
+    text += &promises(evidence);
     text += "\n## Accepted\n\n";
     if evidence.accepted.is_empty() {
         text += "Nothing.\n";
@@ -107,6 +108,28 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
         }
     }
     text
+}
+
+/// What functions promise, how far that was tried, and every claim with its cases and seed.
+fn promises(evidence: &Evidence) -> String {
+    let mut text = "\n## Functions\n\n| function | promise | properties | statements run |\n\
+                    |---|---|---:|---:|\n"
+        .to_owned();
+    for (name, function) in &evidence.functions {
+        let run = function.statements.iter().filter(|statement| statement.executed).count();
+        let statements = match function.statements.len() {
+            0 => "not counted".to_owned(),
+            all => format!("{run} of {all}"),
+        };
+        let (promise, checks) = (&function.promise, function.checks.len());
+        text += &format!("| {name} | {promise} | {checks} | {statements} |\n");
+    }
+    let tried = evidence.checks.iter().filter(|check| check.id.starts_with("promise/"));
+    for check in tried {
+        let observed = check.observed.values().next().map_or("", String::as_str);
+        text += &format!("\n- `{}`: {}: {observed}", check.id, check.expected);
+    }
+    text + "\n"
 }
 
 /// Verdict and accounting in a sentence.
