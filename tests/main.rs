@@ -19,6 +19,8 @@ mod harness;
 mod isolation;
 /// The ways in, twice, half-way, and back from a dump.
 mod migration;
+/// Whether the proofs would notice: each line that security rests on, broken.
+mod mutants;
 /// What functions, triggers and constraints keep true, whatever is done.
 mod properties;
 /// What a server is, and that nothing of it is left.

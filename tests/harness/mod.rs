@@ -13,6 +13,7 @@ pub(crate) mod gateway;
 pub(crate) mod inputs;
 pub(crate) mod ledger;
 pub(crate) mod matrix;
+pub(crate) mod mutants;
 pub(crate) mod outcome;
 pub(crate) mod persona;
 pub(crate) mod plpgsql_check;

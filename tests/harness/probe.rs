@@ -4,9 +4,10 @@
 mod copy;
 mod guard;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio_postgres::Client;
 use tokio_postgres::error::DbError;
 
 use self::guard::{guard, unguarded};
@@ -70,6 +71,8 @@ pub(crate) struct Prober {
     /// The state that every probe starts from, since each is rolled back.
     start: Digest,
     played: AtomicUsize,
+    /// Whether probes are played within a transaction that is open already.
+    nested: AtomicBool,
 }
 
 /// A table or view that a probe is aimed at.
@@ -112,7 +115,8 @@ impl Prober {
             CannotRun(format!("could not prepare the digest: {}", describe(&error)))
         })?;
         let (start, played) = (Digest::default(), AtomicUsize::new(0));
-        let mut prober = Self { connection, digest: digest.to_owned(), start, played };
+        let (digest, nested) = (digest.to_owned(), AtomicBool::new(false));
+        let mut prober = Self { connection, digest, start, played, nested };
         prober.start = prober.digest().await?;
         Ok(prober)
     }
@@ -125,6 +129,17 @@ impl Prober {
     /// How many acts it has played.
     pub(crate) fn played(&self) -> usize {
         self.played.load(Ordering::Relaxed)
+    }
+
+    /// The connection that statements are tried on.
+    pub(crate) fn client(&self) -> &Client {
+        &self.connection.client
+    }
+
+    /// From now on whether probes are played within a transaction that somebody has begun on
+    /// the connection; each is rolled back to where it began.
+    pub(crate) fn nest(&self, nested: bool) {
+        self.nested.store(nested, Ordering::Relaxed);
     }
 
     /// The state as it is now.
@@ -152,10 +167,34 @@ impl Prober {
         setup: &[String],
         statement: &str,
     ) -> Result<Observation, CannotRun> {
+        self.observe(target, persona, (setup, statement), true).await
+    }
+
+    /// The same where only the answer matters.
+    ///
+    /// # Errors
+    /// Why it could not be tried: the connection is gone, or the set-up failed.
+    pub(crate) async fn glance(
+        &self,
+        target: &Target,
+        persona: Persona,
+        setup: &[String],
+        statement: &str,
+    ) -> Result<Observation, CannotRun> {
+        self.observe(target, persona, (setup, statement), false).await
+    }
+
+    async fn observe(
+        &self,
+        target: &Target,
+        persona: Persona,
+        (setup, statement): (&[String], &str),
+        stateful: bool,
+    ) -> Result<Observation, CannotRun> {
         let script = [statement.to_owned()];
         let identity = persona.identity();
         let act = Act { setup, identity: &identity, script: &script, active: &target.active };
-        let played = self.play(&act).await?;
+        let played = self.run_act(&act, stateful).await?;
         let outcome = match &played.error {
             Some(error) => Outcome::of_error(error, &target.name),
             None => Outcome::Rows(played.answers[0].count),
@@ -188,7 +227,13 @@ impl Prober {
             return self.copy_act(act).await;
         }
         let active = if act.active.is_empty() { "true" } else { act.active };
-        let mut batch = "begin; ".to_owned();
+        let nested = self.nested.load(Ordering::Relaxed);
+        let (open, close) = if nested {
+            ("savepoint probe", "rollback to savepoint probe")
+        } else {
+            ("begin", "rollback")
+        };
+        let mut batch = format!("{open}; ");
         for statement in act.setup {
             batch += &format!("{statement}; ");
         }
@@ -206,7 +251,7 @@ impl Prober {
         batch += if stateful { "execute identra_state" } else { "select '', ''" };
         let began = Instant::now();
         let ran = self.run(&batch);
-        let rolled_back = self.connection.client.batch_execute("rollback");
+        let rolled_back = self.connection.client.batch_execute(close);
         let (ran, rolled_back) = futures_util::future::join(ran, rolled_back).await;
         rolled_back
             .map_err(|error| CannotRun(format!("could not roll back: {}", describe(&error))))?;

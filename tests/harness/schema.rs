@@ -21,6 +21,8 @@ pub(crate) struct Comparison {
     regime: Regime,
     expected: Facets,
     observed: Facets,
+    /// What is observed of the rows that the migration brought.
+    seeds: Facets,
 }
 
 impl Comparison {
@@ -48,9 +50,20 @@ impl Comparison {
         let catalog = read_catalog(&admin).await?;
         misspelt(contract, &catalog)?;
         let mut observed = catalog.facets();
-        observed.append(&mut seed_facets(contract, &seeds));
+        let seeds = seed_facets(contract, &seeds);
+        observed.extend(seeds.clone());
         let expected = expected::facets(&admin, contract, catalog.version_num, baseline).await?;
-        Ok(Self { regime, expected, observed })
+        Ok(Self { regime, expected, observed, seeds })
+    }
+
+    /// The id of the first facet in which a catalog differs from what is expected; seed rows are
+    /// those that were read first.
+    pub(crate) fn first_difference(&self, catalog: &Catalog) -> Option<String> {
+        let mut observed = catalog.facets();
+        observed.extend(self.seeds.clone());
+        let ids: BTreeSet<&String> = self.expected.keys().chain(observed.keys()).collect();
+        let differs = |id: &&&String| self.expected.get(**id) != observed.get(**id);
+        ids.iter().find(differs).map(|id| (*id).clone())
     }
 
     /// The id of every facet on either side: what is to be checked.

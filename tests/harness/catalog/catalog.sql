@@ -29,6 +29,7 @@ select pg_catalog.json_build_object(
                 when 'm' then 'materialized view' when 'f' then 'foreign table'
                 else 'sequence' end,
             'owner', pg_catalog.pg_get_userbyid(c.relowner),
+            'logged', c.relpersistence = 'p',
             'row_level_security', case
                 when c.relrowsecurity and c.relforcerowsecurity then 'enabled and forced'
                 when c.relrowsecurity then 'enabled'
@@ -173,6 +174,9 @@ select pg_catalog.json_build_object(
             'security', case when p.prosecdef then 'definer' else 'invoker' end,
             'owner', pg_catalog.pg_get_userbyid(p.proowner),
             'leakproof', p.proleakproof,
+            'strict', p.proisstrict,
+            'parallel', case p.proparallel
+                when 's' then 'safe' when 'r' then 'restricted' else 'unsafe' end,
             'body', p.prosrc || coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), ''),
             'settings', coalesce(pg_catalog.to_json(p.proconfig), '[]'),
             'grants', (

@@ -49,6 +49,20 @@ impl Catalog {
                 definer if definer == "definer" => format!("definer, owner {}", function.owner),
                 invoker => invoker.clone(),
             };
+            let mut unusual = Vec::new();
+            if function.strict {
+                unusual.push("strict".to_owned());
+            }
+            if function.parallel != "unsafe" {
+                unusual.push(format!("parallel {}", function.parallel));
+            }
+            // Whoever owns it can replace it.
+            if function.security == "invoker" && function.owner != "postgres" {
+                unusual.push(format!("owner {}", function.owner));
+            }
+            if !unusual.is_empty() {
+                facets.insert(format!("{id}/unusual"), unusual.join(", "));
+            }
             for (facet, text) in [
                 ("arguments", function.arguments.to_lowercase()),
                 ("returns", function.returns.to_lowercase()),
@@ -105,6 +119,9 @@ impl Relation {
         let id = relation_id(&self.schema, &self.name);
         facets.insert(format!("{id}/kind"), self.kind.clone());
         facets.insert(format!("{id}/owner"), self.owner.clone());
+        if !self.logged {
+            facets.insert(format!("{id}/logged"), "unlogged".to_owned());
+        }
         if self.kind.ends_with("table") {
             facets.insert(format!("{id}/row-level-security"), self.row_level_security.clone());
         }

@@ -40,6 +40,8 @@ pub(crate) struct Relation {
     pub(crate) kind: String,
     /// Its owner, who bypasses row level security.
     pub(crate) owner: String,
+    /// Whether it survives a crash.
+    pub(crate) logged: bool,
     /// `enabled`, `enabled and forced` or `disabled`.
     pub(crate) row_level_security: String,
     /// What can be written through a view, triggers included: the sum of 4 for UPDATE, 8 for
@@ -170,6 +172,10 @@ pub(crate) struct Function {
     pub(crate) owner: String,
     /// Whether it is trusted before policies are.
     pub(crate) leakproof: bool,
+    /// Whether a null argument makes it return null unasked.
+    pub(crate) strict: bool,
+    /// `unsafe`, `restricted` or `safe`.
+    pub(crate) parallel: String,
     /// Its body.
     body: String,
     /// Settings pinned to it, as `name=value`.

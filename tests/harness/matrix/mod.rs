@@ -134,6 +134,39 @@ impl Arena {
             Err(CannotRun(format!("a probe of {name} was not rolled back")))
         }
     }
+
+    /// The id of the first cell whose persona gets another answer than the grid says, or cannot
+    /// ask at all; state and controls are not looked at.
+    ///
+    /// # Errors
+    /// Why the server could not be reached.
+    pub(crate) async fn first_red(
+        &self,
+        name: &str,
+        wanted: impl Fn(&Cell) -> bool,
+    ) -> Result<Option<String>, CannotRun> {
+        let contract = &self.inputs.contract;
+        let declared = contract.relation(name).expect("cells are of declared relations");
+        let world = self.world.as_ref().map_err(|why| CannotRun(why.clone()))?;
+        let Some(author) = Author::new(&self.catalog, contract, world, name) else {
+            return Err(CannotRun(format!("{name} is not in the database")));
+        };
+        let (target, is_view) = (Target::new(author.relation()), author.is_view());
+        let judge = Judge { regime: self.regime, name, start: self.prober.start(), is_view };
+        for cell in plan::cells(name, declared).into_iter().filter(wanted) {
+            let written = author.write(&cell)?;
+            let (setup, statement) = (&written.setup, &written.statement);
+            let seen = self.prober.glance(&target, cell.persona, setup, statement).await;
+            let own = judge.rows_of(cell.persona.user_id());
+            let expected = cell.expected.outcome(own, judge.rows_of(None));
+            // A probe that cannot be set up any more is no pass.
+            let green = seen.is_ok_and(|it| it.unguarded.is_none() && it.outcome == expected);
+            if !green {
+                return Ok(Some(cell.id));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// What judging needs to know of the run.

@@ -1,7 +1,7 @@
 //! This file is the ground of a property: a clone of its own, the generator of its cases, and
 //! what is known of those that were tried.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,12 @@ pub(crate) struct Ground {
     times: RefCell<Vec<Duration>>,
     /// What every case finds in place.
     prepared: RefCell<String>,
+    /// Whether cases are played within a transaction that a mutant lives in.
+    nested: Cell<bool>,
+    /// Whether the first case that fails is enough: no other is tried, and none made smaller.
+    hasty: Cell<bool>,
+    /// Whether cases were left out, because they commit what they do.
+    left_out: Cell<bool>,
     /// The script of the last case that failed, which is the smallest.
     failed: RefCell<String>,
 }
@@ -90,6 +96,9 @@ impl Ground {
             seed,
             times: RefCell::default(),
             prepared: RefCell::default(),
+            nested: Cell::new(false),
+            hasty: Cell::new(false),
+            left_out: Cell::new(false),
             failed: RefCell::default(),
         })
     }
@@ -134,14 +143,40 @@ impl Ground {
         self.runtime.block_on(coverage::read(&self.stage))
     }
 
-    /// Plants a fault, where there is one. That it is noticed is enough: inputs are hardly shrunk.
-    pub(super) fn plant(&mut self, fault: &str) -> Result<(), CannotRun> {
+    /// Plants a fault, where there is one; that it is noticed is then enough.
+    pub(super) fn plant(&self, fault: &str) -> Result<(), CannotRun> {
         if fault.is_empty() {
             return Ok(());
         }
-        self.config.max_shrink_iters = 4;
+        self.hasty.set(true);
         let planted = self.runtime.block_on(self.stage.admin(fault));
         planted.map(drop).map_err(|why| CannotRun(format!("could not plant the fault: {why}")))
+    }
+
+    /// Tries fewer cases than the property asks for.
+    pub(super) fn limit(&mut self, cases: u32) {
+        self.config.cases = cases.min(self.config.cases);
+    }
+
+    /// Whether `holds` notices a fault that lives in a transaction of the ground's connection;
+    /// nothing where its cases commit what they do. What every case finds in place stays.
+    pub(super) fn notices(
+        &self,
+        fault: &str,
+        holds: fn(&Self) -> Result<(), Broken>,
+    ) -> Result<Option<bool>, CannotRun> {
+        let send = |batch: &str| self.runtime.block_on(self.stage.send(batch));
+        self.hasty.set(true);
+        self.left_out.set(false);
+        let (_, refused) = send(&format!("begin; set local statement_timeout = '5s'; {fault}"))?;
+        self.nested.set(true);
+        let broken = refused.is_none() && holds(self).is_err();
+        self.nested.set(false);
+        send("rollback")?;
+        match refused {
+            Some(error) => Err(CannotRun(format!("could not plant it: {}", error.message()))),
+            None => Ok((!self.left_out.get()).then_some(broken)),
+        }
     }
 
     /// Puts rows in place that every case finds.
@@ -149,6 +184,9 @@ impl Ground {
     /// # Errors
     /// The server's answer.
     pub(crate) fn prepare(&self, statement: &str) -> Result<(), Broken> {
+        if self.nested.get() {
+            return Ok(());
+        }
         self.runtime.block_on(self.stage.admin(statement))?;
         self.prepared.borrow_mut().push_str(&format!("{statement};\n"));
         Ok(())
@@ -185,9 +223,13 @@ impl Ground {
         S::Value: Debug,
     {
         self.try_all(strategy, &async |stage: &Stage, value| {
-            stage.admin("begin").await?;
+            let (open, close) = match self.nested.get() {
+                true => ("savepoint trial", "rollback to savepoint trial"),
+                false => ("begin", "rollback"),
+            };
+            stage.admin(open).await?;
             let result = case(stage, value).await;
-            stage.admin("rollback").await?;
+            stage.admin(close).await?;
             result
         })
     }
@@ -205,6 +247,10 @@ impl Ground {
     where
         S::Value: Debug,
     {
+        if self.nested.get() {
+            self.left_out.set(true);
+            return Ok(());
+        }
         self.try_all(strategy, &case)
     }
 
@@ -217,8 +263,13 @@ impl Ground {
         S::Value: Debug,
     {
         let mut runner = TestRunner::new(self.config.clone());
+        let first: RefCell<Option<(String, String)>> = RefCell::default();
         let tried = runner.run(strategy, |value| {
+            if first.borrow().is_some() {
+                return Ok(());
+            }
             self.stage.forget();
+            let shown = if self.hasty.get() { format!("{value:?}") } else { String::new() };
             let began = Instant::now();
             let result = self.runtime.block_on(case(&self.stage, value));
             self.times.borrow_mut().push(began.elapsed());
@@ -226,8 +277,18 @@ impl Ground {
                 let script = format!("{}{}", self.prepared.borrow(), self.stage.script());
                 self.failed.replace(script);
             }
-            result
+            match result {
+                Err(TestCaseError::Fail(reason)) if self.hasty.get() => {
+                    first.replace(Some((shown, reason.to_string())));
+                    Ok(())
+                }
+                result => result,
+            }
         });
+        if let Some((input, reason)) = first.into_inner() {
+            let script = self.failed.borrow().clone();
+            return Err(Broken { input, reason, script, object: None });
+        }
         tried.map_err(|error| {
             let script = self.failed.borrow().clone();
             match error {

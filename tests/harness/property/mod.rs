@@ -91,6 +91,23 @@ pub(crate) struct Tried {
     pub(crate) coverage: Coverage,
 }
 
+/// Where a property is tried against one fault after the other.
+pub(crate) struct ProvingGround {
+    property: &'static Property,
+    ground: Ground,
+}
+
+impl ProvingGround {
+    /// Whether the property notices the fault; nothing where its cases commit what they do, so
+    /// that it cannot tell here.
+    ///
+    /// # Errors
+    /// Why the fault could not be planted, or the server not be reached.
+    pub(crate) fn notices(&self, fault: &str) -> Result<Option<bool>, CannotRun> {
+        self.ground.notices(fault, self.property.holds)
+    }
+}
+
 impl Property {
     /// The id in the ledger.
     pub(crate) fn check(&self) -> String {
@@ -137,12 +154,36 @@ impl Property {
         let database = runtime.block_on(Database::of(inputs, regime))?;
         // What breaks a foreign or a broken schema says nothing about this one.
         let keeps = fault.is_empty() && inputs.are_the_projects();
-        let mut ground = Ground::open(self, runtime, database, inputs, keeps)?;
+        let ground = Ground::open(self, runtime, database, inputs, keeps)?;
         ground.plant(fault)?;
         let result = (self.holds)(&ground);
         let coverage = ground.coverage()?;
         let (seed, cases) = (ground.seed(), ground.times());
         Ok(Tried { result, seed, cases, took: began.elapsed(), coverage })
+    }
+
+    /// A ground for faults that come and go, on which the property holds, in so many cases at
+    /// most, while there is none.
+    ///
+    /// # Errors
+    /// That it does not hold, or why the server could not be reached.
+    pub(crate) fn proving_ground(
+        &'static self,
+        inputs: &Inputs,
+        regime: Regime,
+        cases: u32,
+    ) -> Result<ProvingGround, CannotRun> {
+        let runtime = ground::runtime()?;
+        let database = runtime.block_on(Database::of(inputs, regime))?;
+        let mut ground = Ground::open(self, runtime, database, inputs, false)?;
+        ground.limit(cases);
+        match (self.holds)(&ground) {
+            Ok(()) => Ok(ProvingGround { property: self, ground }),
+            Err(broken) => {
+                let (check, reason) = (self.check(), broken.reason);
+                Err(CannotRun(format!("{check} is red without any fault: {reason}")))
+            }
+        }
     }
 
     /// The ledger's line about it.

@@ -35,6 +35,7 @@ const EVERYBODY_SEES_WHAT_THEY_OWN: Property = Property {
         "update_conversation_stats",
         "handle_new_user",
         "cleanup_expired_sessions",
+        "user_statistics",
     ],
     cases: 64,
     holds: |ground| {

@@ -2,7 +2,7 @@
 //! gives the candidates, not always all, and what it gives must still be true.
 
 use proptest::bool::ANY;
-use proptest::prelude::{prop_assert, prop_assert_eq};
+use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::sample::select;
 use rstest::rstest;
 
@@ -15,7 +15,7 @@ const MANY: usize = 20_001;
 /// How many of them have an embedding; the last tenth of those is deleted.
 const EMBEDDED: usize = 500;
 
-/// Carol's memories, and Bob's in between, which the index knows nothing of.
+/// Carol's memories, five of them at right angles to all that is looked for, and Bob's in between, which the index knows nothing of.
 fn memories() -> String {
     let [carol, bob] = [Carol, Bob].map(|it| it.user_id().expect("they have signed up"));
     let live = EMBEDDED - EMBEDDED / 10;
@@ -24,6 +24,9 @@ fn memories() -> String {
          owner::uuid, n, ('[' || concat_ws(',', sin(n), cos(n), sin(n * 0.37), cos(n * 0.71)) \
          || repeat(',0', 380) || ']')::extensions.vector, case when n > {live} then now() end \
          from generate_series(1, {EMBEDDED}) as n, unnest(array['{carol}', '{bob}']) as owner; \
+         insert into public.memories (user_id, content, embedding) \
+         select '{carol}', 'aside', ('[0,0,0,0,1' || repeat(',0', 379) || ']')::extensions.vector \
+         from generate_series(1, 5); \
          insert into public.memories (user_id, content) \
          select '{carol}', 'not embedded' from generate_series(1, {MANY} - {EMBEDDED}); \
          reindex index public.memories_embedding_idx; analyze public.memories"
@@ -36,10 +39,11 @@ pub(super) const LARGE_USER: Property = Property {
             nearest first and no more than the limit, among them the very one that is looked \
             for; and the index's settings are what they were",
     about: &["search_memories_semantic", "memories"],
-    cases: 20,
+    cases: 30,
     holds: |ground| {
         ground.prepare(&memories())?;
-        let input = (1..=EMBEDDED, 1..30usize, select(vec!["-1", "0.3", "0.9"]), ANY);
+        let limit = prop_oneof![1..30usize, Just(1000)];
+        let input = (1..=EMBEDDED, limit, select(vec!["-1", "0", "0", "0.9"]), ANY);
         ground.check(&input, async |stage, (wanted, limit, threshold, by_the_back_end)| {
             let carol = Carol.user_id().expect("Carol has signed up");
             let towards = format!(
@@ -88,6 +92,7 @@ fn what_the_index_gives_is_true() {
 #[case::that_everybodys_are_found("m.user_id = p_user_id and m.deleted_at", "m.deleted_at")]
 #[case::that_there_is_no_limit("limit wanted\n            )", "limit 1000)")]
 #[case::that_the_threshold_is_ignored("n.similarity > threshold and", "")]
+#[case::that_the_threshold_is_found("n.similarity > threshold", "n.similarity >= threshold")]
 #[case::that_the_farthest_come_first(
     "order by n.similarity desc, n.id;\n        perform",
     "order by n.similarity; perform"

@@ -58,6 +58,7 @@ const OF_THE_DELETED: &str =
 
 #[rstest]
 #[case::that_it_does_nothing(TOUCHED, "if true then")]
+#[case::that_one_of_two_alike_is_moved("except all", "except")]
 #[case::that_it_adds_one(
     "message_count = said.message_count",
     "message_count = c.message_count + case tg_op when 'INSERT' then 1 when 'DELETE' then -1 \

@@ -46,6 +46,8 @@ enum Step {
     ClearAll { alice: bool },
     /// The back end moves messages into a conversation.
     Move(Vec<usize>, usize),
+    /// The back end touches every message, and moves one.
+    MoveOne(usize, usize),
     /// The back end lets two messages change places.
     Swap(usize, usize),
     /// The back end dates messages anew.
@@ -74,6 +76,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => to().prop_map(Step::Clear),
         1 => any::<bool>().prop_map(|alice| Step::ClearAll { alice }),
         3 => (picks(), to()).prop_map(|(picks, to)| Step::Move(picks, to)),
+        3 => (0..6usize, to()).prop_map(|(one, to)| Step::MoveOne(one, to)),
         2 => (0..6usize, 0..6usize).prop_map(|(one, other)| Step::Swap(one, other)),
         3 => (picks(), at()).prop_map(|(picks, at)| Step::Redate(picks, at)),
         1 => picks().prop_map(Step::Edit),
@@ -178,6 +181,20 @@ impl Model {
                 }
                 let set = format!("conversation_id = '{}'", id(*to));
                 back_end(update(&set, &keys), into)
+            }
+            Step::MoveOne(one, to) => {
+                let moved = self.picked(&[*one]);
+                let into = if moved.is_empty() { Vec::new() } else { vec![*to] };
+                if self.accepts(&into) {
+                    self.change(&moved, |(at, _)| *at = *to);
+                }
+                let set = format!(
+                    "conversation_id = case when {} then '{}' else conversation_id end",
+                    among(&moved),
+                    id(*to)
+                );
+                let all: Vec<u32> = self.messages.keys().copied().collect();
+                back_end(update(&set, &all), into)
             }
             Step::Swap(one, other) => {
                 let keys = self.picked(&[*one, *other]);
