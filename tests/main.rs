@@ -21,6 +21,8 @@ mod isolation;
 mod migration;
 /// Whether the proofs would notice: each line that security rests on, broken.
 mod mutants;
+/// How the product's queries are planned: through an index, and with one look at the caller.
+mod plans;
 /// What functions, triggers and constraints keep true, whatever is done.
 mod properties;
 /// What a server is, and that nothing of it is left.

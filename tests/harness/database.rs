@@ -36,6 +36,19 @@ impl Database {
         Self::on(Server::shared()?, inputs, regime).await
     }
 
+    /// The same after the administrator has run one more file in it, which the template
+    /// keeps.
+    ///
+    /// # Errors
+    /// Why there is no server, or which statement failed.
+    pub(crate) async fn populated(
+        inputs: &Inputs,
+        regime: Regime,
+        population: &SourceFile,
+    ) -> Result<Self, CannotRun> {
+        Self::made(Server::shared()?, inputs, regime, Some(population)).await
+    }
+
     /// The same on a given server.
     ///
     /// # Errors
@@ -45,15 +58,34 @@ impl Database {
         inputs: &Inputs,
         regime: Regime,
     ) -> Result<Self, CannotRun> {
+        Self::made(server, inputs, regime, None).await
+    }
+
+    async fn made(
+        server: &'static Server,
+        inputs: &Inputs,
+        regime: Regime,
+        population: Option<&SourceFile>,
+    ) -> Result<Self, CannotRun> {
         let parts = [
             inputs.shim_sha256(),
             inputs.migrations_sha256(),
             format!("{:?}", inputs.contract),
             regime.name().to_owned(),
+            population.map(|file| file.text.clone()).unwrap_or_default(),
         ];
         let key = short_hash(&parts.join(" "));
         let template = server
-            .template(&key, async |config: Config| make(server, &config, inputs, regime).await)
+            .template(&key, async |config: Config| {
+                make(server, &config, inputs, regime).await?;
+                let Some(population) = population else { return Ok(()) };
+                let admin = connect(&config).await?;
+                apply(&admin, population, "the population").await?;
+                // As the server does by itself in production: an index alone answers then.
+                admin.batch_execute("vacuum").await.map_err(|error| {
+                    CannotRun(format!("could not vacuum the population: {}", describe(&error)))
+                })
+            })
             .await?;
         Ok(Self { server, name: server.clone_of(&template).await? })
     }

@@ -26,7 +26,7 @@ mod settings;
 /// Connections of the harness's own.
 mod sql;
 /// The process that owns a server.
-mod supervisor;
+pub(crate) mod supervisor;
 /// A server that was there before.
 mod url;
 
