@@ -182,6 +182,9 @@ create index if not exists memories_user_id_created_at_idx
     on public.memories (user_id, created_at desc);
 create index if not exists memories_user_id_favorite_idx
     on public.memories (user_id, created_at desc) where is_favorite;
+-- These two are the back end's. Under the policies neither can serve: @>, ilike
+-- and % are not known to be leakproof, so a client's own rows are found through
+-- user_id first, and then filtered.
 create index if not exists memories_tags_idx
     on public.memories using gin (tags);
 create index if not exists memories_content_idx
@@ -430,6 +433,7 @@ comment on table public.conversations is 'A thread of messages with a model.';
 
 create index if not exists conversations_user_id_last_message_at_idx
     on public.conversations (user_id, last_message_at desc nulls last);
+-- The back end's, as those on memories are.
 create index if not exists conversations_title_idx
     on public.conversations using gin (title extensions.gin_trgm_ops);
 

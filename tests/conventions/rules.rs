@@ -51,9 +51,9 @@ pub(super) fn sleeps(source: &Source) -> Vec<String> {
     })
 }
 
-/// A test speaks the harness's language, not the protocol's.
+/// A test speaks the harness's language, not the protocol's, which a benchmark times.
 pub(super) fn speaks_the_protocol(source: &Source) -> Vec<String> {
-    let may = source.is_below(&["tests/harness/", "tests/evidence/"]);
+    let may = source.is_below(&["tests/harness/", "tests/evidence/", "tests/bench/"]);
     if !source.is_rust() || may || source.is_below(&ABOUT_SERVERS) {
         return Vec::new();
     }
