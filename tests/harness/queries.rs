@@ -92,21 +92,21 @@ pub(crate) async fn queries(database: &Database) -> Result<Vec<Query>, CannotRun
         if let Some(refusal) = refusal {
             return Err(could_not(&format!("the value of {name}: {}", refusal.message())));
         }
-        let value = answers.first().and_then(|answer| answer.rows.first()?.first());
-        let value = value.ok_or_else(|| could_not(&format!("there is no {name}")))?;
-        values.insert(format!("{{{name}}}"), value.clone());
+        let found = answers.first().and_then(|answer| answer.rows.first()?.first());
+        let found = found.ok_or_else(|| could_not(&format!("there is no {name}")))?;
+        values.insert(format!("{{{name}}}"), found.clone());
     }
     let fill = |sql: &str| {
         values.iter().fold(sql.to_owned(), |sql, (place, value)| sql.replace(place, value))
     };
-    let query = |(name, written): (String, Written)| {
+    let filled = |(name, written): (String, Written)| {
         let persona = Persona::named(&written.persona)
             .ok_or_else(|| could_not(&format!("{name}: nobody is called {}", written.persona)))?;
         let (sql, owned) = (fill(&written.sql), written.owned.as_deref().map(fill));
         let Written { collector, index, .. } = written;
         Ok(Query { name, persona, collector, index, sql, owned })
     };
-    file.query.into_iter().map(query).collect()
+    file.query.into_iter().map(filled).collect()
 }
 
 fn text_of(name: &str) -> Result<String, CannotRun> {
