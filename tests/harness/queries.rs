@@ -96,17 +96,17 @@ pub(crate) async fn queries(database: &Database) -> Result<Vec<Query>, CannotRun
         let found = found.ok_or_else(|| could_not(&format!("there is no {name}")))?;
         values.insert(format!("{{{name}}}"), found.clone());
     }
-    let fill = |sql: &str| {
+    let complete = |sql: &str| {
         values.iter().fold(sql.to_owned(), |sql, (place, value)| sql.replace(place, value))
     };
-    let filled = |(name, written): (String, Written)| {
+    let made = |(name, written): (String, Written)| {
         let persona = Persona::named(&written.persona)
             .ok_or_else(|| could_not(&format!("{name}: nobody is called {}", written.persona)))?;
-        let (sql, owned) = (fill(&written.sql), written.owned.as_deref().map(fill));
+        let (sql, owned) = (complete(&written.sql), written.owned.as_deref().map(complete));
         let Written { collector, index, .. } = written;
         Ok(Query { name, persona, collector, index, sql, owned })
     };
-    file.query.into_iter().map(filled).collect()
+    file.query.into_iter().map(made).collect()
 }
 
 fn text_of(name: &str) -> Result<String, CannotRun> {
