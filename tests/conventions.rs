@@ -17,10 +17,11 @@ use crate::harness::inputs::project;
 const NONE: [String; 0] = [];
 
 /// Everything of the project that a person wrote; the rest is made by tools.
-const TOP: [&str; 11] = [
+const TOP: [&str; 12] = [
     ".ci",
     ".config",
     ".github",
+    ".squawk.toml",
     "Cargo.toml",
     "README.md",
     "clippy.toml",
