@@ -17,6 +17,8 @@ mod faults;
 mod harness;
 /// Who may do what: one grid per table.
 mod isolation;
+/// What the platform's own linter would say, rule by rule.
+mod lints;
 /// The ways in, twice, half-way, and back from a dump.
 mod migration;
 /// Whether the proofs would notice: each line that security rests on, broken.

@@ -18,7 +18,7 @@ use crate::harness::promises::{self, Promises};
 use crate::harness::property::Property;
 use crate::harness::schema::Comparison;
 use crate::harness::server::Server;
-use crate::harness::{CannotRun, flow};
+use crate::harness::{CannotRun, flow, lint};
 use crate::{attacks, properties};
 
 /// Plans every check, those attacks and those properties, makes them, and judges.
@@ -54,6 +54,13 @@ pub(crate) async fn run(
         for entry in comparison.entries(facets.iter().copied()) {
             ledger.record(entry);
         }
+    }
+    let mut linted = Vec::new();
+    for (arena, _) in &regimes {
+        linted.push((arena.regime(), lint::offenders(&arena.database.admin().await?).await?));
+    }
+    for entry in lint::entries(&linted, &inputs.contract.database.lint_exceptions) {
+        ledger.record(entry);
     }
 
     let (records, mut recorded) = unbounded_channel();
@@ -108,11 +115,11 @@ async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Arena, Comparison
     Ok((arena, comparison))
 }
 
-/// Says which checks will be made: every facet, every cell, every attack, every step in.
+/// Says which checks will be made: every facet, rule, cell, attack and step in.
 fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>, attacks: &[&Attack]) {
     let (contract, regime) = (&arena.inputs.contract, arena.regime());
-    for id in facets {
-        ledger.plan((*id).clone(), regime);
+    for id in facets.iter().copied().cloned().chain(lint::ids()) {
+        ledger.plan(id, regime);
     }
     for (name, declared) in contract.relations() {
         for cell in matrix::plan::cells(name, declared) {

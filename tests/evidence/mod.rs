@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::attack::Attack;
 use crate::harness::attack::transcript::MASKS;
-use crate::harness::contract::Function;
+use crate::harness::contract::{Function, LintException};
 use crate::harness::cves;
 use crate::harness::inputs::{Inputs, Regime, fingerprint, project};
 use crate::harness::ledger::{Entry, Finding, Ledger};
@@ -297,7 +297,13 @@ fn accepted(inputs: &Inputs) -> Vec<Accepted> {
             reason: accepted.reason,
         })
     };
-    inputs.contract.relations().flat_map(of_relation).collect()
+    let of_lint = |exception: &LintException| Accepted {
+        object: exception.object.clone(),
+        channel: format!("lint/{}", exception.rule),
+        reason: exception.reason.clone(),
+    };
+    let lints = inputs.contract.database.lint_exceptions.iter().map(of_lint);
+    inputs.contract.relations().flat_map(of_relation).chain(lints).collect()
 }
 
 #[cfg(test)]

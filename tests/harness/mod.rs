@@ -12,6 +12,7 @@ pub(crate) mod flow;
 pub(crate) mod gateway;
 pub(crate) mod inputs;
 pub(crate) mod ledger;
+pub(crate) mod lint;
 pub(crate) mod matrix;
 pub(crate) mod mutants;
 pub(crate) mod outcome;

@@ -101,6 +101,14 @@ pub(crate) const COVERAGE: Rule = Rule {
     references: &["CWE-1164"],
 };
 
+/// The contract excepts something from a rule of the platform's linter that keeps it.
+pub(crate) const UNNEEDED: Rule = Rule {
+    id: "lint.unneeded_exception",
+    title: "the contract excepts something from a rule that it does not break",
+    remedy: "take the exception out of the contract's database.toml",
+    references: &["CWE-1164"],
+};
+
 /// `plpgsql_check` has something to say about a function.
 pub(crate) const BODY: Rule = Rule {
     id: "function.body",

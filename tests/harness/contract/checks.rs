@@ -7,6 +7,7 @@ use super::files::{File, RelationFile, open};
 use super::{Contract, Owner};
 use crate::harness::CannotRun;
 use crate::harness::catalog::facets::BY_COLUMN;
+use crate::harness::lint;
 
 /// The roles of the API.
 pub(super) const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
@@ -79,7 +80,8 @@ pub(super) fn unknown_role(role: &str) -> String {
     format!("unknown role \"{role}\"; say anon, authenticated or service_role")
 }
 
-/// Default privileges are of known kinds for known roles, and accounts are in known tables.
+/// Default privileges are of known kinds for known roles, accounts are in known tables, and
+/// exceptions are from known rules.
 pub(super) fn check_database(file: &File, contract: &Contract) -> Result<(), CannotRun> {
     const KINDS: [&str; 5] = ["tables", "sequences", "functions", "types", "schemas"];
     for (kind, roles) in &contract.database.default_privileges {
@@ -99,6 +101,17 @@ pub(super) fn check_database(file: &File, contract: &Contract) -> Result<(), Can
                 let message = format!("the accounts name \"{table}\", which no file declares");
                 return Err(file.error_below("[accounts]", key, &message));
             }
+        }
+    }
+    for exception in &contract.database.lint_exceptions {
+        let (rule, names) = (&exception.rule, lint::names());
+        if !names.contains(&rule.as_str()) {
+            let message = format!("unknown rule \"{rule}\"; there are {}", names.join(", "));
+            return Err(file.error(&format!("\"{rule}\""), &message));
+        }
+        if exception.reason.trim().is_empty() {
+            let message = format!("the exception of \"{}\" has no reason", exception.object);
+            return Err(file.error(&format!("\"{}\"", exception.object), &message));
         }
     }
     Ok(())

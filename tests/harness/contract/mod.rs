@@ -227,6 +227,21 @@ pub(crate) struct Database {
     pub(crate) proved_by: Vec<String>,
     /// The tables that a sign-up and a login write to, where the schema has them.
     pub(crate) accounts: Option<Accounts>,
+    /// What breaks a rule of the platform's linter on purpose.
+    #[serde(default)]
+    pub(crate) lint_exceptions: Vec<LintException>,
+}
+
+/// Something that breaks a rule of the platform's linter on purpose.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LintException {
+    /// The rule's number and name.
+    pub(crate) rule: String,
+    /// What breaks it, as its finding names it.
+    pub(crate) object: String,
+    /// Why that is meant.
+    pub(crate) reason: String,
 }
 
 /// The tables that a sign-up and a login write to.

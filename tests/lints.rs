@@ -1,0 +1,259 @@
+//! This file is the rules of the platform's own linter, each with a fault that it finds and
+//! what looks like one and is none.
+
+use std::sync::Arc;
+
+use rstest::rstest;
+
+use crate::evidence::{Evidence, Verdict};
+use crate::harness::database::Database;
+use crate::harness::inputs::{Inputs, Regime, SourceFile};
+use crate::harness::lint::{self, Offenders};
+use crate::verify;
+
+fn inputs() -> Inputs {
+    Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// What the rules say of a migrated database after a superuser has played `sql` in it, without
+/// what the contract excepts.
+async fn found_after(sql: &str, regime: Regime) -> Offenders {
+    let inputs = inputs();
+    let database = Database::of(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
+    let admin = database.admin().await.unwrap_or_else(|why| panic!("{why}"));
+    admin.batch_execute(sql).await.unwrap_or_else(|why| panic!("{sql}\n{why:?}"));
+    let mut found = lint::offenders(&admin).await.unwrap_or_else(|why| panic!("{why}"));
+    for exception in &inputs.contract.database.lint_exceptions {
+        if let Some(offenders) = found.get_mut(&exception.rule) {
+            offenders.retain(|offender| offender.object != exception.object);
+        }
+    }
+    found.retain(|_, offenders| !offenders.is_empty());
+    found
+}
+
+/// Rule and object of each offender.
+fn named(found: &Offenders) -> Vec<(&str, &str)> {
+    let of_rule = |(rule, offenders): (&'static str, _)| (rule, offenders);
+    let _ = of_rule as fn((&'static str, ())) -> (&'static str, ());
+    let pairs = found.iter().flat_map(|(rule, offenders)| {
+        offenders.iter().map(|offender| (rule.as_str(), offender.object.as_str()))
+    });
+    pairs.collect()
+}
+
+/// A table that keeps every rule.
+const NOTES: &str = "
+    create table public.notes (
+        id uuid primary key, user_id uuid not null references public.user_profiles (id), body text
+    );
+    create index notes_user_id_idx on public.notes (user_id);
+    alter table public.notes enable row level security;
+    create policy \"Users read their own notes\" on public.notes for select to authenticated
+        using ((select auth.uid()) = user_id);";
+
+/// Each rule finds the fault that it is about, under its number and the object's name, and no
+/// other rule takes offence.
+#[rstest]
+#[case::n0001("drop index public.notes_user_id_idx", "0001_unindexed_foreign_keys", "notes.notes_user_id_fkey")]
+#[case::n0001_index_of_some_rows(
+    "drop index public.notes_user_id_idx;
+     create index some_idx on public.notes (user_id) where body <> ''",
+    "0001_unindexed_foreign_keys",
+    "notes.notes_user_id_fkey"
+)]
+#[case::n0001_index_in_another_order(
+    "drop index public.notes_user_id_idx; create index both_idx on public.notes (body, user_id)",
+    "0001_unindexed_foreign_keys",
+    "notes.notes_user_id_fkey"
+)]
+#[case::n0002(
+    "create materialized view extensions.people as select email from auth.users;
+     create view public.people as select email from auth.users;
+     grant select on public.people to authenticated",
+    "0002_auth_users_exposed",
+    "people"
+)]
+#[case::n0002_through_another_view(
+    "create view extensions.people as select email from auth.users;
+     create view public.people as select * from extensions.people;
+     grant select (email) on public.people to anon",
+    "0002_auth_users_exposed",
+    "people"
+)]
+#[case::n0003(
+    "alter policy \"Users read their own notes\" on public.notes using (auth.uid() = user_id)",
+    "0003_auth_rls_initplan",
+    "notes.Users read their own notes"
+)]
+#[case::n0003_in_a_subquery(
+    "alter policy \"Users read their own notes\" on public.notes using (exists (
+         select from public.user_profiles p where p.id = notes.user_id and p.id = auth.uid()))",
+    "0003_auth_rls_initplan",
+    "notes.Users read their own notes"
+)]
+#[case::n0003_in_a_select_of_each_row(
+    "alter policy \"Users read their own notes\" on public.notes
+         using ((select auth.uid() = notes.user_id))",
+    "0003_auth_rls_initplan",
+    "notes.Users read their own notes"
+)]
+#[case::n0003_setting(
+    "alter policy \"Users read their own notes\" on public.notes
+         using (current_setting('app.user (it)', true) = user_id::text)",
+    "0003_auth_rls_initplan",
+    "notes.Users read their own notes"
+)]
+#[case::n0004(
+    "alter table public.notes drop constraint notes_pkey",
+    "0004_no_primary_key",
+    "notes"
+)]
+#[case::n0006(
+    "create policy more on public.notes to authenticated using (body = 'shared')",
+    "0006_multiple_permissive_policies",
+    "notes.select to authenticated"
+)]
+#[case::n0006_for_everyone(
+    "create policy more on public.notes for select using (body = 'shared')",
+    "0006_multiple_permissive_policies",
+    "notes.select to authenticated"
+)]
+#[case::n0007(
+    "alter table public.notes disable row level security",
+    "0007_policy_exists_rls_disabled",
+    "notes"
+)]
+#[case::n0008(
+    "drop policy \"Users read their own notes\" on public.notes",
+    "0008_rls_enabled_no_policy",
+    "notes"
+)]
+#[case::n0009(
+    "create index \"an INDEX too ON it\" on public.notes (user_id)",
+    "0009_duplicate_index",
+    "notes.an INDEX too ON it"
+)]
+#[case::n0009_of_a_constraint(
+    "create unique index again on public.notes (id)",
+    "0009_duplicate_index",
+    "notes.again"
+)]
+#[case::n0010(
+    "create view public.bodies as select body from public.notes;
+     grant select on public.bodies to authenticated",
+    "0010_security_definer_view",
+    "bodies"
+)]
+#[case::n0010_said_to_be_off(
+    "create view public.bodies with (security_invoker = off) as select body from public.notes;
+     grant insert (body) on public.bodies to authenticated",
+    "0010_security_definer_view",
+    "bodies"
+)]
+#[case::n0011(
+    "create function public.one() returns integer language sql as 'select 1'",
+    "0011_function_search_path_mutable",
+    "one"
+)]
+#[case::n0011_of_two(
+    "create function public.f(a integer) returns integer language sql
+         set search_path = '' as 'select 1';
+     create function public.f(a text) returns integer language sql
+         set work_mem = '1MB' as 'select 1'",
+    "0011_function_search_path_mutable",
+    "f(text)"
+)]
+#[case::n0013(
+    "create table public.tags (id uuid primary key)",
+    "0013_rls_disabled_in_public",
+    "tags"
+)]
+#[case::n0014("create extension citext with schema public", "0014_extension_in_public", "citext")]
+#[case::n0015(
+    "alter policy \"Users read their own notes\" on public.notes
+         using ((select auth.jwt() -> 'user_metadata' ->> 'is_admin')::boolean)",
+    "0015_rls_references_user_metadata",
+    "notes.Users read their own notes"
+)]
+#[case::n0016(
+    "create materialized view public.bodies as select body from public.notes;
+     grant select on public.bodies to authenticated",
+    "0016_materialized_view_in_api",
+    "bodies"
+)]
+#[case::n0017(
+    "create foreign data wrapper elsewhere; create server other foreign data wrapper elsewhere;
+     create foreign table public.things (id uuid) server other;
+     grant select on public.things to authenticated",
+    "0017_foreign_table_in_api",
+    "things"
+)]
+#[case::n0018(
+    "alter table public.notes add column parts regprocedure[]",
+    "0018_unsupported_reg_types",
+    "notes.parts"
+)]
+#[case::n0019(
+    "create schema pgmq; create table pgmq.q_mail (msg_id bigint primary key);
+     grant delete on pgmq.q_mail to anon",
+    "0019_insecure_queue_exposed_in_api",
+    "pgmq.q_mail"
+)]
+#[case::n0021(
+    "alter table public.notes add column phone text references auth.users (phone);
+     create index notes_phone_idx on public.notes (phone)",
+    "0021_fkey_to_auth_unique",
+    "notes.notes_phone_fkey"
+)]
+#[case::n0022(
+    "create extension hstore with schema extensions version '1.4'",
+    "0022_extension_versions_outdated",
+    "hstore"
+)]
+#[case::n0023(
+    "create table public.keys (id uuid primary key, api_key_hash text, footprint text);
+     grant select on public.keys to anon",
+    "0023_sensitive_columns_exposed",
+    "keys.api_key_hash"
+)]
+#[case::n0024(
+    "create policy put on public.notes for insert to authenticated with check (true)",
+    "0024_permissive_rls_policy",
+    "notes.put"
+)]
+#[case::n0024_in_other_words(
+    "create policy \"drop\" on public.notes for delete using ('a' = 'a')",
+    "0024_permissive_rls_policy",
+    "notes.drop"
+)]
+#[case::n0028(
+    "create function public.one() returns integer language sql security definer
+         set search_path = '' as 'select 1';
+     revoke all on function public.one() from public, authenticated;
+     grant execute on function public.one() to anon",
+    "0028_anon_security_definer_function_executable",
+    "one"
+)]
+#[case::n0029(
+    "create function public.one() returns integer language sql security definer
+         set search_path = '' as 'select 1';
+     revoke all on function public.one() from public, anon;
+     grant execute on function public.one() to authenticated",
+    "0029_authenticated_security_definer_function_executable",
+    "one"
+)]
+#[tokio::test]
+async fn fault_is_found_by_its_rule(#[case] fault: &str, #[case] rule: &str, #[case] object: &str) {
+    let found = found_after(&format!("{NOTES}\n{fault}"), Regime::Explicit).await;
+    // What breaks one of these breaks the one behind it as well.
+    let together = [
+        ("0002_auth_users_exposed", "0010_security_definer_view"),
+        ("0007_policy_exists_rls_disabled", "0013_rls_disabled_in_public"),
+        ("0023_sensitive_columns_exposed", "0013_rls_disabled_in_public"),
+    ];
+    let is_meant = |name: &str| name != rule && !together.contains(&(rule, name));
+    assert!(named(&found).contains(&(rule, object)), "{fault}\nfound {found:#?}");
+    assert_eq!(found.keys().find(|name| is_meant(name)), None, "{fault}\nfound {found:#?}");
+    assert_eq!(found[rule].len(), 1, "{fault}\nfound {found:#?}");
+}
