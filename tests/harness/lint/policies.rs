@@ -46,13 +46,13 @@ pub(super) const LINTS: &[Lint] = &[
         },
         // A role that bypasses row level security has no use for any policy.
         looks: Looks::At(
-            "select p.relation || '.' || command || ' to ' || role.rolname,
+            "select p.relation || '.' || u.word || ' to ' || role.rolname,
                 string_agg(quote_ident(p.name), ' and ' order by p.name)
             from policy p
             cross join unnest(case p.command
                 when 'r' then array['select'] when 'a' then array['insert']
                 when 'w' then array['update'] when 'd' then array['delete']
-                else array['select', 'insert', 'update', 'delete'] end) command
+                else array['select', 'insert', 'update', 'delete'] end) as u (word)
             join pg_roles role on not role.rolbypassrls and not role.rolsuper and (
                 role.oid in (select oid from client)
                 or role.oid in (select unnest(roles) from policy)
@@ -61,7 +61,7 @@ pub(super) const LINTS: &[Lint] = &[
                 select from unnest(p.roles) given
                 where case when given = 0 then true else pg_has_role(role.oid, given, 'usage') end
             )
-            group by p.relation, command, role.rolname
+            group by p.relation, u.word, role.rolname
             having count(*) > 1",
         ),
     },
