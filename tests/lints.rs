@@ -1,29 +1,34 @@
-//! This file is the rules of the platform's own linter, each with a fault that it finds and
-//! what looks like one and is none.
+//! This file is the rules of the platform's own linter, each with a fault that it finds.
+
+mod controls;
 
 use std::sync::Arc;
 
 use rstest::rstest;
 
-use crate::evidence::{Evidence, Verdict};
+use crate::evidence::Verdict;
 use crate::harness::database::Database;
 use crate::harness::inputs::{Inputs, Regime, SourceFile};
-use crate::harness::lint::{self, Offenders};
+use crate::harness::ledger::Finding;
+use crate::harness::lint::{self, Offender, Offenders};
 use crate::verify;
 
 fn inputs() -> Inputs {
     Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// What the rules say of a migrated database after a superuser has played `sql` in it, without
-/// what the contract excepts.
-async fn found_after(sql: &str, regime: Regime) -> Offenders {
-    let inputs = inputs();
-    let database = Database::of(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
+/// What the rules say of a migrated database after a superuser has played `sql` in it.
+async fn found_in(sql: &str, regime: Regime) -> Offenders {
+    let database = Database::of(&inputs(), regime).await.unwrap_or_else(|why| panic!("{why}"));
     let admin = database.admin().await.unwrap_or_else(|why| panic!("{why}"));
     admin.batch_execute(sql).await.unwrap_or_else(|why| panic!("{sql}\n{why:?}"));
-    let mut found = lint::offenders(&admin).await.unwrap_or_else(|why| panic!("{why}"));
-    for exception in &inputs.contract.database.lint_exceptions {
+    lint::offenders(&admin).await.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// The same without what the contract excepts.
+async fn found_after(sql: &str, regime: Regime) -> Offenders {
+    let mut found = found_in(sql, regime).await;
+    for exception in inputs().contract.database.lint_exceptions {
         if let Some(offenders) = found.get_mut(&exception.rule) {
             offenders.retain(|offender| offender.object != exception.object);
         }
@@ -33,13 +38,11 @@ async fn found_after(sql: &str, regime: Regime) -> Offenders {
 }
 
 /// Rule and object of each offender.
-fn named(found: &Offenders) -> Vec<(&str, &str)> {
-    let of_rule = |(rule, offenders): (&'static str, _)| (rule, offenders);
-    let _ = of_rule as fn((&'static str, ())) -> (&'static str, ());
-    let pairs = found.iter().flat_map(|(rule, offenders)| {
-        offenders.iter().map(|offender| (rule.as_str(), offender.object.as_str()))
-    });
-    pairs.collect()
+fn named(found: &Offenders) -> Vec<(String, String)> {
+    let of_rule = |(rule, offenders): (&String, &Vec<Offender>)| {
+        offenders.iter().map(|offender| (rule.clone(), offender.object.clone())).collect::<Vec<_>>()
+    };
+    found.iter().flat_map(of_rule).collect()
 }
 
 /// A table that keeps every rule.
@@ -55,7 +58,11 @@ const NOTES: &str = "
 /// Each rule finds the fault that it is about, under its number and the object's name, and no
 /// other rule takes offence.
 #[rstest]
-#[case::n0001("drop index public.notes_user_id_idx", "0001_unindexed_foreign_keys", "notes.notes_user_id_fkey")]
+#[case::n0001(
+    "drop index public.notes_user_id_idx",
+    "0001_unindexed_foreign_keys",
+    "notes.notes_user_id_fkey"
+)]
 #[case::n0001_index_of_some_rows(
     "drop index public.notes_user_id_idx;
      create index some_idx on public.notes (user_id) where body <> ''",
@@ -253,7 +260,56 @@ async fn fault_is_found_by_its_rule(#[case] fault: &str, #[case] rule: &str, #[c
         ("0023_sensitive_columns_exposed", "0013_rls_disabled_in_public"),
     ];
     let is_meant = |name: &str| name != rule && !together.contains(&(rule, name));
-    assert!(named(&found).contains(&(rule, object)), "{fault}\nfound {found:#?}");
+    assert!(
+        named(&found).contains(&(rule.to_owned(), object.to_owned())),
+        "{fault}\nfound {found:#?}"
+    );
     assert_eq!(found.keys().find(|name| is_meant(name)), None, "{fault}\nfound {found:#?}");
     assert_eq!(found[rule].len(), 1, "{fault}\nfound {found:#?}");
+}
+
+/// The project's own schema breaks no rule but where the contract says so, and there it does.
+#[tokio::test]
+async fn project_keeps_every_rule() {
+    let exceptions = inputs().contract.database.lint_exceptions;
+    let mut seen = Vec::new();
+    for regime in Regime::ALL {
+        seen.push((regime, found_in("", regime).await));
+    }
+    let entries = lint::entries(&seen, &exceptions);
+    assert_eq!(entries.len(), 2 * lint::names().len(), "a check for each rule and regime");
+    let findings: Vec<_> = entries.iter().flat_map(|entry| &entry.findings).collect();
+    assert_eq!(findings, Vec::<&Finding>::new());
+}
+
+/// The main job makes a finding of what breaks a rule, and of an exception that nothing needs;
+/// what cannot be looked at is told with its reason.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn main_job_tells_what_the_rules_say() {
+    let fault = "drop index public.memory_links_target_memory_id_idx; create policy nobody \
+                 on public.system_metrics for select to authenticated using (false)";
+    let mut inputs = inputs();
+    let name = "20990101_fault.sql".to_owned();
+    inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
+    let evidence = verify::run(Arc::new(inputs), &[], &[]).await;
+    let evidence = evidence.unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(evidence.verdict, Verdict::Findings);
+    let of_lint = evidence.findings.iter().filter(|finding| finding.check.starts_with("lint/"));
+    let found: Vec<_> = of_lint.map(|f| (f.rule.as_str(), f.object.as_str())).collect();
+    let unindexed = "memory_links.memory_links_target_memory_id_fkey";
+    let expected = [
+        ("lint.0001_unindexed_foreign_keys", unindexed),
+        ("lint.unneeded_exception", "system_metrics"),
+    ];
+    assert_eq!(found, expected);
+    let told = |id: &str| {
+        let check = evidence.checks.iter().find(|check| check.id == id);
+        check.and_then(|check| check.observed.get("explicit")).cloned().unwrap_or_default()
+    };
+    assert!(told("lint/0005_unused_index").starts_with("not applicable: "));
+    let accepted = "nothing but what is accepted: is_feature_enabled";
+    assert_eq!(told("lint/0028_anon_security_definer_function_executable"), accepted);
+    let accepted = evidence.accepted.iter().filter(|it| it.channel.starts_with("lint/")).count();
+    assert_eq!(accepted, 3, "exceptions among what is accepted");
+    assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
 }

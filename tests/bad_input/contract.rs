@@ -70,6 +70,11 @@ tables = { service_role = ["all"] }
 [accounts]
 profile = "notes"
 session = "notes"
+
+[[lint_exceptions]]
+rule = "0004_no_primary_key"
+object = "notes"
+reason = "it has none"
 "#;
 
 pub(super) fn ground() -> Ground {
@@ -233,6 +238,19 @@ fn mistake_in_a_function_is_told_with_file_and_line(
     8,
     "the accounts name \"profiles\", which no file declares"
 )]
+#[case::unknown_rule(
+    "0004_no_primary_key",
+    "0004_no_key",
+    12,
+    "unknown rule \"0004_no_key\"; there are 0001_unindexed_foreign_keys, 0002_"
+)]
+#[case::exception_without_a_reason(
+    "it has none",
+    " ",
+    13,
+    "the exception of \"notes\" has no reason"
+)]
+#[case::exception_with_an_unknown_key("reason =", "because =", 14, "unknown field `because`")]
 fn mistake_about_the_database_is_told_with_file_and_line(
     #[case] from: &str,
     #[case] to: &str,

@@ -111,7 +111,7 @@ pub(super) fn check_database(file: &File, contract: &Contract) -> Result<(), Can
         }
         if exception.reason.trim().is_empty() {
             let message = format!("the exception of \"{}\" has no reason", exception.object);
-            return Err(file.error(&format!("\"{}\"", exception.object), &message));
+            return Err(file.error(&format!("object = \"{}\"", exception.object), &message));
         }
     }
     Ok(())

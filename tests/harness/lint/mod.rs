@@ -103,10 +103,7 @@ pub(crate) async fn offenders(admin: &Client) -> Result<Offenders, CannotRun> {
 }
 
 /// What came of each check, given who offends in each regime and what the contract excepts.
-pub(crate) fn entries(
-    seen: &[(Regime, Offenders)],
-    exceptions: &[LintException],
-) -> impl Iterator<Item = Entry> {
+pub(crate) fn entries(seen: &[(Regime, Offenders)], exceptions: &[LintException]) -> Vec<Entry> {
     let entries_of = |lint: &'static Lint| {
         let mut unneeded = unneeded(lint, seen, exceptions);
         let entry = |(regime, offenders): &(Regime, Offenders)| {
@@ -117,7 +114,7 @@ pub(crate) fn entries(
         };
         seen.iter().map(entry).collect::<Vec<Entry>>()
     };
-    all().into_iter().flat_map(entries_of).collect::<Vec<Entry>>().into_iter()
+    all().into_iter().flat_map(entries_of).collect()
 }
 
 /// What is excepted from a rule and does not break it in any regime.
@@ -144,12 +141,7 @@ fn unneeded(
 const NOTHING: &str = "nothing";
 
 impl Lint {
-    fn entry(
-        &self,
-        offenders: &[Offender],
-        exceptions: &[LintException],
-        regime: Regime,
-    ) -> Entry {
+    fn entry(&self, offenders: &[Offender], exceptions: &[LintException], regime: Regime) -> Entry {
         let is_excepted = |offender: &&Offender| {
             exceptions.iter().any(|it| it.rule == self.name() && it.object == offender.object)
         };

@@ -9,7 +9,9 @@ pub(super) const LINTS: &[Lint] = &[
             id: "lint.0012_auth_allow_anonymous_sign_ins",
             title: "policies for users are for anonymous users as well",
             remedy: "look in the grids at what an anonymous user may do",
-            references: &["https://supabase.github.io/splinter/0012_auth_allow_anonymous_sign_ins/"],
+            references: &[
+                "https://supabase.github.io/splinter/0012_auth_allow_anonymous_sign_ins/",
+            ],
         },
         looks: Looks::Nowhere(
             "whether there are anonymous users is a setting of the auth server; what one may do \
