@@ -13,12 +13,13 @@ use crate::harness::attack::Attack;
 use crate::harness::database::Database;
 use crate::harness::inputs::{self, Inputs, Regime};
 use crate::harness::ledger::{Entry, Ledger};
+use crate::harness::lint::{self, Offenders};
 use crate::harness::matrix::{self, Arena};
 use crate::harness::promises::{self, Promises};
 use crate::harness::property::Property;
 use crate::harness::schema::Comparison;
 use crate::harness::server::Server;
-use crate::harness::{CannotRun, flow, lint};
+use crate::harness::{CannotRun, flow};
 use crate::{attacks, properties};
 
 /// Plans every check, those attacks and those properties, makes them, and judges.
@@ -55,11 +56,9 @@ pub(crate) async fn run(
             ledger.record(entry);
         }
     }
-    let mut linted = Vec::new();
-    for (arena, _) in &regimes {
-        linted.push((arena.regime(), lint::offenders(&arena.database.admin().await?).await?));
-    }
-    for entry in lint::entries(&linted, &inputs.contract.database.lint_exceptions) {
+    let [explicit, auto_expose] = &regimes;
+    let linted = tokio::try_join!(lint(&explicit.0), lint(&auto_expose.0))?;
+    for entry in lint::entries(&[linted.0, linted.1], &inputs.contract.database.lint_exceptions) {
         ledger.record(entry);
     }
 
@@ -113,6 +112,11 @@ async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Arena, Comparison
     let arena = Arena::open(Arc::clone(inputs), regime).await?;
     let comparison = Comparison::read_in(&arena.database, &inputs.contract, regime).await?;
     Ok((arena, comparison))
+}
+
+/// Who breaks which of the linter's rules in that clone.
+async fn lint(arena: &Arena) -> Result<(Regime, Offenders), CannotRun> {
+    Ok((arena.regime(), lint::offenders(&arena.database.admin().await?).await?))
 }
 
 /// Says which checks will be made: every facet, rule, cell, attack and step in.
