@@ -268,6 +268,16 @@ async fn fault_is_found_by_its_rule(#[case] fault: &str, #[case] rule: &str, #[c
     assert_eq!(found[rule].len(), 1, "{fault}\nfound {found:#?}");
 }
 
+/// A rule for which no fault was ever planted may look at nothing.
+#[test]
+fn every_rule_that_looks_has_a_planted_fault() {
+    let planted = include_str!("lints.rs").split("async fn fault_is_found").next();
+    let is_planted = |name: &&str| planted.unwrap_or_default().contains(&format!("\"{name}\","));
+    let (planted, missing): (Vec<_>, Vec<_>) = lint::looking().into_iter().partition(is_planted);
+    assert_ne!(planted.len(), 0, "T02: rules with a fault");
+    assert_eq!(missing, Vec::<&str>::new(), "rules without a fault");
+}
+
 /// The project's own schema breaks no rule but where the contract says so, and there it does.
 #[tokio::test]
 async fn project_keeps_every_rule() {

@@ -59,6 +59,12 @@ pub(crate) fn names() -> Vec<&'static str> {
     all().into_iter().map(Lint::name).collect()
 }
 
+/// Those of the rules that look at something.
+pub(crate) fn looking() -> Vec<&'static str> {
+    let looking = all().into_iter().filter(|lint| matches!(lint.looks, Looks::At(_)));
+    looking.map(Lint::name).collect()
+}
+
 /// The ids of the checks.
 pub(crate) fn ids() -> impl Iterator<Item = String> {
     all().into_iter().map(Lint::check)
