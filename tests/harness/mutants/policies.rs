@@ -36,7 +36,7 @@ pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
             format!(
                 "{drop}; {}",
                 written(&name, policy, |it| {
-                    it.command = "all".to_owned();
+                    "all".clone_into(&mut it.command);
                     it.using = it.using.take().or(it.with_check.clone());
                     it.with_check = it.with_check.take().or(it.using.clone());
                 })

@@ -223,9 +223,10 @@ impl Ground {
         S::Value: Debug,
     {
         self.try_all(strategy, &async |stage: &Stage, value| {
-            let (open, close) = match self.nested.get() {
-                true => ("savepoint trial", "rollback to savepoint trial"),
-                false => ("begin", "rollback"),
+            let (open, close) = if self.nested.get() {
+                ("savepoint trial", "rollback to savepoint trial")
+            } else {
+                ("begin", "rollback")
             };
             stage.admin(open).await?;
             let result = case(stage, value).await;

@@ -123,6 +123,22 @@ impl Model {
         into.iter().all(|at| self.there[*at])
     }
 
+    /// Touches every message and moves one: of two that are alike, one stays.
+    fn move_one(&mut self, one: usize, to: usize) -> Told {
+        let moved = self.picked(&[one]);
+        let into = if moved.is_empty() { Vec::new() } else { vec![to] };
+        if self.accepts(&into) {
+            self.change(&moved, |(at, _)| *at = to);
+        }
+        let set = format!(
+            "conversation_id = case when {} then '{}' else conversation_id end",
+            among(&moved),
+            id(to)
+        );
+        let all: Vec<u32> = self.messages.keys().copied().collect();
+        Told { who: Who::persona(ServiceRole), sql: update(&set, &all), into }
+    }
+
     /// Tells the model of a step, and how the database is told. What goes into a
     /// conversation that is gone is refused, and changes neither.
     fn tell(&mut self, step: &Step, auth_server: &Who) -> Told {
@@ -182,20 +198,7 @@ impl Model {
                 let set = format!("conversation_id = '{}'", id(*to));
                 back_end(update(&set, &keys), into)
             }
-            Step::MoveOne(one, to) => {
-                let moved = self.picked(&[*one]);
-                let into = if moved.is_empty() { Vec::new() } else { vec![*to] };
-                if self.accepts(&into) {
-                    self.change(&moved, |(at, _)| *at = *to);
-                }
-                let set = format!(
-                    "conversation_id = case when {} then '{}' else conversation_id end",
-                    among(&moved),
-                    id(*to)
-                );
-                let all: Vec<u32> = self.messages.keys().copied().collect();
-                back_end(update(&set, &all), into)
-            }
+            Step::MoveOne(one, to) => self.move_one(*one, *to),
             Step::Swap(one, other) => {
                 let keys = self.picked(&[*one, *other]);
                 if let [one, other] = keys[..] {
