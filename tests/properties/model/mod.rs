@@ -33,6 +33,7 @@ const EVERYBODY_SEES_WHAT_THEY_OWN: Property = Property {
     about: &[
         "the schema",
         "update_conversation_stats",
+        "update_updated_at_column",
         "handle_new_user",
         "cleanup_expired_sessions",
         "user_statistics",

@@ -56,11 +56,13 @@ pub(super) enum Operation {
         of: User,
         to: u8,
     },
+    /// The back end may bring in one of long ago.
     Remember {
         by: Actor,
         owner: User,
         label: Label,
         favorite: bool,
+        at: Option<i32>,
     },
     Mark {
         by: Actor,
@@ -186,8 +188,8 @@ pub(super) fn scene() -> Vec<Operation> {
     let of = |owner: User, label: Label| {
         let by = Actor::User(owner);
         [
-            Operation::Remember { by, owner, label, favorite: true },
-            Operation::Remember { by, owner, label: label + 1, favorite: false },
+            Operation::Remember { by, owner, label, favorite: true, at: Some(-1) },
+            Operation::Remember { by, owner, label: label + 1, favorite: false, at: Some(2) },
             Operation::Link { by, ends: (label, label + 1), kind: "related" },
             Operation::Converse { by, owner, label: label + 2 },
             Operation::Import {
@@ -196,6 +198,8 @@ pub(super) fn scene() -> Vec<Operation> {
                 at: [0, 1],
             },
             Operation::Complain { by, owner, label: label + 5 },
+            Operation::Complain { by, owner, label: label + 9 },
+            Operation::Answer { feedback: label + 9, status: "closed" },
             Operation::LogIn { owner, label: label + 6, expired: false },
             Operation::LogIn { owner, label: label + 7, expired: true },
             Operation::StartImport { owner, label: label + 8 },
@@ -264,8 +268,9 @@ fn notes(state: &State, own: Own) -> Generated {
     let mark =
         prop_oneof![any::<bool>().prop_map(Mark::Favorite), any::<bool>().prop_map(Mark::Deleted)];
     prop_oneof![
-        4 => (own, any::<bool>()).prop_map(move |((by, owner), favorite)| {
-            Operation::Remember { by, owner, label, favorite }
+        4 => (own, any::<bool>(), -9..9i32).prop_map(move |((by, owner), favorite, at)| {
+            let at = Some(at).filter(|_| by == Actor::ServiceRole);
+            Operation::Remember { by, owner, label, favorite, at }
         }),
         3 => (blind(&memory), mark)
             .prop_map(|((by, memory), mark)| Operation::Mark { by, memory, mark }),

@@ -110,14 +110,18 @@ impl Operation {
                     user_id(*of)
                 ),
             ),
-            Self::Remember { owner, label, favorite, .. } => (
-                none,
-                format!(
-                    "insert into public.memories (user_id, content, is_favorite) \
-                     values ('{}', 'memory{label}', {favorite})",
+            Self::Remember { owner, label, favorite, at, .. } => {
+                let (column, at) = match at {
+                    Some(at) => (", created_at", format!(", {}", instant(*at))),
+                    None => ("", String::new()),
+                };
+                let insert = format!(
+                    "insert into public.memories (user_id, content, is_favorite{column}) \
+                     values ('{}', 'memory{label}', {favorite}{at})",
                     user_id(*owner)
-                ),
-            ),
+                );
+                (none, insert)
+            }
             Self::Mark { memory, mark, .. } => {
                 let set = match mark {
                     Mark::Favorite(favorite) => format!("is_favorite = {favorite}"),

@@ -32,6 +32,7 @@ pub(super) struct Memory {
     pub(super) owner: User,
     pub(super) favorite: bool,
     pub(super) deleted: bool,
+    pub(super) at: At,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,8 +146,9 @@ impl State {
 
     fn notes(&mut self, operation: &Operation) -> Option<Answer> {
         Some(match operation {
-            Operation::Remember { by, owner, label, favorite } => {
-                let memory = Memory { owner: *owner, favorite: *favorite, deleted: false };
+            Operation::Remember { by, owner, label, favorite, at } => {
+                let at = at.map_or(At::Now, At::Seconds);
+                let memory = Memory { owner: *owner, favorite: *favorite, deleted: false, at };
                 let may = by.owns(*owner) && self.users.contains_key(owner);
                 insert(&mut self.memories, *label, memory, may)
             }

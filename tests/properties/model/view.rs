@@ -226,7 +226,7 @@ impl State {
         let conversations = || self.conversations.iter().filter(|(_, it)| it.owner == user);
         let said: Vec<_> = conversations().map(|(label, _)| self.said_in(*label)).collect();
         let messages: usize = said.iter().map(|(count, _)| count).sum();
-        let remembered = memories().next().map(|_| At::Now);
+        let remembered = memories().map(|it| it.at).max();
         let last = said.iter().map(|(_, last)| *last).chain([remembered]).max().flatten();
         let (live, favorites) = (live().count(), live().filter(|it| it.favorite).count());
         format!("{live} {favorites} {} {messages} {}", conversations().count(), text(last))
