@@ -21,7 +21,7 @@ async fn evidence_of(fault: &str, properties: &[&'static Property]) -> Evidence 
     let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let name = "20990101_fault.sql".to_owned();
     inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
-    verify::run(Arc::new(inputs), &[], properties)
+    verify::run(Arc::new(inputs), &[], properties, None)
         .await
         .unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }

@@ -1,29 +1,147 @@
 //! This file is whether the proofs would notice: every mutant of the migrated database is
 //! caught, refused by the database, or known to change nothing.
 
+use std::collections::BTreeSet;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
+use crate::harness::CannotRun;
 use crate::harness::inputs::Inputs;
-use crate::harness::mutants::run::{Laboratory, Outcome};
-use crate::properties;
+use crate::harness::mutants::run::{Judged, Laboratory, Outcome};
+use crate::harness::mutants::{Mutant, diff, report};
+use crate::harness::property::Property;
 
-#[test]
-fn every_mutant_is_caught() {
-    let inputs = Arc::new(Inputs::from_environment().unwrap_or_else(|why| panic!("{why}")));
-    let properties: Vec<_> = properties::all().collect();
-    let laboratory = Laboratory::new(&inputs, &properties);
-    let mutants = laboratory.mutants().unwrap_or_else(|why| panic!("{why}"));
-    eprintln!("{} mutants", mutants.len());
-    let only = std::env::var("ONLY").unwrap_or_default();
-    let mutants = mutants.into_iter().filter(|m| m.id.starts_with(&only)).collect();
-    let began = std::time::Instant::now();
-    let judged = laboratory.judge(mutants, &|_| false, &|| false, &|one| {
-        let word = match &one.outcome {
-            Outcome::Caught(by) => format!("caught {}", by.join(" | ")),
-            other => format!("{other:?}"),
+/// Which mutants are judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All of them.
+    All,
+    /// Those of what has changed since that commit.
+    ChangedSince(String),
+}
+
+impl Which {
+    /// What `--mutants` and `--in-diff` say: `IDENTRA_MUTANTS` is `all` or a commit.
+    pub(crate) fn from_environment() -> Option<Self> {
+        match std::env::var("IDENTRA_MUTANTS") {
+            Ok(all) if all == "all" => Some(Self::All),
+            Ok(base) if !base.is_empty() => Some(Self::ChangedSince(base)),
+            _ => None,
+        }
+    }
+}
+
+/// What came of mutants.
+pub(crate) struct Judgement {
+    /// The ids of the checks: one for each mutant, and what is left over at the end.
+    pub(crate) planned: Vec<String>,
+    /// Those that were judged, by id; fewer where somebody pressed Ctrl-C.
+    pub(crate) judged: Vec<Judged>,
+    /// Whether all mutants were to be judged and were.
+    pub(crate) complete: bool,
+}
+
+/// Makes the mutants and judges them, with a progress line where somebody looks on.
+///
+/// # Errors
+/// Why the server or git could not be asked, or that a check is red without a mutant.
+pub(crate) fn judge(
+    inputs: &Arc<Inputs>,
+    properties: &[&'static Property],
+    which: &Which,
+    stopped: &Arc<AtomicBool>,
+) -> Result<Judgement, CannotRun> {
+    let laboratory = Laboratory::new(inputs, properties);
+    let mut mutants = laboratory.mutants()?;
+    if let Which::ChangedSince(base) = which {
+        let changed = diff::changed_since(inputs, base)?;
+        mutants.retain(|mutant| diff::touches(&changed, mutant));
+    }
+    let mut planned: Vec<String> = mutants.iter().map(|it| report::check(&it.id)).collect();
+    let count = mutants.len();
+    let progress = Progress::of(count);
+    let known = |mutant: &Mutant| inputs.mutants.reason(&mutant.id).is_some();
+    let stopped = || stopped.load(Ordering::Relaxed);
+    let judged = laboratory.judge(mutants, &known, &stopped, &|one| progress.tell(one))?;
+    progress.end();
+    let complete = *which == Which::All && judged.len() == count;
+    if complete {
+        planned.extend([report::UNKNOWN, report::IDLE].map(str::to_owned));
+    }
+    Ok(Judgement { planned, judged, complete })
+}
+
+/// How far it is, on standard error: a line that changes on a terminal, else one now and then.
+struct Progress {
+    all: usize,
+    began: Instant,
+    terminal: bool,
+    done: AtomicUsize,
+    missed: AtomicUsize,
+}
+
+/// Mutants between two lines where nobody looks on.
+const BETWEEN_LINES: usize = 500;
+
+impl Progress {
+    fn of(all: usize) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let (done, missed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { all, began: Instant::now(), terminal, done, missed }
+    }
+
+    fn tell(&self, judged: &Judged) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_missed = usize::from(judged.outcome == Outcome::Missed);
+        let missed = self.missed.fetch_add(is_missed, Ordering::Relaxed) + is_missed;
+        let seconds = self.began.elapsed().as_secs().max(1);
+        let rate = u64::try_from(done).unwrap_or(u64::MAX) / seconds;
+        let line = format!("{done} of {} mutants, {rate}/s, {missed} not noticed", self.all);
+        let mut err = std::io::stderr().lock();
+        // Whoever closed standard error does not want to know.
+        let _ = if self.terminal {
+            write!(err, "\r{line}\x1b[K")
+        } else if done.is_multiple_of(BETWEEN_LINES) || done == self.all {
+            writeln!(err, "{line}")
+        } else {
+            Ok(())
         };
-        eprintln!("{}\t{}\t{}", one.took.as_millis(), one.mutant.id, word);
-    });
-    let judged = judged.unwrap_or_else(|why| panic!("{why}"));
-    eprintln!("took {:?} for {}", began.elapsed(), judged.len());
+    }
+
+    fn end(&self) {
+        if self.terminal {
+            eprintln!();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arc, AtomicBool, BTreeSet, Inputs, Judgement, Property, Which, judge, report};
+    use crate::properties;
+
+    fn inputs() -> Inputs {
+        Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    fn judged(inputs: Inputs, properties: &[&'static Property]) -> (Arc<Inputs>, Judgement) {
+        let inputs = Arc::new(inputs);
+        let going_on = Arc::new(AtomicBool::new(false));
+        let judged = judge(&inputs, properties, &Which::All, &going_on);
+        (Arc::clone(&inputs), judged.unwrap_or_else(|why| panic!("{why}")))
+    }
+
+    #[test]
+    fn every_mutant_is_noticed_or_known_to_change_nothing() {
+        let properties: Vec<_> = properties::all().collect();
+        let (inputs, judgement) = judged(inputs(), &properties);
+        assert!(judgement.complete && judgement.judged.len() >= 500, "T02: mutants");
+        let entries = report::entries(&judgement.judged, &inputs.mutants);
+        let rest = report::leftovers(&judgement.judged, &inputs.mutants, &BTreeSet::new());
+        let found = entries.iter().chain(&rest).flat_map(|entry| &entry.findings);
+        let found: Vec<String> = found.map(|it| format!("{}: {}", it.check, it.observed)).collect();
+        assert_eq!(found, [""; 0], "mutants that are not as they should be");
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -15,14 +16,17 @@ use crate::harness::inputs::{self, Inputs, Regime};
 use crate::harness::ledger::{Entry, Ledger};
 use crate::harness::lint::{self, Offenders};
 use crate::harness::matrix::{self, Arena};
+use crate::harness::mutants::report;
 use crate::harness::promises::{self, Promises};
 use crate::harness::property::Property;
 use crate::harness::schema::Comparison;
 use crate::harness::server::Server;
 use crate::harness::{CannotRun, flow};
+use crate::mutants::{self, Judgement, Which};
 use crate::{attacks, properties};
 
-/// Plans every check, those attacks and those properties, makes them, and judges.
+/// Plans every check, those attacks, those properties and `which` mutants, makes them, and
+/// judges.
 ///
 /// # Errors
 /// Why nothing can be said: no server, a migration that does not apply, a mistake in the
@@ -31,6 +35,7 @@ pub(crate) async fn run(
     inputs: Arc<Inputs>,
     attacks: &[&'static Attack],
     properties: &[&'static Property],
+    which: Option<Which>,
 ) -> Result<Evidence, CannotRun> {
     let began = Instant::now();
     let server = Server::shared()?;
@@ -93,8 +98,50 @@ pub(crate) async fn run(
     for entry in promises.coverage(&tries) {
         ledger.record(entry);
     }
-    let promises = evidence::Promised { tries, has_plpgsql_check: promises.has_plpgsql_check };
+    let judgement = match which {
+        Some(which) => Some(judge_mutants(&inputs, properties, which, &mut ledger).await?),
+        None => None,
+    };
+    let (has_plpgsql_check, mutants) = (promises.has_plpgsql_check, judgement);
+    let promises = evidence::Promised { tries, has_plpgsql_check, mutants };
     Ok(Evidence::of(&ledger, &inputs, server, attacks, &promises, [compared, began.elapsed()]))
+}
+
+/// Judges mutants, until somebody presses Ctrl-C; what is done by then is kept.
+async fn judge_mutants(
+    inputs: &Arc<Inputs>,
+    properties: &[&'static Property],
+    which: Which,
+    ledger: &mut Ledger,
+) -> Result<Judgement, CannotRun> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&stopped);
+    let listening = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    let (judging, properties) = (Arc::clone(inputs), properties.to_vec());
+    let judgement = tokio::task::spawn_blocking(move || {
+        mutants::judge(&judging, &properties, &which, &stopped)
+    });
+    let judgement = judgement.await;
+    listening.abort();
+    let broke_down = |error| CannotRun(format!("the mutants broke down: {error}"));
+    let judgement = judgement.map_err(broke_down)??;
+    for id in &judgement.planned {
+        ledger.plan(id.clone(), Regime::Explicit);
+    }
+    for entry in report::entries(&judgement.judged, &inputs.mutants) {
+        ledger.record(entry);
+    }
+    if judgement.complete {
+        let checks = ledger.entries().map(|entry| entry.id.clone()).collect();
+        for entry in report::leftovers(&judgement.judged, &inputs.mutants, &checks) {
+            ledger.record(entry);
+        }
+    }
+    Ok(judgement)
 }
 
 /// Which attacks are run in which regime: all in both, unless the two catalogs are equal to the
@@ -195,7 +242,12 @@ fn job() -> Result<(Evidence, String), CannotRun> {
     let (attacks, properties): (Vec<_>, Vec<_>) =
         (attacks::all().collect(), properties::all().collect());
     promises::are_known(&inputs.contract, &properties)?;
-    let evidence = runtime.block_on(run(Arc::new(inputs), &attacks, &properties))?;
+    let evidence = runtime.block_on(run(
+        Arc::new(inputs),
+        &attacks,
+        &properties,
+        Which::from_environment(),
+    ))?;
     evidence::write(&evidence, &out)?;
     let summary = evidence::terminal(&evidence, &out);
     Ok((evidence, summary))

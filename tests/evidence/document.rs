@@ -27,6 +27,8 @@ pub(crate) struct Evidence {
     pub(crate) not_proved: Vec<String>,
     /// What each function keeps true, and what shows it.
     pub(crate) functions: BTreeMap<String, FunctionRecord>,
+    /// What came of breaking the schema, where that was asked for.
+    pub(crate) mutants: Option<MutantsRecord>,
     /// What is wrong.
     pub(crate) findings: Vec<Finding>,
     /// The attack catalogue.
@@ -78,6 +80,10 @@ pub(crate) struct Measured {
     pub(crate) probe_median_us: u64,
     /// The properties, by id.
     pub(crate) properties: BTreeMap<String, PropertyTimes>,
+    /// Mutants that were judged.
+    pub(crate) mutants: usize,
+    /// Of one mutant: it is made, looked at and rolled back.
+    pub(crate) mutant_median_ms: u64,
     /// Acts that the attacks played, in both regimes.
     pub(crate) attack_probes: usize,
     /// How long the attacks took; the regimes are attacked side by side.
@@ -103,6 +109,17 @@ pub(crate) struct FunctionRecord {
     pub(crate) checks: Vec<String>,
     /// Its statements, where the server can tell which were executed.
     pub(crate) statements: Vec<StatementRecord>,
+}
+
+/// What came of breaking the schema on purpose.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MutantsRecord {
+    /// How many mutants of each family were caught, missed, …
+    pub(crate) families: BTreeMap<String, BTreeMap<String, usize>>,
+    /// The kill matrix: by mutant, the checks that noticed it, the first of each family.
+    pub(crate) caught_by: BTreeMap<String, Vec<String>>,
+    /// Checks that noticed no mutant, and what they are kept for.
+    pub(crate) idle: BTreeMap<String, String>,
 }
 
 /// A statement of a function.

@@ -9,7 +9,7 @@ mod summary;
 pub(crate) use self::document::Evidence;
 use self::document::{
     Accepted, Accounting, AttackRecord, Check, Fingerprint, FunctionRecord, MatrixCell, Measured,
-    PropertyTimes, ServerFacts, StatementRecord, Tested,
+    MutantsRecord, PropertyTimes, ServerFacts, StatementRecord, Tested,
 };
 pub(crate) use self::files::{clear, prepare, write};
 pub(crate) use self::summary::{markdown, terminal};
@@ -26,9 +26,12 @@ use crate::harness::contract::{Function, LintException};
 use crate::harness::cves;
 use crate::harness::inputs::{Inputs, Regime, fingerprint, project};
 use crate::harness::ledger::{Entry, Finding, Ledger};
+use crate::harness::mutants::report;
+use crate::harness::mutants::run::Outcome;
 use crate::harness::promises::{self, Try};
 use crate::harness::property::coverage::Statement;
 use crate::harness::server::Server;
+use crate::mutants::Judgement;
 
 /// What can be said at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +113,7 @@ impl Evidence {
             accepted: accepted(inputs),
             not_proved: not_proved(inputs, promised),
             functions: functions(inputs, promised),
+            mutants: promised.mutants.as_ref().map(|judged| mutants(inputs, ledger, judged)),
             findings,
             attacks: attacks.iter().map(|attack| record(attack, ledger)).collect(),
             masks: MASKS.map(str::to_owned).to_vec(),
@@ -126,6 +130,8 @@ pub(crate) struct Promised {
     pub(crate) tries: Vec<Try>,
     /// Whether the server has `plpgsql_check`.
     pub(crate) has_plpgsql_check: bool,
+    /// What came of mutants, where that was asked for.
+    pub(crate) mutants: Option<Judgement>,
 }
 
 /// What no check says anything about.
@@ -230,6 +236,8 @@ fn tested(
             probes: probes.len(),
             probe_median_us: u64::try_from(median.as_micros()).unwrap_or(u64::MAX),
             properties: property_times(promised),
+            mutants: promised.mutants.as_ref().map_or(0, |judgement| judgement.judged.len()),
+            mutant_median_ms: millis(mutant_median(promised)),
             attack_probes: ledger.attacks().0,
             attacks_ms: millis(ledger.attacks().1),
         },
@@ -270,6 +278,33 @@ fn functions(inputs: &Inputs, promised: &Promised) -> BTreeMap<String, FunctionR
         (name.clone(), FunctionRecord { promise, checks, statements })
     };
     inputs.contract.functions.iter().map(record).collect()
+}
+
+fn mutants(inputs: &Inputs, ledger: &Ledger, judgement: &Judgement) -> MutantsRecord {
+    let entries = report::entries(&judgement.judged, &inputs.mutants);
+    let checks = ledger.entries().map(|entry| entry.id.clone()).collect();
+    let excuse = |check: String| {
+        let known = inputs.mutants.idle.iter().find(|idle| check.starts_with(&idle.checks));
+        let reason = known.map_or_else(|| "no reason is given".to_owned(), |it| it.reason.clone());
+        (check, reason)
+    };
+    let idle = report::idle(&judgement.judged, &checks).into_iter().map(excuse);
+    let caught = judgement.judged.iter().filter_map(|one| match &one.outcome {
+        Outcome::Caught(by) => Some((one.mutant.id.clone(), by.clone())),
+        _ => None,
+    });
+    MutantsRecord {
+        families: report::tally(&entries),
+        caught_by: caught.collect(),
+        idle: if judgement.complete { idle.collect() } else { BTreeMap::new() },
+    }
+}
+
+fn mutant_median(promised: &Promised) -> Duration {
+    let judged = promised.mutants.iter().flat_map(|judgement| &judgement.judged);
+    let mut times: Vec<Duration> = judged.map(|one| one.took).collect();
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 fn property_times(promised: &Promised) -> BTreeMap<String, PropertyTimes> {

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::CannotRun;
 use super::contract::Contract;
+use super::mutants::known::Known;
 
 /// A file and its text.
 #[derive(Debug, Clone)]
@@ -52,6 +53,8 @@ pub(crate) struct Inputs {
     pub(crate) contract: Contract,
     /// The files that say so.
     pub(crate) contract_files: Vec<SourceFile>,
+    /// What is known of mutants.
+    pub(crate) mutants: Known,
     /// Where the evidence goes.
     pub(crate) out: PathBuf,
 }
@@ -81,6 +84,7 @@ impl Inputs {
         Ok(Self {
             contract: Contract::read(fixtures)?,
             contract_files: Contract::files(fixtures)?,
+            mutants: Known::read(fixtures)?,
             migrations: migrations_in(migrations)?,
             shim: shim_in(if shim.is_dir() { &shim } else { &own_shim })?,
             out: out.to_owned(),

@@ -116,3 +116,28 @@ pub(crate) const BODY: Rule = Rule {
     remedy: "mend what it names; it says the line within the body",
     references: &["CWE-710"],
 };
+
+/// A mutant that no check notices.
+pub(crate) const MISSED: Rule = Rule {
+    id: "mutant.missed",
+    title: "the schema can be broken in this way and every check stays green",
+    remedy: "add a check or a constraint that notices; if nothing that is promised changes, say so \
+             in mutants.toml",
+    references: &["CWE-1164"],
+};
+
+/// A mutant that `mutants.toml` is wrong about.
+pub(crate) const NOT_EQUIVALENT: Rule = Rule {
+    id: "mutant.not-equivalent",
+    title: "mutants.toml says of a mutant that it changes nothing, and that is not so",
+    remedy: "take its entry out of mutants.toml",
+    references: &[],
+};
+
+/// Checks that notice nothing.
+pub(crate) const IDLE: Rule = Rule {
+    id: "mutant.idle-checks",
+    title: "these checks noticed no mutant at all",
+    remedy: "mend them, take them out, or say in mutants.toml what they are kept for",
+    references: &[],
+};

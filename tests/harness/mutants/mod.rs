@@ -2,13 +2,18 @@
 //! statement that breaks it.
 
 mod bodies;
+pub(crate) mod diff;
+pub(crate) mod known;
 mod objects;
 mod platform;
 mod policies;
 mod privileges;
+pub(crate) mod report;
 pub(crate) mod run;
 mod tables;
 mod tokens;
+
+use std::collections::BTreeMap;
 
 use super::catalog::Catalog;
 use super::contract::Contract;
@@ -79,7 +84,7 @@ pub(crate) fn all(catalog: &Catalog, contract: &Contract, sources: &[Source]) ->
         bodies::of_source(source, &mut mutants);
     }
     platform::of_database(catalog, contract, &mut mutants);
-    let mut seen = std::collections::BTreeMap::new();
+    let mut seen = BTreeMap::new();
     for mutant in &mut mutants {
         let times: &mut usize = seen.entry(mutant.id.clone()).or_default();
         *times += 1;
