@@ -86,6 +86,7 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
         text += &format!("| {family} | {passed} | {all} |\n");
     }
     text += &promises(evidence);
+    text += &mutants(evidence);
     text += "\n## Accepted\n\n";
     if evidence.accepted.is_empty() {
         text += "Nothing.\n";
@@ -130,6 +131,23 @@ fn promises(evidence: &Evidence) -> String {
         text += &format!("\n- `{}`: {}: {observed}", check.id, check.expected);
     }
     text + "\n"
+}
+
+/// What came of mutants, by family; nothing where none were asked for.
+fn mutants(evidence: &Evidence) -> String {
+    let Some(mutants) = &evidence.mutants else { return String::new() };
+    const OUTCOMES: [&str; 5] = ["caught", "unviable", "equivalent", "timeout", "missed"];
+    let mut text = format!(
+        "\n## Mutants\n\n| family | {} |\n|---{}|\n",
+        OUTCOMES.join(" | "),
+        "|---:".repeat(5)
+    );
+    for (family, outcomes) in &mutants.families {
+        let count = |outcome: &str| outcomes.get(outcome).copied().unwrap_or_default().to_string();
+        text += &format!("| {family} | {} |\n", OUTCOMES.map(count).join(" | "));
+    }
+    text += "\nChecks that noticed no mutant, and what they are kept for:\n\n";
+    text + &mutants.idle.iter().map(|(it, why)| format!("- `{it}`: {why}\n")).collect::<String>()
 }
 
 /// Verdict and accounting in a sentence.

@@ -1,5 +1,6 @@
 //! This file is several statements in one message, and what came of each.
 
+use std::fmt;
 use std::pin::pin;
 use std::str::FromStr;
 
@@ -21,13 +22,26 @@ pub(crate) struct Answer {
 impl Answer {
     /// The first column of the first row.
     ///
-    /// # Panics
-    /// If there is no row, or its text is no `T`.
-    pub(crate) fn one<T: FromStr>(&self) -> T {
-        let text = self.rows.first().and_then(|row| row.first()).expect("a row");
-        text.parse().unwrap_or_else(|_| panic!("an unexpected answer: {text}"))
+    /// # Errors
+    /// What is there, if it is no `T`.
+    pub(crate) fn one<T: FromStr>(&self) -> Result<T, Unexpected> {
+        let text = self.rows.first().and_then(|row| row.first());
+        let text = text.ok_or_else(|| Unexpected("no row".to_owned()))?;
+        text.parse().map_err(|_| Unexpected(text.clone()))
     }
 }
+
+/// An answer that is not of the kind that was asked for.
+#[derive(Debug)]
+pub(crate) struct Unexpected(String);
+
+impl fmt::Display for Unexpected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an unexpected answer: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unexpected {}
 
 /// Runs a batch in one message; answers that came before an error are kept.
 ///

@@ -89,7 +89,10 @@ pub(crate) async fn reached(admin: &Client, plants: &Plants) -> Result<Reached, 
     let (answers, error) = batch::run(admin, &script).await?;
     admin.batch_execute("rollback").await.map_err(|error| cannot(&describe(&error)))?;
     match (answers.last(), error) {
-        (Some(answer), None) => Ok(answer.one::<String>().lines().map(str::to_owned).collect()),
+        (Some(answer), None) => {
+            let reached: String = answer.one().map_err(|why| CannotRun(why.to_string()))?;
+            Ok(reached.lines().map(str::to_owned).collect())
+        }
         (_, error) => Err(cannot(&error.map_or_else(String::new, |it| it.to_string()))),
     }
 }

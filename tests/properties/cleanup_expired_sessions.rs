@@ -33,10 +33,10 @@ const REMOVES_THE_EXPIRED: Property = Property {
                 stage.admin(&insert).await?;
             }
             let clean = "select public.cleanup_expired_sessions()";
-            let removed: usize = stage.run(&Who::persona(ServiceRole), clean).await?.one();
+            let removed: usize = stage.run(&Who::persona(ServiceRole), clean).await?.one()?;
             let left = "select coalesce(string_agg(refresh_token_hash, ',' \
                         order by refresh_token_hash::integer), '') from public.user_sessions";
-            let left: String = stage.admin(left).await?.one();
+            let left: String = stage.admin(left).await?.one()?;
             let live = expiries.iter().enumerate().filter(|(_, micros)| **micros > 0);
             let live: Vec<String> = live.map(|(at, _)| at.to_string()).collect();
             prop_assert_eq!(left, live.join(","), "sessions that are left");

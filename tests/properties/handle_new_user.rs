@@ -221,7 +221,7 @@ const AT_ONCE: Property = Property {
                 let waiting = "select count(*) from pg_locks where not granted \
                                and relation = 'public.user_profiles'::regclass";
                 for _ in 0..PATIENCE {
-                    if stage.admin(waiting).await?.one::<usize>() == CONNECTIONS {
+                    if stage.admin(waiting).await?.one().is_ok_and(|it: usize| it == CONNECTIONS) {
                         break;
                     }
                 }

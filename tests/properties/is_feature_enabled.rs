@@ -164,7 +164,7 @@ const GROWS: Property = Property {
             stage.admin(&insert(&[row])).await?;
             let id = user(number);
             let call = format!("select pg_temp.answers({}, '{{\"sub\": \"{id}\"}}')", quote(&name));
-            let answers: String = stage.admin(&call).await?.one();
+            let answers: String = stage.admin(&call).await?.one()?;
             let first = answers.find('1').unwrap_or(usize::MAX);
             prop_assert!((1..=100).contains(&first), "in at {first} % for the first time");
             prop_assert_eq!(&answers[first..], "1".repeat(101 - first), "from {} % on", first);

@@ -240,16 +240,22 @@ impl<'a> Bench<'a> {
         let inputs = &laboratory.inputs;
         let properties =
             || laboratory.properties.iter().filter(|property| property.about.contains(&about));
+        let mut cannot_tell = Vec::new();
         for property in properties() {
             if !self.grounds.contains_key(property.id) {
                 let ground = property.proving_ground(inputs, regime, CASES)?;
                 self.grounds.insert(property.id, ground);
             }
-            if self.grounds[property.id].notices(&mutant.ddl)? == Some(true) {
-                return Ok(Outcome::Caught(vec![property.check()]));
+            match self.grounds[property.id].notices(&mutant.ddl)? {
+                Some(true) => return Ok(Outcome::Caught(vec![property.check()])),
+                Some(false) => {}
+                None => cannot_tell.push(property.id),
             }
         }
-        for property in properties() {
+        // Those that could not tell in a transaction come first, then the rest with all cases.
+        let (first, rest): (Vec<&Property>, Vec<&Property>) =
+            properties().partition(|property| cannot_tell.contains(&property.id));
+        for property in first.into_iter().chain(rest) {
             if property.attempt_with(inputs, regime, &mutant.ddl)?.result.is_err() {
                 return Ok(Outcome::Caught(vec![property.check()]));
             }
@@ -281,7 +287,7 @@ async fn sources(admin: &Client, contract: &Contract) -> Result<Vec<Source>, Can
         let opening = if is_view { " as " } else { "AS $function$" };
         // A body in the standard's form has no quotes.
         let body = text.find(opening).map(|at| at + opening.len());
-        let body = body.or_else(|| text.find("\n RETURN ").map(|at| at + "\n RETURN ".len()));
+        let body = body.or_else(|| text.find("\nRETURN ").map(|at| at + "\nRETURN ".len()));
         if let (true, Some(body)) = (declared, body) {
             sources.insert(name.clone(), Source { name, text, body });
         }

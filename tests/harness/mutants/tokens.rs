@@ -99,9 +99,10 @@ impl<'a> Tokens<'a> {
         let around = |from: usize, to: usize| {
             (from..to.min(self.all.len())).map(|at| self.text(at)).collect::<Vec<_>>().join(" ")
         };
-        let (before, after) = (around(from.saturating_sub(3), from), around(to, to + 3));
-        let old: String = around(from, to).chars().take(60).collect();
-        let by = if by.trim().is_empty() { "nothing" } else { by };
+        let (before, after) = (around(from.saturating_sub(2), from), around(to, to + 2));
+        let short = |text: &str| text.chars().take(32).collect::<String>();
+        let (old, by) = (short(&around(from, to)), short(by));
+        let by = if by.trim().is_empty() { "nothing" } else { &by };
         Change { what: format!("{before} [{old} to {by}] {after}"), text }
     }
 
@@ -225,6 +226,10 @@ pub(super) fn changes(text: &str, from: usize) -> Vec<Change> {
     for at in 0..tokens.all.len() {
         let token = tokens.all[at];
         let is_negated = at > 0 && tokens.is(at - 1, &["not"]);
+        // What something is called makes no difference.
+        if at > 0 && tokens.is(at - 1, &["as"]) && token.kind == Kind::Word {
+            continue;
+        }
         for (words, by) in SWAPS {
             // "not exists" is a phrase of its own, and "is not null" is not "is null".
             if tokens.is(at, words) && !(is_negated && words == ["exists"]) {

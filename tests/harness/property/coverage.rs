@@ -68,7 +68,7 @@ pub(super) async fn read(stage: &Stage) -> Result<Coverage, CannotRun> {
         coverage.calls.insert(row[0].clone(), number(&row[1]));
     }
     let installed = "select count(*) from pg_catalog.pg_extension where extname = 'plpgsql_check'";
-    if ask(stage, installed).await?.one::<u32>() == 1 {
+    if ask(stage, installed).await?.one::<u32>().is_ok_and(|count| count == 1) {
         for row in ask(stage, plpgsql_check::STATEMENTS).await?.rows {
             let line = row[2].parse().unwrap_or_default();
             let statement = Statement { line, kind: row[3].clone(), executed: number(&row[4]) };

@@ -85,7 +85,7 @@ const NOT_NULL: Property = Property {
                         match answer {
                             // A trigger may have put something else in its place.
                             Ok(answer) => {
-                                let is_null = answer.one::<bool>();
+                                let is_null = answer.one::<bool>()?;
                                 prop_assert!(of_column.nullable || !is_null, "{}: null", object);
                             }
                             Err(why) if of_column.nullable => return Err(why.into()),
@@ -134,7 +134,7 @@ const KEYS: Property = Property {
                     let is = values.iter().map(|(at, value)| format!("{} = {value}", ident(at)));
                     let is = is.collect::<Vec<_>>().join(" and ");
                     let count = format!("select count(*) from {}", row.relation.qualified());
-                    let taken: usize = stage.admin(&format!("{count} where {is}")).await?.one();
+                    let taken: usize = stage.admin(&format!("{count} where {is}")).await?.one()?;
                     let value = |column: &str| {
                         let other = values.iter().find(|(at, _)| *at == column);
                         other.map_or_else(|| row.literal(column), |(_, value)| value)

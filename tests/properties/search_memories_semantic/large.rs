@@ -82,7 +82,7 @@ pub(super) const LARGE_USER: Property = Property {
                  where user_id = '{carol}' and deleted_at is null \
                  and (1 - (embedding operator(extensions.<=>) {towards}))::real > {threshold}"
             );
-            let above: usize = stage.admin(&above).await?.one();
+            let above: usize = stage.admin(&above).await?.one()?;
             prop_assert_eq!(found.len(), above.min(limit), "no list is left out");
             let is_live = wanted <= EMBEDDED - EMBEDDED / 10;
             let first = found.first().map(|row| row[0].clone());

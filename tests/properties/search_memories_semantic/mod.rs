@@ -91,9 +91,9 @@ const ANOTHERS_ID: Property = Property {
             let (limit, threshold) = (Some(1000), Some(-2.0));
             let question = Question { query, limit, threshold, by_the_back_end: false };
             let find = format!("select count(*) from ({}) as found", question.sql(named));
-            let found: usize = stage.run(&Who::persona(asker), &find).await?.one();
+            let found: usize = stage.run(&Who::persona(asker), &find).await?.one()?;
             prop_assert_eq!(found, 0, "rows of another's");
-            let control: usize = stage.run(&Who::persona(ServiceRole), &find).await?.one();
+            let control: usize = stage.run(&Who::persona(ServiceRole), &find).await?.one()?;
             prop_assert!(control > 0, "control: the back end finds them");
             Ok(())
         })

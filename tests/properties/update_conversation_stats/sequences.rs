@@ -330,7 +330,7 @@ fn among(keys: &[u32]) -> String {
 
 async fn play(ground: &Ground, stage: &Stage, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let now = format!("{}; select (extract(epoch from now()) * 1000000)::bigint", arrange());
-    let now = stage.admin(&now).await?.one();
+    let now = stage.admin(&now).await?.one()?;
     let there = [true; OWNERS.len()];
     let mut model = Model { now, there, messages: BTreeMap::new(), next: 9 };
     let counters = format!(
