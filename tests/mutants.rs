@@ -1,7 +1,6 @@
 //! This file is whether the proofs would notice: every mutant of the migrated database is
 //! caught, refused by the database, or known to change nothing.
 
-use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -119,7 +118,15 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, AtomicBool, BTreeSet, Inputs, Judgement, Property, Which, judge, report};
+    use std::collections::BTreeSet;
+
+    use super::{
+        Arc, AtomicBool, Inputs, Judged, Judgement, Laboratory, Mutant, Outcome, Property, Which,
+        judge, report,
+    };
+    use crate::harness::ledger::Finding;
+    use crate::harness::mutants::Scope;
+    use crate::harness::mutants::known::{Equivalent, Known};
     use crate::properties;
 
     fn inputs() -> Inputs {
@@ -143,5 +150,63 @@ mod tests {
         let found = entries.iter().chain(&rest).flat_map(|entry| &entry.findings);
         let found: Vec<String> = found.map(|it| format!("{}: {}", it.check, it.observed)).collect();
         assert_eq!(found, [""; 0], "mutants that are not as they should be");
+    }
+
+    /// Who looks at nothing misses everything: of a body only properties can tell.
+    #[test]
+    fn mutant_that_no_check_notices_is_a_finding() {
+        let inputs = Arc::new(inputs());
+        let laboratory = Laboratory::new(&inputs, &[]);
+        let mutants = laboratory.mutants().unwrap_or_else(|why| panic!("{why}"));
+        let of_cleanup = |it: &Mutant| it.id.starts_with("bodies/cleanup_expired_sessions/");
+        let mutants = mutants.into_iter().filter(of_cleanup).collect();
+        let judged = laboratory.judge(mutants, &|_| false, &|| false, &|_| {});
+        let judged = judged.unwrap_or_else(|why| panic!("{why}"));
+        let entries = report::entries(&judged, &inputs.mutants);
+        let found: Vec<&Finding> = entries.iter().flat_map(|entry| &entry.findings).collect();
+        assert_ne!(found.len(), 0, "findings");
+        assert!(found.iter().all(|finding| finding.rule == "mutant.missed"), "{found:#?}");
+        let statement = found[0].statement.as_deref().unwrap_or_default();
+        assert!(statement.starts_with("begin;\nCREATE OR REPLACE FUNCTION"), "{statement}");
+    }
+
+    /// What is caught is not equivalent, whoever says so; nor is what does not exist.
+    #[test]
+    fn false_equivalent_is_a_finding() {
+        let mutant = Mutant {
+            id: "policies/notes/dropped".to_owned(),
+            object: "notes".to_owned(),
+            ddl: "drop policy p on public.notes".to_owned(),
+            scope: Scope::Looks,
+        };
+        let by = vec!["schema/notes/policies/p".to_owned()];
+        let took = std::time::Duration::ZERO;
+        let judged = [Judged { mutant, outcome: Outcome::Caught(by), took }];
+        let equivalent = |mutant: &str| Equivalent {
+            mutant: mutant.to_owned(),
+            reason: "nobody can tell".to_owned(),
+        };
+        let known = Known {
+            equivalent: vec![equivalent("policies/notes/dropped"), equivalent("bodies/none/x")],
+            idle: Vec::new(),
+        };
+        let entries = report::entries(&judged, &known);
+        assert_eq!(entries[0].findings[0].rule, "mutant.not-equivalent");
+        let checks = BTreeSet::from(["isolation/notes/select/bob/own".to_owned()]);
+        let rest = report::leftovers(&judged, &known, &checks);
+        let observed: Vec<&str> =
+            rest.iter().flat_map(|entry| &entry.findings).map(|it| it.observed.as_str()).collect();
+        assert_eq!(observed, ["bodies/none/x", "isolation/notes"]);
+    }
+
+    /// Ctrl-C: what is not begun is left out, and the verdict cannot be that all is proved.
+    #[test]
+    fn interrupted_run_is_not_complete() {
+        let inputs = Arc::new(inputs());
+        let stopped = Arc::new(AtomicBool::new(true));
+        let judgement = judge(&inputs, &[], &Which::All, &stopped);
+        let judgement = judgement.unwrap_or_else(|why| panic!("{why}"));
+        assert!(!judgement.complete && judgement.judged.is_empty());
+        assert!(judgement.planned.len() >= 500, "every mutant was planned");
     }
 }

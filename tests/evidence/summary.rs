@@ -133,10 +133,12 @@ fn promises(evidence: &Evidence) -> String {
     text + "\n"
 }
 
+/// The outcomes of mutants, in the order of the report.
+const OUTCOMES: [&str; 5] = ["caught", "unviable", "equivalent", "timeout", "missed"];
+
 /// What came of mutants, by family; nothing where none were asked for.
 fn mutants(evidence: &Evidence) -> String {
     let Some(mutants) = &evidence.mutants else { return String::new() };
-    const OUTCOMES: [&str; 5] = ["caught", "unviable", "equivalent", "timeout", "missed"];
     let mut text = format!(
         "\n## Mutants\n\n| family | {} |\n|---{}|\n",
         OUTCOMES.join(" | "),

@@ -1,14 +1,14 @@
 //! This file is bodies of functions and views, with one statement or operator changed.
 
-use super::tokens::{self, Change};
+use super::changes::{self, Change};
 use super::{Mutant, Scope, Source};
 
 /// The mutants of a body.
 pub(super) fn of_source(source: &Source, into: &mut Vec<Mutant>) {
     let scope = Scope::Promises(source.name.clone());
-    let changes = tokens::changes(&source.text, source.body);
+    let changes = changes::changes(&source.text, source.body);
     for Change { what, text } in
-        changes.into_iter().chain(tokens::removals(&source.text, source.body))
+        changes.into_iter().chain(changes::removals(&source.text, source.body))
     {
         into.push(Mutant::new("bodies", &source.name, &what, text, scope.clone()));
     }

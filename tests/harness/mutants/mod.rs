@@ -2,6 +2,7 @@
 //! statement that breaks it.
 
 mod bodies;
+mod changes;
 pub(crate) mod diff;
 pub(crate) mod known;
 mod objects;

@@ -1,7 +1,8 @@
 //! This file is row level security that is taken off, and policies that are dropped, opened,
 //! closed, widened and taken apart.
 
-use super::tokens::{self, Change};
+use super::changes::{self, Change};
+use super::tokens;
 use super::{Mutant, cells_of, public};
 use crate::harness::catalog::{Policy, Relation};
 use crate::harness::ident;
@@ -62,7 +63,7 @@ pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
                     add(&object, &format!("{clause} {constant}"), ddl);
                 }
             }
-            for Change { what, text } in changes(text, table) {
+            for Change { what, text } in of_expression(text, table) {
                 let ddl = format!("alter policy {on} {clause} ({text})");
                 add(&object, &format!("{clause}: {what}"), ddl);
             }
@@ -71,8 +72,8 @@ pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
 }
 
 /// Everything that can be changed in a policy's expression.
-fn changes(text: &str, table: &Relation) -> Vec<Change> {
-    let mut changes = tokens::changes(text, 0);
+fn of_expression(text: &str, table: &Relation) -> Vec<Change> {
+    let mut changes = changes::changes(text, 0);
     let caller = "( SELECT auth.uid() AS uid)";
     if text.contains(caller) {
         let what = "(select auth.uid()) unwrapped".to_owned();

@@ -1,7 +1,7 @@
 //! This file is columns, constraints, indexes and triggers that are dropped, or changed in one
 //! thing.
 
-use super::tokens::{self, Change};
+use super::changes::{self, Change};
 use super::{Mutant, Scope, public};
 use crate::harness::catalog::{Column, Constraint, Definition, Relation};
 use crate::harness::ident;
@@ -53,7 +53,7 @@ fn of_column(table: &Relation, name: &str, column: &Column, into: &mut Vec<Mutan
     }
     if let Some(default) = &column.default {
         add("default dropped", format!("{alter} drop default"));
-        for Change { what, text } in tokens::changes(default, 0) {
+        for Change { what, text } in changes::changes(default, 0) {
             add(&format!("default: {what}"), format!("{alter} set default {text}"));
         }
     } else {
@@ -85,7 +85,7 @@ fn of_constraint(table: &Relation, name: &str, constraint: &Constraint, into: &m
             add("deferrable", again(&format!("{definition} deferrable initially deferred")));
         }
         "c" => {
-            for Change { what, text } in tokens::changes(definition, "CHECK (".len()) {
+            for Change { what, text } in changes::changes(definition, "CHECK (".len()) {
                 add(&what, again(&text));
             }
             add("not valid", again(&format!("{definition} not valid")));

@@ -1,0 +1,222 @@
+//! This file is every single change to a token or a phrase of SQL that could make a difference.
+
+use super::tokens::{Kind, Tokens};
+
+/// A changed text, and what was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Change {
+    /// What was changed, with a few tokens around it.
+    pub(super) what: String,
+    /// The whole text with the change.
+    pub(super) text: String,
+}
+
+/// One token or phrase for another.
+const SWAPS: [(&[&str], &str); 35] = [
+    (&["not", "exists"], "exists"),
+    (&["exists"], "not exists"),
+    (&["is", "not", "null"], "is null"),
+    (&["is", "null"], "is not null"),
+    (&["="], "<>"),
+    (&["<>"], "="),
+    (&["*<>"], "*="),
+    (&["<"], "<="),
+    (&["<="], "<"),
+    (&[">"], ">="),
+    (&[">="], ">"),
+    (&["+"], "-"),
+    (&["-"], "+"),
+    (&["%"], "+"),
+    (&["&"], "|"),
+    (&["true"], "false"),
+    (&["false"], "true"),
+    (&["greatest"], "least"),
+    (&["max"], "min"),
+    (&["desc"], ""),
+    (&["distinct"], ""),
+    (&["left", "join"], "join"),
+    (&["union", "all"], "except"),
+    (&["union", "all"], "union"),
+    (&["except", "all"], "except"),
+    (&["on", "conflict", "(", "username", ")", "do", "nothing"], ""),
+    (&["for", "no", "key", "update"], ""),
+    (&["for", "update"], ""),
+    (&["materialized"], ""),
+    (&["any"], "all"),
+    (&["new"], "old"),
+    (&["old"], "new"),
+    (&["insert"], "update"),
+    (&["exit", "when", "found"], "exit"),
+    (&["now", "(", ")"], "clock_timestamp()"),
+];
+
+/// Every change to one token or phrase from an offset on.
+pub(super) fn changes(text: &str, from: usize) -> Vec<Change> {
+    let tokens = Tokens::of(text, from);
+    let mut changes = Vec::new();
+    for at in 0..tokens.all.len() {
+        let token = tokens.all[at];
+        let is_negated = at > 0 && tokens.is(at - 1, &["not"]);
+        // What something is called makes no difference.
+        if at > 0 && tokens.is(at - 1, &["as"]) && token.kind == Kind::Word {
+            continue;
+        }
+        for (words, by) in SWAPS {
+            // "not exists" is a phrase of its own, and "is not null" is not "is null".
+            if tokens.is(at, words) && !(is_negated && words == ["exists"]) {
+                changes.push(tokens.with(at, at + words.len(), by));
+            }
+        }
+        match tokens.word(at).as_str() {
+            "and" | "or" if !is_between(&tokens, at) => {
+                let other = if tokens.is(at, &["and"]) { "or" } else { "and" };
+                changes.push(tokens.with(at, at + 1, other));
+                let end = tokens.end_of_operand(at + 1, token.depth);
+                let start = tokens.start_of_operand(at, token.depth);
+                changes.push(tokens.with(at, end, ""));
+                changes.push(tokens.with(start, at + 1, ""));
+            }
+            "coalesce" => changes.extend(first_argument(&tokens, at)),
+            "where" => {
+                let end = end_of_clause(&tokens, at + 1, token.depth);
+                changes.push(tokens.with(at, end, ""));
+            }
+            "limit" | "offset" if at + 1 < tokens.all.len() => {
+                changes.push(tokens.with(at, at + 2, ""));
+            }
+            _ => {}
+        }
+        match token.kind {
+            Kind::Number if !tokens.text(at).contains('.') => {
+                if let Ok(number) = tokens.text(at).parse::<i64>() {
+                    changes.push(tokens.with(at, at + 1, &number.wrapping_add(1).to_string()));
+                    if number > 0 {
+                        changes.push(tokens.with(at, at + 1, &(number - 1).to_string()));
+                    }
+                }
+            }
+            Kind::Text if tokens.text(at).len() > 2 && tokens.text(at).starts_with('\'') => {
+                let text = tokens.text(at);
+                let longer = format!("{}~'", &text[..text.len() - 1]);
+                changes.push(tokens.with(at, at + 1, &longer));
+            }
+            _ => {}
+        }
+    }
+    changes
+}
+
+/// Every statement of a PL/pgSQL body left out.
+pub(super) fn removals(text: &str, from: usize) -> Vec<Change> {
+    let tokens = Tokens::of(text, from);
+    let begin = (0..tokens.all.len()).find(|at| tokens.is(*at, &["begin"]));
+    let Some(begin) = begin else { return Vec::new() };
+    let mut changes = Vec::new();
+    let mut start = begin + 1;
+    for at in begin + 1..tokens.all.len() {
+        if tokens.all[at].depth > 0 {
+            continue;
+        }
+        match tokens.word(at).as_str() {
+            ";" => {
+                if start < at && !tokens.is(start, &["end"]) && !tokens.is(start, &["null"]) {
+                    changes.push(tokens.with(start, at, "null"));
+                }
+                start = at + 1;
+            }
+            "then" | "else" | "loop" => start = at + 1,
+            _ => {}
+        }
+    }
+    changes
+}
+
+/// Whether this "and" belongs to a BETWEEN.
+fn is_between(tokens: &Tokens<'_>, at: usize) -> bool {
+    let depth = tokens.all[at].depth;
+    let before = (0..at).rev().take_while(|it| tokens.all[*it].depth >= depth);
+    let same_level = before.filter(|it| tokens.all[*it].depth == depth);
+    let mut words = same_level.map(|it| tokens.word(it));
+    words.find(|it| ["and", "or", "between", "where", ";"].contains(&it.as_str()))
+        == Some("between".to_owned())
+}
+
+/// Where a WHERE ends.
+fn end_of_clause(tokens: &Tokens<'_>, at: usize, depth: usize) -> usize {
+    let ends = ["order", "group", "limit", "offset", "returning", ";", "union", "except", "for"];
+    let is_end = |it: &usize| {
+        let token = tokens.all[*it];
+        token.depth < depth || (token.depth == depth && ends.contains(&&*tokens.word(*it)))
+    };
+    (at..tokens.all.len()).find(is_end).unwrap_or(tokens.all.len())
+}
+
+/// `coalesce(a, b)` without its guard: `a`.
+fn first_argument(tokens: &Tokens<'_>, at: usize) -> Option<Change> {
+    let open = tokens.all.get(at + 1).filter(|_| tokens.is(at + 1, &["("]))?;
+    let inner = open.depth + 1;
+    let comma = (at + 2..tokens.all.len())
+        .find(|it| tokens.text(*it) == "," && tokens.all[*it].depth == inner)?;
+    let close = (comma..tokens.all.len())
+        .find(|it| tokens.text(*it) == ")" && tokens.all[*it].depth == open.depth)?;
+    let argument = &tokens.text[tokens.all[at + 2].start..tokens.all[comma - 1].end];
+    Some(tokens.with(at, close + 1, &format!("({argument})")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{changes, removals};
+
+    fn texts(sql: &str) -> Vec<String> {
+        let plain = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        changes(sql, 0).into_iter().map(|change| plain(change.text)).collect()
+    }
+
+    #[test]
+    fn conjuncts_are_taken_out_one_by_one() {
+        let changed = texts("(mine = 1 and (a or b))");
+        for expected in [
+            "(mine <> 1 and (a or b))",
+            "(mine = 2 and (a or b))",
+            "(mine = 1 or (a or b))",
+            "(mine = 1 )",
+            "( (a or b))",
+            "(mine = 1 and (a and b))",
+            "(mine = 1 and (a ))",
+            "(mine = 1 and ( b))",
+        ] {
+            assert!(changed.iter().any(|text| text == expected), "{expected} in {changed:#?}");
+        }
+    }
+
+    #[test]
+    fn bounds_of_between_are_no_conjuncts() {
+        let changed = texts("n between 1 and 5");
+        assert!(!changed.iter().any(|text| text.contains(" or ")), "{changed:?}");
+        assert!(changed.contains(&"n between 1 and 6".to_owned()), "{changed:?}");
+    }
+
+    #[test]
+    fn text_is_not_taken_apart() {
+        assert_eq!(texts("'a = b and c'"), ["'a = b and c~'"]);
+    }
+
+    #[test]
+    fn guard_is_taken_off() {
+        let changed = texts("coalesce(f(a, b), false)");
+        assert!(changed.contains(&"(f(a, b))".to_owned()), "{changed:?}");
+    }
+
+    #[test]
+    fn statements_are_left_out_one_by_one() {
+        let body = "begin if a then b := 1; end if; return c; end";
+        let left: Vec<String> = removals(body, 0).into_iter().map(|change| change.text).collect();
+        assert_eq!(
+            left,
+            [
+                "begin if a then null; end if; return c; end",
+                "begin if a then b := 1; end if; null; end"
+            ]
+        );
+    }
+}
