@@ -13,7 +13,7 @@ use super::{Mutant, Scope, Source, all};
 use crate::harness::contract::Contract;
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::matrix::Arena;
-use crate::harness::property::{Property, ProvingGround};
+use crate::harness::property::{Property, ProvingGround, runtime};
 use crate::harness::schema::Comparison;
 use crate::harness::{CannotRun, batch, catalog, describe};
 
@@ -118,12 +118,6 @@ impl Laboratory {
         all.sort_by(|one, other| one.mutant.id.cmp(&other.mutant.id));
         Ok(all)
     }
-}
-
-/// A runtime for one thread.
-fn runtime() -> Result<Runtime, CannotRun> {
-    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    built.map_err(|error| CannotRun(format!("could not start a runtime: {error}")))
 }
 
 /// Clones in which mutants come and go: one for cells and looks, one for each property that

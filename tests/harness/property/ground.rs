@@ -50,11 +50,11 @@ pub(crate) struct Ground {
 /// The longest that shrinking may take, in milliseconds.
 const SHRINKING: u32 = 20_000;
 
-/// A runtime for one property: its connections live and die with it.
+/// A runtime for one thread: its connections live and die with it.
 ///
 /// # Errors
 /// Why there is none.
-pub(super) fn runtime() -> Result<Runtime, CannotRun> {
+pub(crate) fn runtime() -> Result<Runtime, CannotRun> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built.map_err(|error| CannotRun(format!("could not start a runtime: {error}")))
 }

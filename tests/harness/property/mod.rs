@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngSeed, contextualize_config};
 
-pub(crate) use self::ground::Ground;
+pub(crate) use self::ground::{Ground, runtime};
 
 pub(crate) use self::stage::{Refused, Stage, Who};
 
@@ -150,7 +150,7 @@ impl Property {
         fault: &str,
     ) -> Result<Tried, CannotRun> {
         let began = Instant::now();
-        let runtime = ground::runtime()?;
+        let runtime = runtime()?;
         let database = runtime.block_on(Database::of(inputs, regime))?;
         // What breaks a foreign or a broken schema says nothing about this one.
         let keeps = fault.is_empty() && inputs.are_the_projects();
@@ -173,7 +173,7 @@ impl Property {
         regime: Regime,
         cases: u32,
     ) -> Result<ProvingGround, CannotRun> {
-        let runtime = ground::runtime()?;
+        let runtime = runtime()?;
         let database = runtime.block_on(Database::of(inputs, regime))?;
         let mut ground = Ground::open(self, runtime, database, inputs, false)?;
         ground.limit(cases);
