@@ -281,7 +281,6 @@ fn functions(inputs: &Inputs, promised: &Promised) -> BTreeMap<String, FunctionR
 }
 
 fn mutants(inputs: &Inputs, ledger: &Ledger, judgement: &Judgement) -> MutantsRecord {
-    let entries = report::entries(&judgement.judged, &inputs.mutants);
     let checks = ledger.entries().map(|entry| entry.id.clone()).collect();
     let excuse = |check: String| {
         let known = inputs.mutants.idle.iter().find(|idle| check.starts_with(&idle.checks));
@@ -294,7 +293,7 @@ fn mutants(inputs: &Inputs, ledger: &Ledger, judgement: &Judgement) -> MutantsRe
         _ => None,
     });
     MutantsRecord {
-        families: report::tally(&entries),
+        families: report::tally(&judgement.judged, &inputs.mutants),
         caught_by: caught.collect(),
         idle: if judgement.complete { idle.collect() } else { BTreeMap::new() },
     }

@@ -12,7 +12,7 @@ pub(super) struct Change {
 }
 
 /// One token or phrase for another.
-const SWAPS: [(&[&str], &str); 35] = [
+const SWAPS: [(&[&str], &str); 33] = [
     (&["not", "exists"], "exists"),
     (&["exists"], "not exists"),
     (&["is", "not", "null"], "is null"),
@@ -38,10 +38,8 @@ const SWAPS: [(&[&str], &str); 35] = [
     (&["union", "all"], "except"),
     (&["union", "all"], "union"),
     (&["except", "all"], "except"),
-    (&["on", "conflict", "(", "username", ")", "do", "nothing"], ""),
     (&["for", "no", "key", "update"], ""),
     (&["for", "update"], ""),
-    (&["materialized"], ""),
     (&["any"], "all"),
     (&["new"], "old"),
     (&["old"], "new"),
@@ -75,6 +73,10 @@ pub(super) fn changes(text: &str, from: usize) -> Vec<Change> {
                 let start = tokens.start_of_operand(at, token.depth);
                 changes.push(tokens.with(at, end, ""));
                 changes.push(tokens.with(start, at + 1, ""));
+            }
+            "on" if tokens.is(at + 1, &["conflict"]) => {
+                let end = (at..tokens.all.len()).find(|it| tokens.is(*it, &["do", "nothing"]));
+                changes.extend(end.map(|end| tokens.with(at, end + 2, "")));
             }
             "coalesce" => changes.extend(first_argument(&tokens, at)),
             "where" => {

@@ -21,39 +21,17 @@ pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
         let drop = format!("drop policy {on}");
         add(&object, "dropped", drop.clone());
         add(&object, "for everyone", format!("alter policy {on} to public"));
-        add(
-            &object,
-            "restrictive",
-            format!(
-                "{drop}; {}",
-                written(&name, policy, |it| {
-                    it.permissive = !it.permissive;
-                })
-            ),
-        );
-        add(
-            &object,
-            "for all commands",
-            format!(
-                "{drop}; {}",
-                written(&name, policy, |it| {
-                    "all".clone_into(&mut it.command);
-                    it.using = it.using.take().or(it.with_check.clone());
-                    it.with_check = it.with_check.take().or(it.using.clone());
-                })
-            ),
-        );
+        let mut again = |what: &str, change: fn(&mut Policy)| {
+            add(&object, what, format!("{drop}; {}", written(&name, policy, change)));
+        };
+        again("restrictive", |it| it.permissive = !it.permissive);
+        again("for all commands", |it| {
+            "all".clone_into(&mut it.command);
+            it.using = it.using.take().or(it.with_check.clone());
+            it.with_check = it.with_check.take().or(it.using.clone());
+        });
         if policy.using.is_some() && policy.with_check.is_some() {
-            add(
-                &object,
-                "WITH CHECK dropped",
-                format!(
-                    "{drop}; {}",
-                    written(&name, policy, |it| {
-                        it.with_check = None;
-                    })
-                ),
-            );
+            again("WITH CHECK dropped", |it| it.with_check = None);
         }
         for (clause, text) in [("using", &policy.using), ("with check", &policy.with_check)] {
             let Some(text) = text else { continue };
@@ -96,7 +74,7 @@ fn of_expression(text: &str, table: &Relation) -> Vec<Change> {
 }
 
 /// The statement that makes a policy, with one thing changed.
-fn written(table: &str, policy: &Policy, change: impl FnOnce(&mut Policy)) -> String {
+fn written(table: &str, policy: &Policy, change: fn(&mut Policy)) -> String {
     let mut policy = policy.clone();
     change(&mut policy);
     let kind = if policy.permissive { "permissive" } else { "restrictive" };

@@ -103,12 +103,17 @@ fn group(check: &str) -> Option<String> {
 }
 
 /// How many mutants of each family had each outcome.
-pub(crate) fn tally(entries: &[Entry]) -> BTreeMap<String, BTreeMap<String, usize>> {
+pub(crate) fn tally(judged: &[Judged], known: &Known) -> BTreeMap<String, BTreeMap<String, usize>> {
     let mut tally: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-    for entry in entries {
-        let family = entry.id.split('/').nth(1).unwrap_or_default();
-        let observed = entry.observed.values().next().map_or("", String::as_str);
-        let outcome = observed.split([' ', ':']).next().unwrap_or_default();
+    for Judged { mutant, outcome, .. } in judged {
+        let outcome = match outcome {
+            Outcome::Caught(_) => "caught",
+            Outcome::Unviable(_) => "unviable",
+            Outcome::Timeout => "timeout",
+            Outcome::Missed if known.reason(&mutant.id).is_some() => "equivalent",
+            Outcome::Missed => "missed",
+        };
+        let family = mutant.id.split('/').next().unwrap_or_default();
         let outcomes = tally.entry(family.to_owned()).or_default();
         *outcomes.entry(outcome.to_owned()).or_default() += 1;
     }

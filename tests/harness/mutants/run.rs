@@ -13,7 +13,7 @@ use super::{Mutant, Scope, Source, all};
 use crate::harness::contract::Contract;
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::matrix::Arena;
-use crate::harness::property::{Property, ProvingGround, runtime};
+use crate::harness::property::{PATIENCE, Property, ProvingGround, runtime};
 use crate::harness::schema::Comparison;
 use crate::harness::{CannotRun, batch, catalog, describe};
 
@@ -40,9 +40,6 @@ pub(crate) struct Judged {
 
 /// Mutants that are looked at at the same time, each on connections of its own.
 const AT_ONCE: usize = 2;
-
-/// The longest that a statement of a mutant may take; none of the schema's takes a tenth.
-const PATIENCE: &str = "5s";
 
 /// Cases of a property that a mutant gets in a transaction.
 const CASES: u32 = 20;

@@ -47,6 +47,10 @@ pub(crate) struct Ground {
     failed: RefCell<String>,
 }
 
+/// The longest that a statement may take where a mutant lives; none of the schema's takes a
+/// tenth.
+pub(crate) const PATIENCE: &str = "5s";
+
 /// The longest that shrinking may take, in milliseconds.
 const SHRINKING: u32 = 20_000;
 
@@ -168,7 +172,8 @@ impl Ground {
         let send = |batch: &str| self.runtime.block_on(self.stage.send(batch));
         self.hasty.set(true);
         self.left_out.set(false);
-        let (_, refused) = send(&format!("begin; set local statement_timeout = '5s'; {fault}"))?;
+        let (_, refused) =
+            send(&format!("begin; set local statement_timeout = '{PATIENCE}'; {fault}"))?;
         self.nested.set(true);
         let broken = refused.is_none() && holds(self).is_err();
         self.nested.set(false);

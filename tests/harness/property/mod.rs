@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngSeed, contextualize_config};
 
-pub(crate) use self::ground::{Ground, runtime};
+pub(crate) use self::ground::{Ground, PATIENCE, runtime};
 
 pub(crate) use self::stage::{Refused, Stage, Who};
 
