@@ -9,7 +9,7 @@ use crate::evidence::{Evidence, Verdict};
 use crate::harness::inputs::{Inputs, SourceFile};
 use crate::harness::property::Property;
 use crate::properties::{self, with_replaced};
-use crate::verify;
+use crate::verify::{self, Job};
 
 /// The evidence that the main job gives with one more migration. The attacks and properties
 /// have faults of their own to find, and are left out.
@@ -21,7 +21,7 @@ async fn evidence_of(fault: &str, properties: &[&'static Property]) -> Evidence 
     let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let name = "20990101_fault.sql".to_owned();
     inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
-    verify::run(Arc::new(inputs), &[], properties, None)
+    verify::run(Arc::new(inputs), &Job::without_attacks(properties))
         .await
         .unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }

@@ -11,7 +11,7 @@ use crate::harness::database::Database;
 use crate::harness::inputs::{Inputs, Regime, SourceFile};
 use crate::harness::ledger::Finding;
 use crate::harness::lint::{self, Offender, Offenders};
-use crate::verify;
+use crate::verify::{self, Job};
 
 fn inputs() -> Inputs {
     Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"))
@@ -301,7 +301,7 @@ async fn main_job_tells_what_the_rules_say() {
     let mut inputs = inputs();
     let name = "20990101_fault.sql".to_owned();
     inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
-    let evidence = verify::run(Arc::new(inputs), &[], &[], None).await;
+    let evidence = verify::run(Arc::new(inputs), &Job::without_attacks(&[])).await;
     let evidence = evidence.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(evidence.verdict, Verdict::Findings);
     let of_lint = evidence.findings.iter().filter(|finding| finding.check.starts_with("lint/"));

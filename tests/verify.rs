@@ -17,7 +17,7 @@ use crate::harness::ledger::{Entry, Ledger};
 use crate::harness::lint::{self, Offenders};
 use crate::harness::matrix::{self, Arena};
 use crate::harness::mutants::report;
-use crate::harness::promises::{self, Promises};
+use crate::harness::promises::{self, Promises, Try};
 use crate::harness::property::Property;
 use crate::harness::schema::Comparison;
 use crate::harness::server::Server;
@@ -25,18 +25,75 @@ use crate::harness::{CannotRun, flow};
 use crate::mutants::{self, Judgement, Which};
 use crate::{attacks, properties};
 
-/// Plans every check, those attacks, those properties and `which` mutants, makes them, and
-/// judges.
+/// A part of the main job, for those who cut it into shards. Each plans every check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The catalog beside the contract, and the linter's rules.
+    Schema,
+    /// The cells of every grid, and the ways in.
+    Isolation,
+    /// The attack catalogue.
+    Attacks,
+    /// What functions, triggers and constraints promise.
+    Promises,
+}
+
+impl Part {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Schema, Self::Isolation, Self::Attacks, Self::Promises];
+
+    /// The word in the evidence.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::Isolation => "isolation",
+            Self::Attacks => "attacks",
+            Self::Promises => "promises",
+        }
+    }
+}
+
+/// What is to be done.
+pub(crate) struct Job {
+    /// The attacks to try.
+    pub(crate) attacks: Vec<&'static Attack>,
+    /// The properties to try, of those that the contract names.
+    pub(crate) properties: Vec<&'static Property>,
+    /// The mutants to judge.
+    pub(crate) mutants: Option<Which>,
+    /// The parts to do.
+    pub(crate) parts: Vec<Part>,
+}
+
+impl Job {
+    /// Everything but mutants.
+    pub(crate) fn whole() -> Self {
+        Self {
+            attacks: attacks::all().collect(),
+            properties: properties::all().collect(),
+            mutants: None,
+            parts: Part::ALL.to_vec(),
+        }
+    }
+
+    /// Nothing but the catalog, the cells, the ways in and those properties.
+    pub(crate) fn without_attacks(properties: &[&'static Property]) -> Self {
+        Self { attacks: Vec::new(), properties: properties.to_vec(), ..Self::whole() }
+    }
+
+    fn does(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+}
+
+/// Plans every check, makes those of the job's parts, and judges.
 ///
 /// # Errors
 /// Why nothing can be said: no server, a migration that does not apply, a mistake in the
 /// contract.
-pub(crate) async fn run(
-    inputs: Arc<Inputs>,
-    attacks: &[&'static Attack],
-    properties: &[&'static Property],
-    which: Option<Which>,
-) -> Result<Evidence, CannotRun> {
+pub(crate) async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> {
+    let Job { attacks, properties, .. } = job;
     let began = Instant::now();
     let server = Server::shared()?;
     let mut ledger = Ledger::default();
@@ -56,21 +113,27 @@ pub(crate) async fn run(
     for ((arena, _), attacks) in regimes.iter().zip(&shares) {
         plan(&mut ledger, arena, &facets, attacks);
     }
-    for (_, comparison) in &regimes {
-        for entry in comparison.entries(facets.iter().copied()) {
+    if job.does(Part::Schema) {
+        let [explicit, auto_expose] = &regimes;
+        let linted = tokio::try_join!(lint(&explicit.0), lint(&auto_expose.0))?;
+        let exceptions = &inputs.contract.database.lint_exceptions;
+        let linted = lint::entries(&[linted.0, linted.1], exceptions);
+        let compared = regimes.iter().flat_map(|(_, it)| it.entries(facets.iter().copied()));
+        for entry in compared.chain(linted) {
             ledger.record(entry);
         }
     }
-    let [explicit, auto_expose] = &regimes;
-    let linted = tokio::try_join!(lint(&explicit.0), lint(&auto_expose.0))?;
-    for entry in lint::entries(&[linted.0, linted.1], &inputs.contract.database.lint_exceptions) {
-        ledger.record(entry);
-    }
+    let states = regimes
+        .iter()
+        .map(|(arena, _)| (arena.regime().name().to_owned(), arena.prober.start().fingerprint()));
+    let states = states.collect();
+    let catalog = regimes[0].0.catalog.clone();
 
     let (records, mut recorded) = unbounded_channel();
     let mut jobs: JoinSet<Result<(), CannotRun>> = JoinSet::new();
     for ((arena, _), attacks) in regimes.into_iter().zip(shares) {
-        jobs.spawn(check(arena, attacks, records.clone()));
+        let attacks = if job.does(Part::Attacks) { attacks } else { Vec::new() };
+        jobs.spawn(check(arena, attacks, job.does(Part::Isolation), records.clone()));
     }
     drop(records);
     while let Some(record) = recorded.recv().await {
@@ -83,10 +146,34 @@ pub(crate) async fn run(
     while let Some(done) = jobs.join_next().await {
         done.map_err(|error| CannotRun(format!("a check broke down: {error}")))??;
     }
+    // After the attacks, which would slow them down, and they the attacks.
+    let has_plpgsql_check = promises.has_plpgsql_check;
+    let tries = if job.does(Part::Promises) { keep(promises, &mut ledger).await? } else { vec![] };
+    let mutants = match &job.mutants {
+        Some(which) => Some(judge_mutants(&inputs, properties, which, &mut ledger).await?),
+        None => None,
+    };
+    let run = evidence::Run {
+        inputs: &inputs,
+        server,
+        attacks,
+        parts: job.parts.iter().map(|part| part.name().to_owned()).collect(),
+        states,
+        catalog,
+        tries,
+        has_plpgsql_check,
+        mutants,
+        compared,
+        took: began.elapsed(),
+    };
+    Ok(Evidence::of(&ledger, &run))
+}
+
+/// Tries whether the promises are kept.
+async fn keep(promises: Promises, ledger: &mut Ledger) -> Result<Vec<Try>, CannotRun> {
     for entry in promises.lint().await? {
         ledger.record(entry);
     }
-    // After the attacks, which would slow them down, and they the attacks.
     let promises = Arc::new(promises);
     let trying = Arc::clone(&promises);
     let tries = tokio::task::spawn_blocking(move || trying.attempt()).await;
@@ -98,20 +185,14 @@ pub(crate) async fn run(
     for entry in promises.coverage(&tries) {
         ledger.record(entry);
     }
-    let judgement = match which {
-        Some(which) => Some(judge_mutants(&inputs, properties, which, &mut ledger).await?),
-        None => None,
-    };
-    let (has_plpgsql_check, mutants) = (promises.has_plpgsql_check, judgement);
-    let promises = evidence::Promised { tries, has_plpgsql_check, mutants };
-    Ok(Evidence::of(&ledger, &inputs, server, attacks, &promises, [compared, began.elapsed()]))
+    Ok(tries)
 }
 
 /// Judges mutants, until somebody presses Ctrl-C; what is done by then is kept.
 async fn judge_mutants(
     inputs: &Arc<Inputs>,
     properties: &[&'static Property],
-    which: Which,
+    which: &Which,
     ledger: &mut Ledger,
 ) -> Result<Judgement, CannotRun> {
     let stopped = Arc::new(AtomicBool::new(false));
@@ -121,7 +202,7 @@ async fn judge_mutants(
             stop.store(true, Ordering::Relaxed);
         }
     });
-    let (judging, properties) = (Arc::clone(inputs), properties.to_vec());
+    let (judging, properties, which) = (Arc::clone(inputs), properties.to_vec(), which.clone());
     let judgement = tokio::task::spawn_blocking(move || {
         mutants::judge(&judging, &properties, &which, &stopped)
     });
@@ -201,13 +282,14 @@ enum Record {
 async fn check(
     arena: Arena,
     attacks: Vec<&'static Attack>,
+    isolation: bool,
     records: UnboundedSender<Record>,
 ) -> Result<(), CannotRun> {
     let send = |record: Record| {
         records.send(record).map_err(|_| CannotRun("the ledger is closed".to_owned()))
     };
     let inputs = Arc::clone(&arena.inputs);
-    for (name, _) in inputs.contract.relations() {
+    for (name, _) in inputs.contract.relations().filter(|_| isolation) {
         for ran in arena.run(name).await? {
             send(Record::Cell(ran.took))?;
             send(Record::Entry(Box::new(ran.entry)))?;
@@ -222,7 +304,7 @@ async fn check(
     send(Record::Attacks(arena.prober.played() - before, began.elapsed()))?;
     // An attack that could not run is a finding; a server that is gone is none.
     arena.prober.digest().await?;
-    if let Some(accounts) = &inputs.contract.database.accounts {
+    if let Some(accounts) = inputs.contract.database.accounts.as_ref().filter(|_| isolation) {
         let database = Database::of(&inputs, arena.regime()).await?;
         for entry in flow::run(&database, &inputs.contract, accounts, arena.regime()).await? {
             send(Record::Entry(Box::new(entry)))?;
@@ -239,15 +321,9 @@ fn job() -> Result<(Evidence, String), CannotRun> {
     evidence::prepare(&out)?;
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
-    let (attacks, properties): (Vec<_>, Vec<_>) =
-        (attacks::all().collect(), properties::all().collect());
-    promises::are_known(&inputs.contract, &properties)?;
-    let evidence = runtime.block_on(run(
-        Arc::new(inputs),
-        &attacks,
-        &properties,
-        Which::from_environment(),
-    ))?;
+    let job = Job { mutants: Which::from_environment(), ..Job::whole() };
+    promises::are_known(&inputs.contract, &job.properties)?;
+    let evidence = runtime.block_on(run(Arc::new(inputs), &job))?;
     evidence::write(&evidence, &out)?;
     let summary = evidence::terminal(&evidence, &out);
     Ok((evidence, summary))

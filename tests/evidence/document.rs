@@ -9,7 +9,7 @@ use crate::harness::cves::Cve;
 use crate::harness::ledger::{CellRecord, Finding};
 
 /// `evidence.json`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Evidence {
     /// The version of this document's form.
     pub(crate) format: u32,
@@ -17,14 +17,20 @@ pub(crate) struct Evidence {
     pub(crate) volatile: Vec<String>,
     /// The verdict.
     pub(crate) verdict: Verdict,
+    /// The parts of the main job that were done: all, unless it was cut into shards.
+    pub(crate) parts: Vec<String>,
     /// What was planned and what was done.
     pub(crate) accounting: Accounting,
     /// What was tested.
     pub(crate) tested: Tested,
     /// What is open on purpose.
     pub(crate) accepted: Vec<Accepted>,
+    /// Findings that a baseline puts up with for a time, and why.
+    pub(crate) baseline: Vec<Known>,
     /// What no check of this run says anything about.
     pub(crate) not_proved: Vec<String>,
+    /// Tables and views, how their rows lead to users, and the intended grid.
+    pub(crate) tables: BTreeMap<String, TableRecord>,
     /// What each function keeps true, and what shows it.
     pub(crate) functions: BTreeMap<String, FunctionRecord>,
     /// What came of breaking the schema, where that was asked for.
@@ -42,24 +48,28 @@ pub(crate) struct Evidence {
 }
 
 /// Planned and executed: the two are equal, or nothing is proved.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Accounting {
     pub(crate) planned: usize,
     pub(crate) executed: usize,
     pub(crate) passed: usize,
     pub(crate) failed: usize,
-    /// Ids that were planned and not executed, or the other way round.
-    pub(crate) unaccounted: Vec<String>,
+    /// Ids that were planned, and the privilege regimes in which they were not executed.
+    pub(crate) missing: BTreeMap<String, Vec<String>>,
+    /// Ids that were executed and not planned.
+    pub(crate) unplanned: Vec<String>,
 }
 
 /// What the verdict is about.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Tested {
     pub(crate) migrations: Fingerprint,
     pub(crate) contract: Fingerprint,
     pub(crate) platform_shim: Fingerprint,
     pub(crate) server: ServerFacts,
     pub(crate) regimes: Vec<String>,
+    /// The fingerprint of the rows that every cell starts from, by privilege regime; volatile.
+    pub(crate) states: BTreeMap<String, String>,
     /// The commit that was checked out, `-dirty` where files differ from it; volatile.
     pub(crate) commit: Option<String>,
     /// Seconds since 1970; volatile.
@@ -68,7 +78,7 @@ pub(crate) struct Tested {
 }
 
 /// How long it took; volatile.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Measured {
     /// Everything, a server's start included.
     pub(crate) total_ms: u64,
@@ -91,7 +101,7 @@ pub(crate) struct Measured {
 }
 
 /// How long the cases of one property took.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PropertyTimes {
     pub(crate) cases: usize,
     /// Of one case, from its first statement to its rollback.
@@ -100,8 +110,34 @@ pub(crate) struct PropertyTimes {
     pub(crate) total_ms: u64,
 }
 
+/// A table or view.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TableRecord {
+    /// `table` or `view`.
+    pub(crate) kind: String,
+    /// How a row leads to its user, in the contract's words.
+    pub(crate) owner: String,
+    /// What a row leads through: other tables, or `auth.users`.
+    pub(crate) parents: Vec<String>,
+    /// Its foreign keys: columns, and what they point at.
+    pub(crate) foreign_keys: BTreeMap<String, String>,
+    /// The grid, as the contract draws it.
+    pub(crate) grid: String,
+}
+
+/// A finding that is put up with for a time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// Why.
+    pub(crate) reason: String,
+    /// The last day, as `2027-01-31`.
+    pub(crate) expires: String,
+    /// What is put up with.
+    pub(crate) finding: Finding,
+}
+
 /// A function, what it promises and how far that was tried.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct FunctionRecord {
     /// The promise, as the contract words it.
     pub(crate) promise: String,
@@ -112,7 +148,7 @@ pub(crate) struct FunctionRecord {
 }
 
 /// What came of breaking the schema on purpose.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct MutantsRecord {
     /// How many mutants of each family were caught, missed, …
     pub(crate) families: BTreeMap<String, BTreeMap<String, usize>>,
@@ -123,7 +159,7 @@ pub(crate) struct MutantsRecord {
 }
 
 /// A statement of a function.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StatementRecord {
     /// The line in the function's body, from 1.
     pub(crate) line: u32,
@@ -134,14 +170,14 @@ pub(crate) struct StatementRecord {
 }
 
 /// Files and the SHA-256 of their names and texts.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fingerprint {
     pub(crate) sha256: String,
     pub(crate) files: Vec<String>,
 }
 
 /// Where it ran.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ServerFacts {
     pub(crate) version: String,
     pub(crate) kind: String,
@@ -152,7 +188,7 @@ pub(crate) struct ServerFacts {
 }
 
 /// A channel that the contract accepts.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Accepted {
     pub(crate) object: String,
     pub(crate) channel: String,
@@ -160,7 +196,7 @@ pub(crate) struct Accepted {
 }
 
 /// An entry of the attack catalogue, and what came of it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AttackRecord {
     pub(crate) id: String,
     pub(crate) title: String,
@@ -173,7 +209,7 @@ pub(crate) struct AttackRecord {
 }
 
 /// A cell of the matrix, as it was intended and as it was seen.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct MatrixCell {
     pub(crate) id: String,
     pub(crate) passed: bool,
@@ -184,7 +220,7 @@ pub(crate) struct MatrixCell {
 }
 
 /// A line of the ledger.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Check {
     pub(crate) id: String,
     pub(crate) passed: bool,

@@ -2,29 +2,29 @@
 //! ledger and nothing else.
 
 mod document;
+mod facts;
 mod files;
 mod locate;
 mod summary;
 
 pub(crate) use self::document::Evidence;
 use self::document::{
-    Accepted, Accounting, AttackRecord, Check, Fingerprint, FunctionRecord, MatrixCell, Measured,
-    MutantsRecord, PropertyTimes, ServerFacts, StatementRecord, Tested,
+    Accepted, Accounting, AttackRecord, Check, FunctionRecord, MatrixCell, MutantsRecord,
+    StatementRecord, TableRecord,
 };
 pub(crate) use self::files::{clear, prepare, write};
 pub(crate) use self::summary::{markdown, terminal};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::harness::attack::Attack;
 use crate::harness::attack::transcript::MASKS;
-use crate::harness::contract::{Function, LintException};
-use crate::harness::cves;
-use crate::harness::inputs::{Inputs, Regime, fingerprint, project};
+use crate::harness::catalog::{Catalog, Constraint};
+use crate::harness::contract::{Function, LintException, Relation};
+use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::ledger::{Entry, Finding, Ledger};
 use crate::harness::mutants::report;
 use crate::harness::mutants::run::Outcome;
@@ -64,26 +64,45 @@ impl Verdict {
     }
 }
 
+/// What a run tells the evidence beside its ledger.
+pub(crate) struct Run<'a> {
+    /// What it was about.
+    pub(crate) inputs: &'a Inputs,
+    /// Where it ran.
+    pub(crate) server: &'a Server,
+    /// The attacks that it knows.
+    pub(crate) attacks: &'a [&'static Attack],
+    /// The parts of the main job that were done.
+    pub(crate) parts: Vec<String>,
+    /// The fingerprint of the rows that cells start from, by privilege regime.
+    pub(crate) states: BTreeMap<String, String>,
+    /// What there was.
+    pub(crate) catalog: Catalog,
+    /// Each property that was tried.
+    pub(crate) tries: Vec<Try>,
+    /// Whether the server has `plpgsql_check`.
+    pub(crate) has_plpgsql_check: bool,
+    /// What came of mutants, where that was asked for.
+    pub(crate) mutants: Option<Judgement>,
+    /// How long it took until the catalogs were compared.
+    pub(crate) compared: Duration,
+    /// How long it took altogether.
+    pub(crate) took: Duration,
+}
+
 impl Evidence {
     /// Makes the evidence of a ledger.
-    ///
-    /// `promised` is what came of the properties; `took` how long it took until the catalogs were compared, and altogether.
-    pub(crate) fn of(
-        ledger: &Ledger,
-        inputs: &Inputs,
-        server: &Server,
-        attacks: &[&Attack],
-        promised: &Promised,
-        took: [Duration; 2],
-    ) -> Self {
+    pub(crate) fn of(ledger: &Ledger, run: &Run<'_>) -> Self {
+        let inputs = run.inputs;
         let passed = ledger.entries().filter(|entry| entry.passed()).count();
-        let unaccounted: Vec<String> = ledger.unaccounted().into_iter().cloned().collect();
+        let missing = ledger.missing();
         let accounting = Accounting {
-            planned: ledger.planned(),
-            executed: ledger.executed(),
+            planned: ledger.planned().len(),
+            executed: ledger.planned().len() - missing.len(),
             passed,
             failed: ledger.entries().count() - passed,
-            unaccounted,
+            missing,
+            unplanned: ledger.unplanned(),
         };
         let mut findings: Vec<Finding> = ledger.findings().into_iter().cloned().collect();
         for finding in &mut findings {
@@ -104,18 +123,19 @@ impl Evidence {
             observed: entry.observed.clone(),
         });
         Self {
-            format: 1,
-            volatile: ["tested.commit", "tested.at", "tested.measured", "tested.server.choice"]
-                .map(str::to_owned)
-                .to_vec(),
+            format: FORMAT,
+            volatile: VOLATILE.map(str::to_owned).to_vec(),
             verdict: verdict(&accounting, &findings),
-            tested: tested(inputs, server, ledger, promised, took),
+            parts: run.parts.clone(),
+            tested: facts::tested(ledger, run),
             accepted: accepted(inputs),
-            not_proved: not_proved(inputs, promised),
-            functions: functions(inputs, promised),
-            mutants: promised.mutants.as_ref().map(|judged| mutants(inputs, ledger, judged)),
+            baseline: Vec::new(),
+            not_proved: not_proved(inputs, run),
+            tables: tables(inputs, &run.catalog),
+            functions: functions(inputs, run),
+            mutants: run.mutants.as_ref().map(|judged| mutants(inputs, ledger, judged)),
             findings,
-            attacks: attacks.iter().map(|attack| record(attack, ledger)).collect(),
+            attacks: run.attacks.iter().map(|attack| record(attack, ledger)).collect(),
             masks: MASKS.map(str::to_owned).to_vec(),
             matrix: matrix.collect(),
             checks: checks.collect(),
@@ -124,26 +144,23 @@ impl Evidence {
     }
 }
 
-/// What came of the properties.
-pub(crate) struct Promised {
-    /// Each property that was tried.
-    pub(crate) tries: Vec<Try>,
-    /// Whether the server has `plpgsql_check`.
-    pub(crate) has_plpgsql_check: bool,
-    /// What came of mutants, where that was asked for.
-    pub(crate) mutants: Option<Judgement>,
-}
+/// The version of the form of `evidence.json`: `fixtures/evidence.schema.json` says what it is.
+const FORMAT: u32 = 2;
+
+/// The fields that differ between two runs on the same input.
+const VOLATILE: [&str; 5] =
+    ["tested.commit", "tested.at", "tested.states", "tested.measured", "tested.server.choice"];
 
 /// What no check says anything about.
-fn not_proved(inputs: &Inputs, promised: &Promised) -> Vec<String> {
+fn not_proved(inputs: &Inputs, run: &Run<'_>) -> Vec<String> {
     let mut all: Vec<String> = inputs
         .contract
         .functions
         .iter()
-        .filter(|(_, function)| function.proved_by.is_empty() || promised.tries.is_empty())
+        .filter(|(_, function)| function.proved_by.is_empty() || run.tries.is_empty())
         .map(|(name, _)| format!("that {name} keeps its promise: no property is about it"))
         .collect();
-    if !promised.has_plpgsql_check {
+    if !run.has_plpgsql_check {
         all.push(
             "that the properties reach every statement of the functions: this server has no \
              plpgsql_check; scripts/build-image makes one that has"
@@ -187,7 +204,8 @@ fn record(attack: &Attack, ledger: &Ledger) -> AttackRecord {
 fn verdict(accounting: &Accounting, findings: &[Finding]) -> Verdict {
     let complete = accounting.planned > 0
         && accounting.planned == accounting.executed
-        && accounting.unaccounted.is_empty();
+        && accounting.missing.is_empty()
+        && accounting.unplanned.is_empty();
     if !findings.is_empty() || accounting.failed > 0 {
         Verdict::Findings
     } else if complete {
@@ -197,66 +215,29 @@ fn verdict(accounting: &Accounting, findings: &[Finding]) -> Verdict {
     }
 }
 
-fn tested(
-    inputs: &Inputs,
-    server: &Server,
-    ledger: &Ledger,
-    promised: &Promised,
-    took: [Duration; 2],
-) -> Tested {
-    let millis = |took: Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let unfixed = cves::unfixed(server.version_num()).unwrap_or_else(|why| panic!("{why}"));
-    let probes = ledger.probes();
-    let median = probes.get(probes.len() / 2).copied().unwrap_or_default();
-    let names = |files: &[crate::harness::inputs::SourceFile]| {
-        files.iter().map(|file| file.name.clone()).collect()
+/// How the rows of each table and view lead to users, and its grid.
+fn tables(inputs: &Inputs, catalog: &Catalog) -> BTreeMap<String, TableRecord> {
+    let record = |(name, declared): (&String, &Relation)| {
+        let there = catalog.relation(name);
+        let constraints = there.map_or(&[][..], |relation| &relation.constraints);
+        let foreign_key = |constraint: &Constraint| {
+            Some((constraint.columns.join(", "), constraint.target.clone()?))
+        };
+        let record = TableRecord {
+            kind: if declared.shape.is_table { "table" } else { "view" }.to_owned(),
+            owner: declared.owner.to_string(),
+            parents: declared.owner.parents(),
+            foreign_keys: constraints.iter().filter_map(foreign_key).collect(),
+            grid: declared.grid_text.trim().to_owned(),
+        };
+        (name.clone(), record)
     };
-    Tested {
-        migrations: Fingerprint {
-            sha256: inputs.migrations_sha256(),
-            files: names(&inputs.migrations),
-        },
-        contract: Fingerprint {
-            sha256: fingerprint(&inputs.contract_files),
-            files: names(&inputs.contract_files),
-        },
-        platform_shim: Fingerprint { sha256: inputs.shim_sha256(), files: names(&inputs.shim) },
-        server: ServerFacts {
-            version: server.version().to_owned(),
-            kind: format!("{:?}", server.kind()).to_lowercase(),
-            unfixed,
-            choice: server.choice().to_owned(),
-        },
-        regimes: Regime::ALL.map(|r| r.name().to_owned()).to_vec(),
-        commit: commit(),
-        at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
-        measured: Measured {
-            total_ms: millis(took[1]),
-            compared_ms: millis(took[0]),
-            probes: probes.len(),
-            probe_median_us: u64::try_from(median.as_micros()).unwrap_or(u64::MAX),
-            properties: property_times(promised),
-            mutants: promised.mutants.as_ref().map_or(0, |judgement| judgement.judged.len()),
-            mutant_median_ms: millis(mutant_median(promised)),
-            attack_probes: ledger.attacks().0,
-            attacks_ms: millis(ledger.attacks().1),
-        },
-    }
+    inputs.contract.relations().map(record).collect()
 }
 
-fn commit() -> Option<String> {
-    let described = Command::new("git")
-        .args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
-        .current_dir(project())
-        .output()
-        .ok()?;
-    let name = String::from_utf8(described.stdout).ok()?.trim().to_owned();
-    (described.status.success() && !name.is_empty()).then_some(name)
-}
-
-fn functions(inputs: &Inputs, promised: &Promised) -> BTreeMap<String, FunctionRecord> {
+fn functions(inputs: &Inputs, run: &Run<'_>) -> BTreeMap<String, FunctionRecord> {
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let coverage = promises::coverage(&promised.tries, Regime::Explicit);
+    let coverage = promises::coverage(&run.tries, Regime::Explicit);
     let statements = |name: &str| {
         let known = coverage.statements.get(name).into_iter().flat_map(BTreeMap::values);
         let record = |statement: &Statement| StatementRecord {
@@ -267,7 +248,7 @@ fn functions(inputs: &Inputs, promised: &Promised) -> BTreeMap<String, FunctionR
         known.map(record).collect()
     };
     let checks = |name: &str| {
-        let about = promised.tries.iter().map(|(property, ..)| property);
+        let about = run.tries.iter().map(|(property, ..)| property);
         let about = about.filter(|property| property.about.contains(&name));
         let ids: BTreeSet<String> = about.map(|property| property.check()).collect();
         ids.into_iter().collect()
@@ -299,28 +280,6 @@ fn mutants(inputs: &Inputs, ledger: &Ledger, judgement: &Judgement) -> MutantsRe
     }
 }
 
-fn mutant_median(promised: &Promised) -> Duration {
-    let judged = promised.mutants.iter().flat_map(|judgement| &judgement.judged);
-    let mut times: Vec<Duration> = judged.map(|one| one.took).collect();
-    times.sort();
-    times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
-fn property_times(promised: &Promised) -> BTreeMap<String, PropertyTimes> {
-    let times = |(property, _, tried): &Try| {
-        let mut cases = tried.cases.clone();
-        cases.sort();
-        let median = cases.get(cases.len() / 2).copied().unwrap_or_default();
-        let times = PropertyTimes {
-            cases: cases.len(),
-            case_median_us: u64::try_from(median.as_micros()).unwrap_or(u64::MAX),
-            total_ms: u64::try_from(tried.took.as_millis()).unwrap_or(u64::MAX),
-        };
-        (property.id.to_owned(), times)
-    };
-    promised.tries.iter().map(times).collect()
-}
-
 fn accepted(inputs: &Inputs) -> Vec<Accepted> {
     let of_relation = |(name, relation): (&String, &crate::harness::contract::Relation)| {
         let name = name.clone();
@@ -342,10 +301,13 @@ fn accepted(inputs: &Inputs) -> Vec<Accepted> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::{Accounting, Verdict, verdict};
 
     fn accounting(planned: usize, executed: usize) -> Accounting {
-        Accounting { planned, executed, passed: executed, failed: 0, unaccounted: Vec::new() }
+        let (missing, unplanned) = (BTreeMap::new(), Vec::new());
+        Accounting { planned, executed, passed: executed, failed: 0, missing, unplanned }
     }
 
     /// T02: a suite that collects nothing is not a suite that passes.

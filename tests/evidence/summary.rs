@@ -52,8 +52,12 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
     if grouped.len() > SHOWN {
         lines.push(format!("\n… and {} more; all are in summary.md", grouped.len() - SHOWN));
     }
-    for id in evidence.accounting.unaccounted.iter().take(SHOWN) {
-        lines.push(format!("  not accounted for: {id}"));
+    let accounting = &evidence.accounting;
+    for id in accounting.missing.keys().take(SHOWN) {
+        lines.push(format!("  planned and not made: {id}"));
+    }
+    for id in accounting.unplanned.iter().take(SHOWN) {
+        lines.push(format!("  made and not planned: {id}"));
     }
     lines.push(String::new());
     lines.push(format!("{}: {}", headline(evidence), out.display()));
@@ -201,7 +205,7 @@ fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
 }
 
 fn shown(finding: &Finding, more: usize) -> String {
-    let at = finding.location.as_deref().map(|at| format!(" ({at})")).unwrap_or_default();
+    let at = finding.location.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
     let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
     let mut text = format!("{}: {}{at}: {}\n", finding.rule, finding.object, finding.title);
     text += &format!("  check     {}{who}\n", finding.check);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::catalog::{Catalog, Relation};
 use super::contract::{Contract, Owner};
 use super::ident;
+use super::inputs::short_hash;
 
 /// Stands between the users of a row that leads to more than one.
 pub(crate) const SHARED: &str = "+";
@@ -32,6 +33,11 @@ impl Digest {
         changed.sort();
         changed.dedup();
         changed
+    }
+
+    /// One hash for all of it, by which two states can be told apart.
+    pub(crate) fn fingerprint(&self) -> String {
+        short_hash(&format!("{:?}", self.0))
     }
 
     /// How many rows of a table that owner has.

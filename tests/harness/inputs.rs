@@ -55,6 +55,10 @@ pub(crate) struct Inputs {
     pub(crate) contract_files: Vec<SourceFile>,
     /// What is known of mutants.
     pub(crate) mutants: Known,
+    /// What stands before a migration's name in messages: its directory, from the project's on.
+    pub(crate) migrations_at: String,
+    /// The same for the contract's files.
+    pub(crate) contract_at: String,
     /// Where the evidence goes.
     pub(crate) out: PathBuf,
 }
@@ -87,6 +91,8 @@ impl Inputs {
             mutants: Known::read(fixtures)?,
             migrations: migrations_in(migrations)?,
             shim: shim_in(if shim.is_dir() { &shim } else { &own_shim })?,
+            migrations_at: shown(migrations),
+            contract_at: shown(&fixtures.join("contract")),
             out: out.to_owned(),
         })
     }
@@ -121,6 +127,15 @@ impl Inputs {
 /// The project's directory.
 pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A directory as messages name it: from the project's on, with a slash; another's not at all,
+/// since it is of this machine alone.
+fn shown(directory: &Path) -> String {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = real(directory);
+    let inside = directory.strip_prefix(real(project()));
+    inside.map_or_else(|_| String::new(), |inside| format!("{}/", inside.display()))
 }
 
 fn directory(variable: &str, default: &str) -> PathBuf {

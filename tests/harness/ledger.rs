@@ -1,6 +1,7 @@
 //! This file is the ledger: every check that was planned, and what came of each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -27,14 +28,35 @@ pub(crate) struct Finding {
     pub(crate) statement: Option<String>,
     /// How to mend it.
     pub(crate) remedy: String,
-    /// The migration's file and line behind it, as `file:line`.
-    pub(crate) location: Option<String>,
+    /// The statement of a migration behind it, or else the line of the contract.
+    pub(crate) location: Option<Location>,
     /// Weakness numbers.
     pub(crate) references: Vec<String>,
     /// The check that found it.
     pub(crate) check: String,
     /// The privilege regimes in which it was seen.
     pub(crate) regimes: Vec<String>,
+}
+
+/// Where a statement stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Location {
+    /// The file, from the project's directory on; of a directory elsewhere, its name alone.
+    pub(crate) file: String,
+    /// The first line, from 1.
+    pub(crate) line: usize,
+    /// The first character in it, from 1.
+    pub(crate) column: usize,
+    /// The last line.
+    pub(crate) end_line: usize,
+    /// What stands there.
+    pub(crate) text: String,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 impl Finding {
@@ -82,6 +104,8 @@ pub(crate) struct CellRecord {
     pub(crate) statement: String,
     /// What the control got with the same statement, where this is a denial.
     pub(crate) control: Option<String>,
+    /// By privilege regime, the rows that it changed: `memories of alice`.
+    pub(crate) changed: BTreeMap<String, Vec<String>>,
 }
 
 /// What came of one check.
@@ -126,12 +150,19 @@ impl Entry {
     /// Adds what another regime showed for the same check.
     pub(crate) fn absorb(&mut self, other: Self) {
         self.observed.extend(other.observed);
+        if let (Some(cell), Some(other)) = (&mut self.cell, other.cell) {
+            cell.changed.extend(other.changed);
+        }
         for finding in other.findings {
             let same = |known: &&mut Finding| {
                 (&known.rule, &known.observed) == (&finding.rule, &finding.observed)
             };
             match self.findings.iter_mut().find(same) {
-                Some(known) => known.regimes.extend(finding.regimes),
+                Some(known) => {
+                    known.regimes.extend(finding.regimes);
+                    known.regimes.sort();
+                    known.regimes.dedup();
+                }
                 None => self.findings.push(finding),
             }
         }
@@ -197,28 +228,29 @@ impl Ledger {
         self.entries.values()
     }
 
-    /// How many checks were planned.
-    pub(crate) fn planned(&self) -> usize {
-        self.planned.len()
+    /// The id of every check that was planned.
+    pub(crate) fn planned(&self) -> impl ExactSizeIterator<Item = &String> {
+        self.planned.keys()
     }
 
-    /// How many of the planned checks have an outcome in each of the regimes they were to run in.
-    pub(crate) fn executed(&self) -> usize {
-        self.planned.iter().filter(|(id, regimes)| self.ran_in(id, regimes)).count()
-    }
-
-    /// Ids that were planned and have no outcome, or have one and were not planned.
-    pub(crate) fn unaccounted(&self) -> Vec<&String> {
-        let silent = self.planned.iter().filter(|(id, regimes)| !self.ran_in(id, regimes));
-        let unplanned = self.entries.keys().filter(|id| !self.planned.contains_key(*id));
-        silent.map(|(id, _)| id).chain(unplanned).collect()
-    }
-
-    fn ran_in(&self, id: &str, regimes: &BTreeSet<Regime>) -> bool {
-        let outcome = |regime: &Regime| {
-            self.entries.get(id).is_some_and(|entry| entry.observed.contains_key(regime.name()))
+    /// Ids that were planned, and the regimes in which they have no outcome.
+    pub(crate) fn missing(&self) -> BTreeMap<String, Vec<String>> {
+        let silent = |(id, regimes): (&String, &BTreeSet<Regime>)| {
+            let known = self.entries.get(id);
+            let silent = regimes
+                .iter()
+                .map(|regime| regime.name())
+                .filter(|regime| known.is_none_or(|entry| !entry.observed.contains_key(*regime)));
+            (id.clone(), silent.map(str::to_owned).collect())
         };
-        regimes.iter().all(outcome)
+        let all = self.planned.iter().map(silent);
+        all.filter(|(_, regimes): &(String, Vec<String>)| !regimes.is_empty()).collect()
+    }
+
+    /// Ids that have an outcome and were not planned.
+    pub(crate) fn unplanned(&self) -> Vec<String> {
+        let unplanned = self.entries.keys().filter(|id| !self.planned.contains_key(*id));
+        unplanned.cloned().collect()
     }
 
     /// What is wrong, without repetitions, by rule and object.

@@ -6,6 +6,8 @@
 pub(crate) struct Statement<'a> {
     /// The line that it begins on, from 1, comments before it left out.
     pub(crate) line: usize,
+    /// The character of that line that it begins with, from 1.
+    pub(crate) column: usize,
     /// Its text, without the semicolon.
     pub(crate) text: &'a str,
 }
@@ -44,7 +46,12 @@ pub(crate) fn split(sql: &str) -> Vec<Statement<'_>> {
 }
 
 fn statement(sql: &str, start: usize, end: usize) -> Statement<'_> {
-    Statement { line: line_of(sql, start), text: sql[start..end].trim_end() }
+    let line = sql[..start].rfind('\n').map_or(0, |at| at + 1);
+    Statement {
+        line: line_of(sql, start),
+        column: sql[line..start].chars().count() + 1,
+        text: sql[start..end].trim_end(),
+    }
 }
 
 /// The line of a byte offset, from 1.
@@ -152,6 +159,12 @@ mod tests {
     #[test]
     fn a_statement_begins_after_its_comment() {
         assert_eq!(texts("-- why\n\ncreate table t (a int);;\n"), [(3, "create table t (a int)")]);
+    }
+
+    #[test]
+    fn a_statement_begins_at_a_character_of_its_line() {
+        let columns: Vec<usize> = split("x;  -- é\n é; y").iter().map(|it| it.column).collect();
+        assert_eq!(columns, [1, 2, 5]);
     }
 
     #[test]

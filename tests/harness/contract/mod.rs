@@ -6,6 +6,7 @@ mod files;
 pub(crate) mod grid;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -73,6 +74,30 @@ pub(crate) enum Owner {
     Column(String),
     /// Each column points at a row of that table; the user is whoever owns them all.
     Through(Vec<(String, String)>),
+}
+
+impl Owner {
+    /// What the path of a row goes through next: tables, or the platform's table of users.
+    pub(crate) fn parents(&self) -> Vec<String> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Column(_) => vec!["auth.users".to_owned()],
+            Self::Through(paths) => paths.iter().map(|(_, parent)| parent.clone()).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Column(column) => f.write_str(column),
+            Self::Through(paths) => {
+                let step = |(column, table): &(String, String)| format!("{column} -> {table}");
+                f.write_str(&paths.iter().map(step).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
 }
 
 /// What is declared of one table or view.

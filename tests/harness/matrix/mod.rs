@@ -215,6 +215,10 @@ impl Judge<'_> {
             expected: expected.to_string(),
             statement: pasteable(cell.persona, written),
             control: control.map(|control| format!("service_role: {control}")),
+            changed: BTreeMap::from([(
+                self.regime.name().to_owned(),
+                observation.changed.iter().map(rows_of_owner).collect(),
+            )]),
         };
         let entry = Entry {
             id: cell.id.clone(),
@@ -235,7 +239,7 @@ impl Judge<'_> {
             .filter(|(table, owner)| {
                 cell.expected.is_denial() || !self.may_change(cell.persona, table, owner)
             })
-            .map(|(table, owner)| format!("{table} of {}", whose_id(owner)))
+            .map(rows_of_owner)
             .collect();
         if !changed.is_empty() {
             let expected = "no row but the sender's own changes".to_owned();
@@ -291,10 +295,14 @@ fn pasteable(persona: Persona, written: &Try) -> String {
     lines.join("\n")
 }
 
-/// A user's id as a reader knows it.
-fn whose_id(owner: &str) -> &str {
-    let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(owner));
-    known.map_or(owner, |persona| persona.name())
+/// The rows of a table and an owner's id, as a reader knows them.
+fn rows_of_owner((table, owner): &(String, String)) -> String {
+    let name = |id: &str| {
+        let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(id));
+        known.map_or(id, |persona| persona.name()).to_owned()
+    };
+    let owners: Vec<String> = owner.split(SHARED).map(name).collect();
+    format!("{table} of {}", owners.join(" and "))
 }
 
 fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
