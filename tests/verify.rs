@@ -127,7 +127,7 @@ pub(crate) async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, Cann
         .iter()
         .map(|(arena, _)| (arena.regime().name().to_owned(), arena.prober.start().fingerprint()));
     let states = states.collect();
-    let catalog = regimes[0].0.catalog.clone();
+    let (catalog, world) = (regimes[0].0.catalog.clone(), regimes[0].0.world.clone());
 
     let (records, mut recorded) = unbounded_channel();
     let mut jobs: JoinSet<Result<(), CannotRun>> = JoinSet::new();
@@ -160,6 +160,7 @@ pub(crate) async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, Cann
         parts: job.parts.iter().map(|part| part.name().to_owned()).collect(),
         states,
         catalog,
+        world,
         tries,
         has_plpgsql_check,
         mutants,

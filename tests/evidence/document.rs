@@ -39,6 +39,8 @@ pub(crate) struct Evidence {
     pub(crate) findings: Vec<Finding>,
     /// The attack catalogue.
     pub(crate) attacks: Vec<AttackRecord>,
+    /// The script for psql that makes the database in which every statement can be seen again.
+    pub(crate) replay: String,
     /// What transcripts do not compare.
     pub(crate) masks: Vec<String>,
     /// Who may do what, intended and observed.

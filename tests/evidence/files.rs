@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Evidence, markdown};
 use crate::harness::CannotRun;
 
-const FILES: [&str; 2] = ["evidence.json", "summary.md"];
+const FILES: [&str; 3] = ["evidence.json", "summary.md", "replay.sql"];
 
 /// Takes away what an earlier run wrote, so that a run which dies leaves no verdict.
 ///
@@ -42,13 +42,13 @@ fn could_not_write(out: &Path, error: &dyn std::fmt::Display) -> CannotRun {
     ))
 }
 
-/// Writes `evidence.json` and `summary.md`, each under another name first.
+/// Writes every file, each under another name first.
 ///
 /// # Errors
 /// Which file could not be written.
 pub(crate) fn write(evidence: &Evidence, out: &Path) -> Result<(), CannotRun> {
     let json = serde_json::to_string_pretty(evidence).expect("the evidence is plain data") + "\n";
-    for (name, text) in FILES.into_iter().zip([json, markdown(evidence)]) {
+    for (name, text) in FILES.into_iter().zip([json, markdown(evidence), evidence.replay.clone()]) {
         let failed = |error: &dyn std::fmt::Display| could_not_write(out, error);
         let file = tempfile::NamedTempFile::new_in(out).map_err(|error| failed(&error))?;
         fs::write(file.path(), text).map_err(|error| failed(&error))?;

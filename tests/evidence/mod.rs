@@ -5,6 +5,7 @@ mod document;
 mod facts;
 mod files;
 mod locate;
+mod replay;
 mod summary;
 
 pub(crate) use self::document::Evidence;
@@ -30,6 +31,7 @@ use crate::harness::mutants::report;
 use crate::harness::mutants::run::Outcome;
 use crate::harness::promises::{self, Try};
 use crate::harness::property::coverage::Statement;
+use crate::harness::rows::World;
 use crate::harness::server::Server;
 use crate::mutants::Judgement;
 
@@ -78,6 +80,8 @@ pub(crate) struct Run<'a> {
     pub(crate) states: BTreeMap<String, String>,
     /// What there was.
     pub(crate) catalog: Catalog,
+    /// The rows that the cells were tried on, or why there are none.
+    pub(crate) world: Result<World, String>,
     /// Each property that was tried.
     pub(crate) tries: Vec<Try>,
     /// Whether the server has `plpgsql_check`.
@@ -136,6 +140,7 @@ impl Evidence {
             mutants: run.mutants.as_ref().map(|judged| mutants(inputs, ledger, judged)),
             findings,
             attacks: run.attacks.iter().map(|attack| record(attack, ledger)).collect(),
+            replay: replay::script(inputs, &run.world),
             masks: MASKS.map(str::to_owned).to_vec(),
             matrix: matrix.collect(),
             checks: checks.collect(),

@@ -1,4 +1,4 @@
-//! This file is a platform that no migration has reached yet.
+//! This file is a platform that no migration has reached yet, and a database without one.
 
 use tokio_postgres::Config;
 
@@ -8,6 +8,16 @@ use crate::harness::server::Server;
 use crate::harness::{CannotRun, describe, ident};
 
 impl Database {
+    /// One that holds nothing at all, not even the platform.
+    ///
+    /// # Errors
+    /// Why there is no server.
+    pub(crate) async fn empty() -> Result<Self, CannotRun> {
+        let server = Server::shared()?;
+        let template = server.template("empty", async |_| Ok::<(), CannotRun>(())).await?;
+        Ok(Self { server, name: server.clone_of(&template).await? })
+    }
+
     /// A clone of the platform as it is before the first migration.
     ///
     /// # Errors

@@ -54,6 +54,7 @@ impl Row {
 pub(crate) struct World {
     rows: BTreeMap<String, Vec<Row>>,
     accepted: BTreeMap<String, Vec<String>>,
+    script: Vec<String>,
 }
 
 impl World {
@@ -62,6 +63,11 @@ impl World {
         let rows = self.rows.get(table).into_iter().flatten();
         let wanted = |row: &&Row| row.owner == owner.name() && row.variant.as_deref() == variant;
         rows.filter(wanted).collect()
+    }
+
+    /// The statements that made it, in order, for a superuser.
+    pub(crate) fn script(&self) -> &[String] {
+        &self.script
     }
 
     /// Every uuid that stands in a row.
@@ -82,12 +88,15 @@ impl World {
         catalog: &Catalog,
         contract: &Contract,
     ) -> Result<Self, CannotRun> {
+        let mut world = Self::default();
+        world.script.push("set session authorization supabase_auth_admin".to_owned());
         for persona in Persona::USERS {
             let id = persona.user_id().unwrap_or_default();
             let statement = sign_up(id, persona.email().as_deref());
             auth.batch_execute(&statement).await.map_err(|error| failed(&statement, &error))?;
+            world.script.push(statement);
         }
-        let mut world = Self::default();
+        world.script.push("reset session authorization".to_owned());
         for table in contract.tables.keys() {
             let Some(relation) = catalog.relation(table) else {
                 continue;
@@ -190,6 +199,7 @@ impl World {
         for statement in &draft.setup {
             admin.batch_execute(statement).await.map_err(|error| failed(statement, &error))?;
         }
+        self.script.extend(draft.setup.iter().cloned().chain([draft.insert(relation)]));
         let statement = format!("{} returning {}", draft.insert(relation), literals(relation));
         let row = admin.query_one(&statement, &[]).await.map_err(|e| failed(&statement, &e))?;
         self.keep(relation, wanted.owner, wanted.variant, &row);
