@@ -59,8 +59,8 @@ impl Ground {
     }
 
     fn read(&self) -> Result<Inputs, CannotRun> {
-        let [migrations, fixtures, out] = self.directories();
-        Inputs::read(&migrations, &fixtures, &out)
+        let [migrations, fixtures, _] = self.directories();
+        Inputs::read(&migrations, &fixtures)
     }
 
     /// Why the inputs cannot be read, the ground's own path left out.

@@ -29,6 +29,8 @@ mod plans;
 mod properties;
 /// What a server is, and that nothing of it is left.
 mod servers;
+/// The main job in parts, and the parts put together again.
+mod shards;
 /// A user signs up, logs in and is the only one who gets in.
 mod sign_up;
 /// The main job: everything above in one verdict.

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use time::OffsetDateTime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-use crate::evidence::{self, Evidence, Verdict};
+use crate::evidence::{self, Baseline, Evidence, Verdict};
 use crate::harness::attack::Attack;
 use crate::harness::database::Database;
 use crate::harness::inputs::{self, Inputs, Regime};
@@ -314,20 +317,36 @@ async fn check(
     Ok(())
 }
 
-/// Reads, runs and writes; what `scripts/verify` does.
+/// Reads, runs or merges, and writes; what `scripts/verify` does.
 fn job() -> Result<(Evidence, String), CannotRun> {
-    evidence::clear(&inputs::out())?;
-    let inputs = Inputs::from_environment()?;
-    let out = inputs.out.clone();
-    evidence::prepare(&out)?;
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
-    let job = Job { mutants: Which::from_environment(), ..Job::whole() };
-    promises::are_known(&inputs.contract, &job.properties)?;
-    let evidence = runtime.block_on(run(Arc::new(inputs), &job))?;
+    let out = inputs::out();
+    evidence::clear(&out)?;
+    let baseline = named("IDENTRA_BASELINE").map(PathBuf::from);
+    let baseline = baseline.map(|file| Baseline::read(&file)).transpose()?;
+    let shards = named("IDENTRA_MERGE");
+    let mut evidence = if let Some(shards) = shards {
+        let shards: Vec<PathBuf> = env::split_paths(&shards).collect();
+        evidence::prepare(&out)?;
+        evidence::merged(&shards)?
+    } else {
+        let inputs = Inputs::from_environment()?;
+        evidence::prepare(&out)?;
+        let job = Job { mutants: Which::from_environment(), ..Job::whole() };
+        promises::are_known(&inputs.contract, &job.properties)?;
+        let runtime = tokio::runtime::Runtime::new()
+            .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
+        runtime.block_on(run(Arc::new(inputs), &job))?
+    };
+    if let Some(baseline) = baseline {
+        baseline.apply(&mut evidence, OffsetDateTime::now_utc().date());
+    }
     evidence::write(&evidence, &out)?;
     let summary = evidence::terminal(&evidence, &out);
     Ok((evidence, summary))
+}
+
+fn named(variable: &str) -> Option<OsString> {
+    env::var_os(variable).filter(|value| !value.is_empty())
 }
 
 /// With `IDENTRA_VERIFY` set this is `scripts/verify`: it prints to standard error, since

@@ -1,6 +1,6 @@
 //! This file is the form of `evidence.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub(crate) struct Evidence {
     /// The verdict.
     pub(crate) verdict: Verdict,
     /// The parts of the main job that were done: all, unless it was cut into shards.
-    pub(crate) parts: Vec<String>,
+    pub(crate) parts: BTreeSet<String>,
     /// What was planned and what was done.
     pub(crate) accounting: Accounting,
     /// What was tested.

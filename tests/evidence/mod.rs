@@ -1,19 +1,23 @@
 //! This file is the evidence: what was tested, what came of it and the verdict, made of the
 //! ledger and nothing else.
 
+mod baseline;
 mod document;
 mod facts;
 mod files;
 mod locate;
+mod merge;
 mod replay;
 mod summary;
 
+pub(crate) use self::baseline::Baseline;
 pub(crate) use self::document::Evidence;
 use self::document::{
-    Accepted, Accounting, AttackRecord, Check, FunctionRecord, MatrixCell, MutantsRecord,
+    Accepted, Accounting, AttackRecord, Check, FunctionRecord, Known, MatrixCell, MutantsRecord,
     StatementRecord, TableRecord,
 };
 pub(crate) use self::files::{clear, prepare, write};
+pub(crate) use self::merge::merged;
 pub(crate) use self::summary::{markdown, terminal};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,10 +41,12 @@ use crate::mutants::Judgement;
 
 /// What can be said at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Verdict {
     /// Every planned check was made and passed.
     Proved,
+    /// Nothing is wrong but what a baseline puts up with.
+    NothingNew,
     /// Something is wrong with the schema or its contract.
     Findings,
     /// Not every planned check was made, so nothing is proved.
@@ -51,7 +57,7 @@ impl Verdict {
     /// The exit status that tells it.
     pub(crate) fn exit_status(self) -> i32 {
         match self {
-            Self::Proved => 0,
+            Self::Proved | Self::NothingNew => 0,
             Self::Findings | Self::Incomplete => 1,
         }
     }
@@ -60,6 +66,7 @@ impl Verdict {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Proved => "PROVED",
+            Self::NothingNew => "NOTHING NEW",
             Self::Findings => "FINDINGS",
             Self::Incomplete => "INCOMPLETE",
         }
@@ -75,7 +82,7 @@ pub(crate) struct Run<'a> {
     /// The attacks that it knows.
     pub(crate) attacks: &'a [&'static Attack],
     /// The parts of the main job that were done.
-    pub(crate) parts: Vec<String>,
+    pub(crate) parts: BTreeSet<String>,
     /// The fingerprint of the rows that cells start from, by privilege regime.
     pub(crate) states: BTreeMap<String, String>,
     /// What there was.
@@ -129,7 +136,7 @@ impl Evidence {
         Self {
             format: FORMAT,
             volatile: VOLATILE.map(str::to_owned).to_vec(),
-            verdict: verdict(&accounting, &findings),
+            verdict: verdict(&accounting, &findings, &[]),
             parts: run.parts.clone(),
             tested: facts::tested(ledger, run),
             accepted: accepted(inputs),
@@ -206,17 +213,20 @@ fn record(attack: &Attack, ledger: &Ledger) -> AttackRecord {
 }
 
 /// Nothing planned, or anything planned and not made, is never a proof.
-fn verdict(accounting: &Accounting, findings: &[Finding]) -> Verdict {
+fn verdict(accounting: &Accounting, findings: &[Finding], baseline: &[Known]) -> Verdict {
+    let known: BTreeSet<&String> = baseline.iter().map(|known| &known.finding.check).collect();
     let complete = accounting.planned > 0
         && accounting.planned == accounting.executed
         && accounting.missing.is_empty()
         && accounting.unplanned.is_empty();
-    if !findings.is_empty() || accounting.failed > 0 {
+    if !findings.is_empty() || accounting.failed != known.len() {
         Verdict::Findings
-    } else if complete {
+    } else if !complete {
+        Verdict::Incomplete
+    } else if known.is_empty() {
         Verdict::Proved
     } else {
-        Verdict::Incomplete
+        Verdict::NothingNew
     }
 }
 
@@ -318,12 +328,12 @@ mod tests {
     /// T02: a suite that collects nothing is not a suite that passes.
     #[test]
     fn nothing_planned_proves_nothing() {
-        assert_eq!(verdict(&accounting(0, 0), &[]), Verdict::Incomplete);
+        assert_eq!(verdict(&accounting(0, 0), &[], &[]), Verdict::Incomplete);
     }
 
     #[test]
     fn a_planned_check_that_was_not_made_leaves_the_proof_incomplete() {
-        assert_eq!(verdict(&accounting(2, 1), &[]), Verdict::Incomplete);
-        assert_eq!(verdict(&accounting(2, 2), &[]), Verdict::Proved, "control");
+        assert_eq!(verdict(&accounting(2, 1), &[], &[]), Verdict::Incomplete);
+        assert_eq!(verdict(&accounting(2, 2), &[], &[]), Verdict::Proved, "control");
     }
 }

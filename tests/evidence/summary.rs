@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use super::document::Known;
 use super::{Evidence, Verdict};
 use crate::harness::ledger::Finding;
 
@@ -40,6 +41,9 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
     for accepted in &evidence.accepted {
         let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
         lines.push(format!("  accepted: {object}: {channel}, because {reason}"));
+    }
+    for (what, of, reason) in tolerated(evidence) {
+        lines.push(format!("  put up with until {what}: {of}, because {reason}"));
     }
     let open = evidence.not_proved.len();
     lines
@@ -99,6 +103,12 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
         let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
         text += &format!("- {object}: {channel}, because {reason}\n");
     }
+    if !evidence.baseline.is_empty() {
+        text += "\n## Put up with, by a baseline\n\n";
+        for (what, of, reason) in tolerated(evidence) {
+            text += &format!("- until {what}: {of}, because {reason}\n");
+        }
+    }
     text += "\n## Not proved\n\n";
     text += &evidence.not_proved.iter().map(|it| format!("- {it}\n")).collect::<String>();
     text += "\n## Findings\n\n";
@@ -113,6 +123,19 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
         }
     }
     text
+}
+
+/// What a baseline puts up with: the last day, how many findings of what, and why.
+fn tolerated(evidence: &Evidence) -> Vec<(&str, String, &str)> {
+    let of = |known: &Known| (known.finding.rule.clone(), known.finding.object.clone());
+    let groups = evidence.baseline.chunk_by(|one, next| of(one) == of(next));
+    let told = |group: &[Known]| {
+        let (rule, object) = of(&group[0]);
+        let times =
+            if group.len() == 1 { String::new() } else { format!(", {} times", group.len()) };
+        format!("{rule} of {object}{times}")
+    };
+    groups.map(|it| (it[0].expires.as_str(), told(it), it[0].reason.as_str())).collect()
 }
 
 /// What functions promise, how far that was tried, and every claim with its cases and seed.
@@ -163,6 +186,10 @@ fn headline(evidence: &Evidence) -> String {
     let seconds = Duration::from_millis(evidence.tested.measured.total_ms).as_secs_f64();
     match evidence.verdict {
         Verdict::Proved => format!("PROVED, {counts}, all passed, {seconds:.1} s"),
+        Verdict::NothingNew => format!(
+            "NOTHING NEW, {counts}, {} findings that the baseline puts up with, {seconds:.1} s",
+            evidence.baseline.len()
+        ),
         Verdict::Findings => {
             format!("FINDINGS, {}, {counts}, {seconds:.1} s", evidence.findings.len())
         }

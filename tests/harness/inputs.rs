@@ -59,13 +59,11 @@ pub(crate) struct Inputs {
     pub(crate) migrations_at: String,
     /// The same for the contract's files.
     pub(crate) contract_at: String,
-    /// Where the evidence goes.
-    pub(crate) out: PathBuf,
 }
 
 impl Inputs {
-    /// Reads the directories that the environment names: `IDENTRA_MIGRATIONS`,
-    /// `IDENTRA_FIXTURES` and `IDENTRA_EVIDENCE`, or the project's own.
+    /// Reads the directories that the environment names, `IDENTRA_MIGRATIONS` and
+    /// `IDENTRA_FIXTURES`, or the project's own.
     ///
     /// # Errors
     /// What is missing or wrong, with file and line where there is one.
@@ -73,7 +71,6 @@ impl Inputs {
         Self::read(
             &directory("IDENTRA_MIGRATIONS", "migrations"),
             &directory("IDENTRA_FIXTURES", "fixtures"),
-            &out(),
         )
     }
 
@@ -82,7 +79,7 @@ impl Inputs {
     ///
     /// # Errors
     /// What is missing or wrong, with file and line where there is one.
-    pub(crate) fn read(migrations: &Path, fixtures: &Path, out: &Path) -> Result<Self, CannotRun> {
+    pub(crate) fn read(migrations: &Path, fixtures: &Path) -> Result<Self, CannotRun> {
         let own_shim = project().join("fixtures/supabase");
         let shim = fixtures.join("supabase");
         Ok(Self {
@@ -93,7 +90,6 @@ impl Inputs {
             shim: shim_in(if shim.is_dir() { &shim } else { &own_shim })?,
             migrations_at: shown(migrations),
             contract_at: shown(&fixtures.join("contract")),
-            out: out.to_owned(),
         })
     }
 
@@ -134,8 +130,17 @@ pub(crate) fn project() -> &'static Path {
 fn shown(directory: &Path) -> String {
     let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = real(directory);
-    let inside = directory.strip_prefix(real(project()));
-    inside.map_or_else(|_| String::new(), |inside| format!("{}/", inside.display()))
+    match directory.strip_prefix(real(project())) {
+        Ok(inside) if inside != Path::new("") => format!("{}/", inside.display()),
+        _ => String::new(),
+    }
+}
+
+/// A file likewise.
+pub(crate) fn shown_file(file: &Path) -> String {
+    let directory = file.parent().unwrap_or(file);
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    format!("{}{name}", shown(directory))
 }
 
 fn directory(variable: &str, default: &str) -> PathBuf {

@@ -117,6 +117,22 @@ pub(crate) const BODY: Rule = Rule {
     references: &["CWE-710"],
 };
 
+/// An entry of the baseline is for nothing.
+pub(crate) const UNUSED: Rule = Rule {
+    id: "baseline.unused",
+    title: "the baseline puts up with something that is not found",
+    remedy: "take the entry out of the baseline: what it was for is mended, or is named otherwise",
+    references: &["CWE-1164"],
+};
+
+/// An entry of the baseline is in force no more.
+pub(crate) const EXPIRED: Rule = Rule {
+    id: "baseline.expired",
+    title: "the baseline puts up with something no longer, and it is still there",
+    remedy: "mend what it is about; or decide again, with a new reason and a new day",
+    references: &["CWE-693"],
+};
+
 /// A mutant that no check notices.
 pub(crate) const MISSED: Rule = Rule {
     id: "mutant.missed",

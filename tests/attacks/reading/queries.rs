@@ -93,7 +93,13 @@ pub(super) fn expressions(scene: &Scene<'_>) -> Probes {
     probes.extend(each(scene, scene.owned_tables(), |w| {
         let Words { table, first: c, .. } = w;
         [
-            ("system columns", vec![format!("select ctid, tableoid, xmin, cmin from {table}")]),
+            // The counters of the server say nothing of a row but that it is there.
+            (
+                "system columns",
+                vec![format!(
+                    "select ctid, tableoid::regclass, xmin is null, cmin is null from {table}"
+                )],
+            ),
             (
                 "by place",
                 vec![format!(

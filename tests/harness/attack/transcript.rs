@@ -55,7 +55,8 @@ pub(crate) fn difference(one: &[String], other: &[String]) -> Option<(String, St
 /// Replaces what the server generates.
 fn mask(text: &str, known: &BTreeSet<String>) -> String {
     const UUID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    const TIME: &str = "dddd-dd-dd dd:dd:dd";
+    // JSON has a T where SQL has a space.
+    const TIME: &str = "dddd-dd-ddtdd:dd:dd";
     let mut masked = String::new();
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
@@ -65,7 +66,7 @@ fn mask(text: &str, known: &BTreeSet<String>) -> String {
             masked += if known.contains(uuid) { uuid } else { "<uuid>" };
             rest = &rest[UUID.len()..];
         } else if let Some(time) = time {
-            let length = rest.find(|c: char| !(c.is_ascii_digit() || " -:.+".contains(c)));
+            let length = rest.find(|c: char| !(c.is_ascii_digit() || " T-:.+".contains(c)));
             let (whole, behind) = rest.split_at(length.unwrap_or(rest.len()));
             masked += if time.starts_with("2025-01-0") { whole } else { "<time>" };
             rest = behind;
@@ -81,6 +82,7 @@ fn looks_like(text: &str, pattern: &str) -> bool {
     text.chars().zip(pattern.chars()).all(|(character, kind)| match kind {
         'x' => character.is_ascii_hexdigit(),
         'd' => character.is_ascii_digit(),
+        't' => matches!(character, ' ' | 'T'),
         other => character == other,
     })
 }
@@ -96,10 +98,11 @@ mod tests {
         let known = BTreeSet::from(["a11ce000-0000-4000-8000-000000000001".to_owned()]);
         let text = "a11ce000-0000-4000-8000-000000000001 | \
                     0f0e0d0c-0b0a-4908-8706-050403020100 | 2026-11-22 10:00:00.123+00 | \
-                    2025-01-03 00:00:00+00 | é";
+                    2025-01-03 00:00:00+00 | 2026-11-22T10:00:00+00:00, é";
         assert_eq!(
             mask(text, &known),
-            "a11ce000-0000-4000-8000-000000000001 | <uuid> | <time>| 2025-01-03 00:00:00+00 | é"
+            "a11ce000-0000-4000-8000-000000000001 | <uuid> | <time>| 2025-01-03 00:00:00+00 | \
+             <time>, é"
         );
     }
 }

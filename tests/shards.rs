@@ -1,0 +1,181 @@
+//! This file is the main job cut into parts, one test each, so that a partition of the tests is
+//! a shard of the job; and what comes of putting the shards together again.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rstest::rstest;
+
+use crate::evidence::{self, Verdict};
+use crate::harness::inputs::Inputs;
+use crate::verify::{self, Job, Part};
+
+/// Makes one part, where `IDENTRA_PARTS` names a directory for its evidence. Elsewhere the main
+/// job is done as a whole, by a test of its own.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn part_is_made(
+    #[values(Part::Schema, Part::Isolation, Part::Attacks, Part::Promises)] part: Part,
+) {
+    let Some(parts) = env::var_os("IDENTRA_PARTS").filter(|parts| !parts.is_empty()) else {
+        eprintln!("left out: IDENTRA_PARTS does not say where the evidence of a part goes");
+        return;
+    };
+    let out = PathBuf::from(parts).join(part.name());
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let job = Job { parts: vec![part], ..Job::whole() };
+    let made = verify::run(Arc::new(inputs), &job).await.unwrap_or_else(|why| panic!("{why}"));
+    let prepared = evidence::clear(&out).and_then(|()| evidence::prepare(&out));
+    let written = prepared.and_then(|()| evidence::write(&made, &out));
+    written.unwrap_or_else(|why| panic!("{why}"));
+    // A part never proves anything by itself.
+    assert_eq!(made.verdict, Verdict::Incomplete, "{}", evidence::terminal(&made, &out));
+}
+
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rstest::rstest;
+    use serde_json::Value;
+    use tempfile::TempDir;
+
+    use super::{Arc, Inputs, Job, Part, PathBuf, Verdict, evidence, verify};
+    use crate::attacks;
+    use crate::evidence::Evidence;
+    use crate::harness::CannotRun;
+    use crate::harness::inputs::SourceFile;
+    use crate::properties;
+
+    /// A smaller job, which has something of every part.
+    fn job(parts: &[Part]) -> Job {
+        let attacks = attacks::all().filter(|attack| attack.id.starts_with('R')).collect();
+        let properties =
+            properties::all().filter(|it| it.id.starts_with("cleanup_expired_sessions/"));
+        Job { attacks, properties: properties.collect(), mutants: None, parts: parts.to_vec() }
+    }
+
+    async fn made(parts: &[Part], fault: &str) -> Evidence {
+        let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+        if !fault.is_empty() {
+            let name = "20990101_fault.sql".to_owned();
+            inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
+        }
+        let made = verify::run(Arc::new(inputs), &job(parts)).await;
+        made.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// Writes evidence below `ground`, and says where.
+    fn written(ground: &TempDir, name: &str, made: &Evidence) -> PathBuf {
+        let out = ground.path().join(name);
+        let written = evidence::prepare(&out).and_then(|()| evidence::write(made, &out));
+        written.unwrap_or_else(|why| panic!("{why}"));
+        out
+    }
+
+    fn ground() -> TempDir {
+        TempDir::with_prefix("identra-shards-").expect("a directory of the test's own")
+    }
+
+    /// What is the same in every run.
+    fn lasting(made: &Evidence) -> BTreeMap<String, Value> {
+        let document = serde_json::to_value(made).expect("the evidence is plain data");
+        let Value::Object(fields) = document else { panic!("{document}") };
+        let volatile = |path: &str| made.volatile.iter().any(|it| it == path);
+        let mut lasting = BTreeMap::new();
+        for (name, value) in fields {
+            match value {
+                Value::Object(fields) if name == "tested" => {
+                    lasting.extend(fields.into_iter().map(|(field, mut value)| {
+                        if let Some(server) = value.get_mut("choice") {
+                            *server = Value::Null;
+                        }
+                        (format!("tested.{field}"), value)
+                    }));
+                }
+                value => {
+                    lasting.insert(name, value);
+                }
+            }
+        }
+        lasting.retain(|name, _| !volatile(name));
+        lasting
+    }
+
+    fn lines(value: &Value) -> Vec<String> {
+        format!("{value:#}").lines().map(str::to_owned).collect()
+    }
+
+    fn refusal(merged: Result<Evidence, CannotRun>) -> String {
+        let Err(CannotRun(why)) = merged else { panic!("it was merged") };
+        why
+    }
+
+    /// All parts together are what one run makes, byte by byte but for what is volatile.
+    #[rstest]
+    #[case::clean("", Verdict::Proved)]
+    #[case::open(
+        "alter policy \"Users read their own memories\" on public.memories using (true)",
+        Verdict::Findings
+    )]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn merged_parts_are_the_whole(#[case] fault: &str, #[case] verdict: Verdict) {
+        let whole = made(&Part::ALL, fault).await;
+        assert_eq!(whole.verdict, verdict, "{:#?}", whole.accounting);
+        let ground = ground();
+        let mut directories = Vec::new();
+        for part in Part::ALL {
+            let part_made = made(&[part], fault).await;
+            assert!(part_made.accounting.executed < part_made.accounting.planned);
+            directories.push(written(&ground, part.name(), &part_made));
+        }
+        let merged = evidence::merged(&directories).unwrap_or_else(|why| panic!("{why}"));
+        let (whole, merged) = (lasting(&whole), lasting(&merged));
+        assert_eq!(whole.keys().collect::<Vec<_>>(), merged.keys().collect::<Vec<_>>());
+        for (field, value) in &whole {
+            let (one, other) = (lines(value), lines(&merged[field]));
+            let differ = one.iter().zip(&other).find(|(one, other)| one != other);
+            assert_eq!(differ, None, "{field}");
+            assert_eq!(one.len(), other.len(), "{field}");
+        }
+        // The control, for each: a shard that is lost is missed.
+        for lost in 0..directories.len() {
+            let mut left = directories.clone();
+            left.remove(lost);
+            let merged = evidence::merged(&left).unwrap_or_else(|why| panic!("{why}"));
+            assert_ne!(merged.verdict, Verdict::Proved, "without {}", Part::ALL[lost].name());
+            assert_ne!(merged.accounting.missing.len(), 0, "checks that are missed");
+        }
+    }
+
+    /// Shards of other migrations, and what is no evidence, are refused.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn shards_of_different_runs_are_refused() {
+        let ground = ground();
+        let schema = made(&[Part::Schema], "").await;
+        let one = written(&ground, "one", &schema);
+        let other = made(&[Part::Promises], "comment on table public.memories is 'x'").await;
+        let other = written(&ground, "other", &other);
+        let why = refusal(evidence::merged(&[one.clone(), other]));
+        let end = "are not about the same migrations; merge the shards of one run";
+        assert!(why.ends_with(end), "{why}");
+
+        let mut unplanned = schema.clone();
+        unplanned.checks.pop();
+        let unplanned = written(&ground, "unplanned", &unplanned);
+        let why = refusal(evidence::merged(&[one.clone(), unplanned]));
+        assert!(why.contains("did not plan the same checks"), "{why}");
+
+        let mut old = serde_json::to_value(&schema).expect("plain data");
+        old["format"] = 1.into();
+        std::fs::create_dir(ground.path().join("old")).expect("a directory");
+        std::fs::write(ground.path().join("old/evidence.json"), old.to_string()).expect("a file");
+        let why = refusal(evidence::merged(&[ground.path().join("old")]));
+        assert!(why.contains("it is of format 1, and this harness reads format"), "{why}");
+
+        std::fs::create_dir(ground.path().join("empty")).expect("a directory");
+        let why = refusal(evidence::merged(&[ground.path().join("empty")]));
+        assert!(why.starts_with("there is no evidence.json in"), "{why}");
+        assert!(evidence::merged(&[one.clone(), one]).is_ok(), "control");
+    }
+}
