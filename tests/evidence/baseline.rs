@@ -142,3 +142,128 @@ impl Baseline {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rstest::rstest;
+    use time::macros::date;
+
+    use super::{BTreeSet, Baseline, Date, Evidence};
+    use crate::evidence::Verdict;
+    use crate::harness::CannotRun;
+    use crate::harness::inputs::{Inputs, SourceFile};
+    use crate::verify::{self, Job};
+
+    const TODAY: Date = date!(2026 - 11 - 22);
+
+    fn read(text: &str) -> Result<Baseline, CannotRun> {
+        let ground = tempfile::TempDir::with_prefix("identra-baseline-").expect("a directory");
+        let file = ground.path().join("baseline.toml");
+        std::fs::write(&file, text).expect("a file of the ground");
+        Baseline::read(&file)
+    }
+
+    fn known(rule: &str, object: &str, expires: &str) -> String {
+        format!(
+            "[[known]]\nrule = \"{rule}\"\nobject = \"{object}\"\nreason = \"old\"\n\
+             expires = {expires}\n"
+        )
+    }
+
+    /// The rules and objects of what is left to mend.
+    fn left(evidence: &Evidence) -> BTreeSet<(&str, &str)> {
+        evidence.findings.iter().map(|it| (it.rule.as_str(), it.object.as_str())).collect()
+    }
+
+    /// An old schema with two faults, of which somebody knows.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn known_findings_are_put_up_with_and_nothing_else() {
+        let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+        let text = "drop index public.feedback_open_idx; \
+                    alter policy \"Users read their own memories\" on public.memories using (true)";
+        let name = "20990101_fault.sql".to_owned();
+        inputs.migrations.push(SourceFile { name, text: text.to_owned() });
+        let evidence = verify::run(Arc::new(inputs), &Job::without_attacks(&[])).await;
+        let evidence = evidence.unwrap_or_else(|why| panic!("{why}"));
+        let judged = |baseline: &str| {
+            let mut judged = evidence.clone();
+            let baseline = read(baseline).unwrap_or_else(|why| panic!("{why}"));
+            baseline.apply(&mut judged, TODAY);
+            judged
+        };
+        let pairs = left(&evidence);
+        assert!(pairs.len() > 2, "T02: {pairs:?}");
+        let all: Vec<String> =
+            pairs.iter().map(|(rule, object)| known(rule, object, "2026-11-22")).collect();
+
+        let judged_by_all = judged(&all.concat());
+        assert_eq!(judged_by_all.verdict, Verdict::NothingNew, "{:?}", left(&judged_by_all));
+        assert_eq!(judged_by_all.baseline.len(), evidence.findings.len());
+        // One that is not in it is new.
+        for (at, new) in pairs.iter().enumerate() {
+            let mut others = all.clone();
+            others.remove(at);
+            let judged = judged(&others.concat());
+            assert_eq!(judged.verdict, Verdict::Findings, "without {new:?}");
+            assert_eq!(left(&judged), BTreeSet::from([*new]));
+        }
+        let expired = judged(&all.concat().replace("2026-11-22", "2026-11-21"));
+        assert_eq!(expired.verdict, Verdict::Findings);
+        assert_eq!(expired.baseline.len(), 0, "{:?}", left(&expired));
+        assert!(left(&expired).iter().any(|(rule, _)| *rule == "baseline.expired"));
+
+        let unused = known("schema.missing", "no.such.thing", "2030-01-01");
+        let unused = judged(&(all.concat() + &unused));
+        assert_eq!(unused.verdict, Verdict::Findings);
+        let entry = ("baseline.unused", "schema.missing of no.such.thing");
+        assert_eq!(left(&unused), BTreeSet::from([entry]));
+
+        // What was not made is not put up with.
+        let mut incomplete = evidence.clone();
+        let check = incomplete.checks[0].id.clone();
+        incomplete.accounting.executed -= 1;
+        incomplete.accounting.missing.insert(check, vec!["explicit".to_owned()]);
+        let baseline = read(&all.concat()).unwrap_or_else(|why| panic!("{why}"));
+        baseline.apply(&mut incomplete, TODAY);
+        assert_eq!(incomplete.verdict, Verdict::Incomplete);
+    }
+
+    /// Each mistake is told with its line, and what would be right.
+    #[rstest]
+    #[case::no_day(
+        "rule = \"a.b\"\nobject = \"c\"\nreason = \"d\"\nexpires = 10:00:00",
+        "1: expires is no day"
+    )]
+    #[case::text_for_a_day(
+        "rule = \"a.b\"\nobject = \"c\"\nreason = \"d\"\nexpires = \"soon\"",
+        "5: "
+    )]
+    #[case::no_reason(
+        "rule = \"a.b\"\nobject = \"c\"\nreason = \" \"\nexpires = 2030-01-01",
+        "1: the reason is empty"
+    )]
+    #[case::without_a_reason(
+        "rule = \"a.b\"\nobject = \"c\"\nexpires = 2030-01-01",
+        "1: missing field `reason`"
+    )]
+    #[case::misspelt("rul = \"a.b\"", "2: unknown field `rul`")]
+    #[case::not_known(
+        "rule = \"harness.could-not-run\"\nobject = \"c\"\nreason = \"d\"\nexpires = 2030-01-01",
+        "1: \"harness.could-not-run\" cannot be put up with"
+    )]
+    fn mistake_is_told_with_its_line(#[case] entry: &str, #[case] message: &str) {
+        let Err(CannotRun(why)) = read(&format!("[[known]]\n{entry}\n")) else {
+            panic!("it was read")
+        };
+        assert!(why.starts_with(&format!("baseline baseline.toml:{message}")), "{why}");
+    }
+
+    #[test]
+    fn entry_that_stands_twice_is_refused() {
+        let entry = known("a.b", "c", "2030-01-01");
+        let Err(CannotRun(why)) = read(&(entry.clone() + &entry)) else { panic!("it was read") };
+        assert_eq!(why, "baseline baseline.toml:6: a.b of c stands here twice; leave one");
+    }
+}
