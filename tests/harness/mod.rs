@@ -8,6 +8,7 @@ pub(crate) mod cves;
 pub(crate) mod database;
 pub(crate) mod digest;
 pub(crate) mod expected;
+pub(crate) mod families;
 pub(crate) mod flow;
 pub(crate) mod gateway;
 pub(crate) mod inputs;

@@ -1,0 +1,75 @@
+//! This file is whether every check that is planned belongs to a family, and every family has
+//! checks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::harness::database::Database;
+use crate::harness::families::{self, Family};
+use crate::harness::inputs::{Inputs, Regime};
+use crate::harness::mutants::report;
+use crate::harness::promises::Promises;
+use crate::harness::schema::Comparison;
+use crate::harness::{CannotRun, flow, lint, matrix};
+use crate::{attacks, properties};
+
+/// The ids of the checks that the main job plans, one mutant's and one table's among them.
+async fn planned() -> Result<Vec<String>, CannotRun> {
+    let inputs = Arc::new(Inputs::from_environment()?);
+    let database = Database::of(&inputs, Regime::Explicit).await?;
+    let all: Vec<_> = properties::all().collect();
+    let promises = Promises::new(&inputs, &Regime::ALL, &all, &database).await?;
+    let facets = Comparison::read_in(&database, &inputs.contract, Regime::Explicit).await?;
+    let relations = inputs.contract.relations();
+    let cells = relations.flat_map(|(name, declared)| matrix::plan::cells(name, declared));
+    let mutants = [report::check("policies"), report::UNKNOWN.into(), report::IDLE.into()];
+    let ids = facets.ids().into_iter().cloned();
+    let ids = ids.chain(cells.map(|cell| cell.id));
+    let ids = ids.chain(attacks::all().map(|attack| format!("attack/{}", attack.id)));
+    let ids = ids.chain(promises.plan().into_iter().map(|(id, _)| id));
+    // Its checks are planned where the server has it.
+    let ids = ids.chain(["plpgsql_check/function".to_owned()]);
+    Ok(ids.chain(lint::ids()).chain(flow::ids()).chain(mutants).collect())
+}
+
+#[tokio::test]
+async fn every_planned_check_is_of_a_family_and_every_family_has_one() {
+    let planned = planned().await.unwrap_or_else(|why| panic!("{why}"));
+    let strays: Vec<&String> =
+        planned.iter().filter(|id| families::of_check(id).is_none()).collect();
+    assert_eq!(strays, Vec::<&String>::new(), "checks of no family");
+    let of = |id: &String| families::of_check(id).map(|family| family.name);
+    let seen: BTreeSet<&str> = planned.iter().filter_map(of).collect();
+    let all: BTreeSet<&str> = families::ALL.iter().map(|family| family.name).collect();
+    assert_eq!(seen, all, "families with checks, and all families");
+}
+
+/// The first word of an id decides, and it alone.
+#[test]
+fn family_is_the_first_word_of_an_id() {
+    let name = |id: &str| families::of_check(id).map(|family| family.name);
+    assert_eq!(name("isolation/notes/select/bob/alices-row"), Some("isolation"));
+    assert_eq!(name("attack/W04"), Some("attack"));
+    assert_eq!(name("isolations/notes"), None);
+    assert_eq!(name(""), None);
+}
+
+/// Who reads a list of numbers can look each of them up.
+#[test]
+fn requirements_are_written_as_their_standards_cite_them() {
+    let is_number = |text: &str, parts: usize| {
+        let numbers: Vec<&str> = text.split('.').collect();
+        numbers.len() == parts && numbers.iter().all(|it| it.parse::<u16>().is_ok())
+    };
+    for Family { name, what, asvs, cwe, cis } in &families::ALL {
+        let asvs = asvs
+            .iter()
+            .all(|it| it.strip_prefix("v5.0.0-").is_some_and(|number| is_number(number, 3)));
+        let cwe = cwe.iter().all(|it| it.strip_prefix("CWE-").is_some_and(|it| is_number(it, 1)));
+        let cis = cis.iter().all(|it| {
+            it.split_once(' ')
+                .is_some_and(|(number, title)| is_number(number, 2) && !title.is_empty())
+        });
+        assert!(asvs && cwe && cis && !what.is_empty(), "{name}");
+    }
+}
