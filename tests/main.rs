@@ -11,6 +11,8 @@ mod contract;
 mod conventions;
 /// From the ledger to what a reader opens.
 mod evidence;
+/// What a rule means, with an example and the remedy, asked by its id.
+mod explain;
 /// Which family each check is of, and which requirements of others' standards it speaks to.
 mod families;
 /// What turns a proof red: each kind of fault, planted, is found and named.

@@ -14,6 +14,9 @@ pub(crate) const ATTACKS: [Attack; 5] = [
     Attack {
         id: "E01",
         title: "one prepared statement, run as one user and then as another",
+        meaning: "A prepared statement keeps its plan, and what was computed when it was planned. \
+                  A finding means that the next user of the connection gets what belongs to the \
+                  one before.",
         remedy: "let policies depend on auth.uid() alone, through no function marked immutable",
         references: &["CVE-2024-10976", "CVE-2023-2455", "CWE-1250"],
         unless: "no table or view has owners",
@@ -22,6 +25,9 @@ pub(crate) const ATTACKS: [Attack; 5] = [
     Attack {
         id: "E02",
         title: "a pooled connection keeps an identity from the request before",
+        meaning: "Connections are pooled, and every request sets role and claims anew. A finding \
+                  means that one of them outlives the transaction, so that the next request starts \
+                  as somebody.",
         remedy: "set role and claims for the transaction only; let no function set them longer",
         references: &["CWE-488"],
         unless: "never",
@@ -30,6 +36,9 @@ pub(crate) const ATTACKS: [Attack; 5] = [
     Attack {
         id: "E03",
         title: "a row changes its owner while the attacker waits for its lock",
+        meaning: "A statement that waited for a lock goes on with the row's new version, and \
+                  checks the policy again. A finding means that it changed a row which had become \
+                  somebody else's meanwhile.",
         remedy: "write USING out for update and delete; it is checked again on the new version",
         references: &["CWE-367"],
         unless: "no table has a column that names the owner and can be changed",
@@ -38,6 +47,9 @@ pub(crate) const ATTACKS: [Attack; 5] = [
     Attack {
         id: "E04",
         title: "two requests at one parent, one counter, one name or one key",
+        meaning: "A finding means that two requests at the same moment leave what neither would \
+                  alone: a counter that is wrong, a child without a parent, a sign-up that fails \
+                  because of a name.",
         remedy: "lock the parent's row before counting; let the second of two equals give way",
         references: &["CWE-362"],
         unless: "no table hangs on another",
@@ -46,6 +58,8 @@ pub(crate) const ATTACKS: [Attack; 5] = [
     Attack {
         id: "E05",
         title: "the parent changes hands while the attacker's transaction is open",
+        meaning: "A finding means that within a transaction that is open rows are still seen after \
+                  the parent that they belong through has become somebody else's.",
         remedy: "let the policy look the parent up in each statement, through no stable cache",
         references: &["CWE-367"],
         unless: "no table hangs on another",

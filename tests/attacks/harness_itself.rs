@@ -12,25 +12,67 @@ use crate::harness::{contract, ident, rows};
 
 /// The family.
 pub(crate) const ATTACKS: [Attack; 7] = [
-    attack("T01", "checks run with rights that no user has", |arena| Box::pin(rights(arena))),
-    attack("T02", "nothing was tried, and that counts as success", |arena| {
-        Box::pin(async { Ok(tried(arena)) })
-    }),
-    attack("T03", "what could not run is taken for clean", |arena| Box::pin(could_run(arena))),
-    attack("T04", "there is nothing to see, so nothing is seen", |arena| Box::pin(seen(arena))),
-    attack("T05", "a set-up statement failed and nobody noticed", |arena| Box::pin(set_up(arena))),
-    attack("T06", "an expectation that any policy meets", |arena| Box::pin(noticed(arena))),
-    attack("T07", "an identity is left over from the check before", |arena| Box::pin(left(arena))),
+    attack(
+        "T01",
+        "checks run with rights that no user has",
+        "The checks must be made as somebody whom policies bind. A finding means that a persona's \
+         role bypasses them, or that they do not apply to a table, so that what it gets proves \
+         nothing.",
+        |arena| Box::pin(rights(arena)),
+    ),
+    attack(
+        "T02",
+        "nothing was tried, and that counts as success",
+        "A finding means that a table of the contract has no cell to try, or is not there: what is \
+         empty passes every check.",
+        |arena| Box::pin(async { Ok(tried(arena)) }),
+    ),
+    attack(
+        "T03",
+        "what could not run is taken for clean",
+        "A finding means that the rows to attack could not be made, or that a failing set-up would \
+         go unnoticed.",
+        |arena| Box::pin(could_run(arena)),
+    ),
+    attack(
+        "T04",
+        "there is nothing to see, so nothing is seen",
+        "A finding means that attacker or victim owns no row of a table, so that nothing could \
+         have been seen.",
+        |arena| Box::pin(seen(arena)),
+    ),
+    attack(
+        "T05",
+        "a set-up statement failed and nobody noticed",
+        "A finding means that a row which the set-up wrote is not there when the attacks begin.",
+        |arena| Box::pin(set_up(arena)),
+    ),
+    attack(
+        "T06",
+        "an expectation that any policy meets",
+        "A policy that opens the table to everybody is created, and must change what the attacker \
+         sees. A finding means that it does not, so that the checks would not notice an open table.",
+        |arena| Box::pin(noticed(arena)),
+    ),
+    attack(
+        "T07",
+        "an identity is left over from the check before",
+        "A finding means that a new connection already has a role or claims, so that who a check \
+         ran as is not what the check says.",
+        |arena| Box::pin(left(arena)),
+    ),
 ];
 
 const fn attack(
     id: &'static str,
     title: &'static str,
+    meaning: &'static str,
     trials: for<'a> fn(&'a Arena) -> Trying<'a>,
 ) -> Attack {
     Attack {
         id,
         title,
+        meaning,
         remedy: "the proof is void; mend what the finding names before believing the rest",
         references: &["CWE-1053"],
         unless: "never",

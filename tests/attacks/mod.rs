@@ -7,7 +7,7 @@ mod harness_itself;
 mod inference;
 mod reading;
 mod schedules;
-mod weaknesses;
+pub(crate) mod weaknesses;
 mod writing;
 
 use crate::harness::attack::Attack;

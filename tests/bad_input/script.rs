@@ -29,10 +29,27 @@ pub(super) fn script(arguments: &[&str]) -> Command {
     &["--out", "--migrations", "x"],
     "--out needs a directory; scripts/verify --help"
 )]
+#[case::without_a_rule(&["--explain", "--out"], "--explain needs a rule; scripts/verify --help")]
 fn argument_that_means_nothing_is_refused(#[case] arguments: &[&str], #[case] message: &str) {
     let output = script(arguments).output().expect("the script runs");
     let ground = Ground::empty();
     assert_eq!(Said::of(&output, &ground), Said::could_not_run(message));
+}
+
+/// Who asks what a finding means is not running anything: the evidence stays.
+#[test]
+fn explanation_leaves_the_evidence_alone() {
+    let ground = Ground::empty();
+    ground.write("out/evidence.json", "{}");
+    let out = ground.path("out").display().to_string();
+    let ask = |rule: &str| script(&["--out", &out, "--explain", rule]).output().expect("it runs");
+    let told = ask("w04");
+    let page = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.status.success() && page.starts_with("attack.W04: "), "{page}");
+    let message = "there is no rule \"attack.w44\"; did you mean attack.W04 or attack.R04 or \
+                   attack.I04? scripts/verify --explain list has all";
+    assert_eq!(Said::of(&ask("attack.w44"), &ground), Said::could_not_run(message));
+    assert!(ground.path("out/evidence.json").exists(), "the evidence");
 }
 
 /// T02: a program that checks nothing ends with status 0. Here cargo says that such a program

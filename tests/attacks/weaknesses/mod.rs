@@ -5,6 +5,7 @@ mod bypass;
 mod engine;
 mod harness_itself;
 mod inference;
+mod observed;
 mod reading;
 mod writing;
 
@@ -22,15 +23,22 @@ use crate::harness::matrix::Arena;
 use crate::harness::{CannotRun, describe};
 
 /// A weakness, and the attack that must find it.
-pub(super) struct Weakness {
+pub(crate) struct Weakness {
     /// The attack's number.
-    pub(super) attack: &'static str,
+    pub(crate) attack: &'static str,
     /// The object under whose name it must be found.
-    pub(super) object: &'static str,
+    pub(crate) object: &'static str,
     /// Who plants it: `postgres`, as a migration would, or `supabase_admin`.
-    pub(super) by: &'static str,
+    pub(crate) by: &'static str,
     /// The statements that plant it.
-    pub(super) plant: &'static str,
+    pub(crate) plant: &'static str,
+}
+
+/// The first weakness that is planted for an attack, and what is observed of it; none for one
+/// on a channel that is open by nature.
+pub(crate) fn example(attack: &str) -> Option<(&'static Weakness, &'static str)> {
+    let observed = observed::OBSERVED.into_iter().find(|(of, _)| *of == attack);
+    weaknesses().find(|it| it.attack == attack).zip(observed.map(|(_, observed)| observed))
 }
 
 fn weaknesses() -> impl Iterator<Item = &'static Weakness> {
@@ -94,7 +102,12 @@ async fn each_attack_finds_the_weakness_it_looks_for() {
             object == weakness.object && (!vain || weakness.attack.starts_with('T'))
         };
         let hit = found.as_ref().is_ok_and(|found| found.iter().any(is_it));
-        if !hit {
+        // Who asks what an attack means is told what this finding says.
+        let example = example(weakness.attack).filter(|(it, _)| std::ptr::eq(*it, weakness));
+        let is_told = |found: &Vec<(String, String)>| {
+            example.is_none_or(|(_, words)| found.iter().any(|(_, it)| observed::says(it, words)))
+        };
+        if !hit || !found.as_ref().is_ok_and(is_told) {
             missed.push(format!("{} {}\n  {found:?}", weakness.attack, weakness.plant));
         }
     }

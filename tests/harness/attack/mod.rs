@@ -21,6 +21,8 @@ pub(crate) struct Attack {
     pub(crate) id: &'static str,
     /// What is tried, in a few words.
     pub(crate) title: &'static str,
+    /// What a finding of it means, for who meets one for the first time: a sentence or two.
+    pub(crate) meaning: &'static str,
     /// How to mend what it finds.
     pub(crate) remedy: &'static str,
     /// Linter, weakness and vulnerability numbers.
@@ -209,7 +211,7 @@ impl Attack {
 }
 
 /// What every attack is expected to come to.
-const EXPECTED: &str = "nothing of another user's is seen or changed";
+pub(crate) const EXPECTED: &str = "nothing of another user's is seen or changed";
 
 fn prefix(part: &str) -> String {
     if part.is_empty() { String::new() } else { format!("{part}: ") }

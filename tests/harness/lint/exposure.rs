@@ -1,19 +1,30 @@
 //! This file is the rules about what the API shows and is better not shown.
 
-use super::{Lint, Looks};
-use crate::harness::rules::Rule;
+use super::{Lint, Looks, NOTHING};
+use crate::harness::rules::{Example, Rule};
 
 pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0002_auth_users_exposed",
             title: "a view shows the accounts of the auth server",
+            meaning: "The auth server's table of accounts holds addresses, telephone numbers and \
+                      hashed passwords, and has no policies. A view of it with its owner's rights \
+                      shows it to whoever may read the view.",
             remedy: "keep what is to be shown in a table of its own, or make the view security \
                      invoker over accounts with row level security",
             references: &[
                 "CWE-359",
                 "https://supabase.github.io/splinter/0002_auth_users_exposed/",
             ],
+            example: Example {
+                fault: "create view public.people as select email from auth.users;\n\
+                        grant select on public.people to authenticated;",
+                object: "people",
+                check: "lint/0002_auth_users_exposed",
+                expected: NOTHING,
+                observed: "people: read by authenticated",
+            },
         },
         // Through other views too. A view with its caller's rights shows what the caller may
         // read of the accounts anyway, so it is the accounts that must be open.
@@ -41,11 +52,22 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0010_security_definer_view",
             title: "a view reads with its owner's rights, past the policies of its caller",
+            meaning: "A view runs with the rights of who made it unless it is security invoker, \
+                      and policies do not bind a table's owner. Whoever may read the view reads \
+                      every user's rows.",
             remedy: "alter view … set (security_invoker = true)",
             references: &[
                 "CWE-863",
                 "https://supabase.github.io/splinter/0010_security_definer_view/",
             ],
+            example: Example {
+                fault: "create view public.bodies as select body from public.notes;\n\
+                        grant select on public.bodies to authenticated;",
+                object: "bodies",
+                check: "lint/0010_security_definer_view",
+                expected: NOTHING,
+                observed: "bodies: not security invoker; open to authenticated",
+            },
         },
         looks: Looks::At(
             "select v.name, 'not security invoker; open to ' || v.reachable from relation v
@@ -56,11 +78,21 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0016_materialized_view_in_api",
             title: "clients read a materialized view, which has no row level security",
+            meaning: "A materialized view keeps rows that its owner has read. There are no \
+                      policies on it, so that whoever may read it reads them all.",
             remedy: "revoke it from the client roles, and show it through a function or a view",
             references: &[
                 "CWE-862",
                 "https://supabase.github.io/splinter/0016_materialized_view_in_api/",
             ],
+            example: Example {
+                fault: "create materialized view public.bodies as select body from public.notes;\n\
+                        grant select on public.bodies to authenticated;",
+                object: "bodies",
+                check: "lint/0016_materialized_view_in_api",
+                expected: NOTHING,
+                observed: "bodies: read by authenticated",
+            },
         },
         looks: Looks::At(
             "select v.name, 'read by ' || v.readable from relation v
@@ -71,11 +103,23 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0017_foreign_table_in_api",
             title: "clients reach a foreign table, which has no row level security",
+            meaning: "A foreign table's rows are elsewhere, and are fetched with rights that \
+                      somebody stored. There are no policies on it.",
             remedy: "revoke it from the client roles, or put it into a schema that is not shown",
             references: &[
                 "CWE-862",
                 "https://supabase.github.io/splinter/0017_foreign_table_in_api/",
             ],
+            example: Example {
+                fault: "create foreign data wrapper elsewhere;\n\
+                        create server other foreign data wrapper elsewhere;\n\
+                        create foreign table public.things (id uuid) server other;\n\
+                        grant select on public.things to authenticated;",
+                object: "things",
+                check: "lint/0017_foreign_table_in_api",
+                expected: NOTHING,
+                observed: "things: open to authenticated",
+            },
         },
         looks: Looks::At(
             "select t.name, 'open to ' || t.reachable from relation t
@@ -86,11 +130,22 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0019_insecure_queue_exposed_in_api",
             title: "clients reach a queue that has no row level security",
+            meaning: "The tables of a queue hold messages of all users, and pgmq makes them \
+                      without row level security.",
             remedy: "enable row level security on the queue's table, or revoke it",
             references: &[
                 "CWE-862",
                 "https://supabase.github.io/splinter/0019_insecure_queue_exposed_in_api/",
             ],
+            example: Example {
+                fault: "create schema pgmq;\n\
+                        create table pgmq.q_mail (msg_id bigint primary key);\n\
+                        grant delete on pgmq.q_mail to anon;",
+                object: "pgmq.q_mail",
+                check: "lint/0019_insecure_queue_exposed_in_api",
+                expected: NOTHING,
+                observed: "pgmq.q_mail: open to anon",
+            },
         },
         looks: Looks::At(
             "select 'pgmq.' || q.relname, 'open to ' || string_agg(r.name, ' and ' order by r.name)
@@ -106,11 +161,21 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0023_sensitive_columns_exposed",
             title: "clients reach a secret by its name in a table without row level security",
+            meaning: "A column whose name says that it holds a secret is reached by clients, and \
+                      nothing decides row by row which of them.",
             remedy: "enable row level security, and do not grant the column to a client role",
             references: &[
                 "CWE-200",
                 "https://supabase.github.io/splinter/0023_sensitive_columns_exposed/",
             ],
+            example: Example {
+                fault: "create table public.keys (id uuid primary key, api_key_hash text, footprint text);\n\
+                        grant select on public.keys to anon;",
+                object: "keys.api_key_hash",
+                check: "lint/0023_sensitive_columns_exposed",
+                expected: NOTHING,
+                observed: "keys.api_key_hash: open to anon",
+            },
         },
         // The words of the rule's page, as words of the column's name.
         looks: Looks::At(
@@ -131,11 +196,21 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0025_public_bucket_allows_listing",
             title: "clients may list the files of a public bucket",
+            meaning: "The files of a public bucket are read by address, and need no policy. A \
+                      policy to read the table of files lets everybody list the addresses.",
             remedy: "drop the policy; the files of a public bucket are read without one",
             references: &[
                 "CWE-548",
                 "https://supabase.github.io/splinter/0025_public_bucket_allows_listing/",
             ],
+            example: Example {
+                fault: "create policy \"Anyone sees files\" on storage.objects for select using \
+                        (bucket_id = 'pictures');",
+                object: "pictures",
+                check: "lint/0025_public_bucket_allows_listing",
+                expected: NOTHING,
+                observed: "nothing, since it is not looked at here",
+            },
         },
         looks: Looks::Nowhere(
             "the platform that is imitated here has no storage, and a migration that speaks of \
@@ -146,11 +221,20 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0026_pg_graphql_anon_table_exposed",
             title: "pg_graphql tells everybody the name and columns of a table",
+            meaning: "The extension makes a GraphQL schema of whatever a role may read, and tells \
+                      it to whoever asks.",
             remedy: "revoke the table from anon, or drop the extension where nobody uses it",
             references: &[
                 "CWE-200",
                 "https://supabase.github.io/splinter/0026_pg_graphql_anon_table_exposed/",
             ],
+            example: Example {
+                fault: "grant select on public.notes to anon;",
+                object: "notes",
+                check: "lint/0026_pg_graphql_anon_table_exposed",
+                expected: NOTHING,
+                observed: "nothing, since it is not looked at here",
+            },
         },
         looks: Looks::Nowhere(PG_GRAPHQL),
     },
@@ -158,12 +242,21 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0027_pg_graphql_authenticated_table_exposed",
             title: "pg_graphql tells every user the name and columns of a table",
+            meaning: "The extension makes a GraphQL schema of whatever a role may read, and tells \
+                      it to whoever asks.",
             remedy: "revoke the table from authenticated, or drop the extension where nobody \
                      uses it",
             references: &[
                 "CWE-200",
                 "https://supabase.github.io/splinter/0027_pg_graphql_authenticated_table_exposed/",
             ],
+            example: Example {
+                fault: "grant select on public.notes to authenticated;",
+                object: "notes",
+                check: "lint/0027_pg_graphql_authenticated_table_exposed",
+                expected: NOTHING,
+                observed: "nothing, since it is not looked at here",
+            },
         },
         looks: Looks::Nowhere(PG_GRAPHQL),
     },

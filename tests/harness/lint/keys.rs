@@ -1,15 +1,24 @@
 //! This file is the rules about keys and indexes.
 
-use super::{Lint, Looks};
-use crate::harness::rules::Rule;
+use super::{Lint, Looks, NOTHING};
+use crate::harness::rules::{Example, Rule};
 
 pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0001_unindexed_foreign_keys",
             title: "a foreign key has no index that begins with its columns",
+            meaning: "Deleting or changing a row looks for the rows that point at it, and so does \
+                      every join along the key. Without an index each look reads the whole table.",
             remedy: "create an index whose first columns are the foreign key's",
             references: &["https://supabase.github.io/splinter/0001_unindexed_foreign_keys/"],
+            example: Example {
+                fault: "alter table public.notes add column about uuid references public.notes (id);",
+                object: "notes.notes_about_fkey",
+                check: "lint/0001_unindexed_foreign_keys",
+                expected: NOTHING,
+                observed: "notes.notes_about_fkey: FOREIGN KEY (about) REFERENCES public.notes(id)",
+            },
         },
         // A key that a partition inherits is its parent's. Of partial indexes, one that leaves
         // out nothing but nulls will do, because a null points nowhere.
@@ -39,8 +48,17 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0004_no_primary_key",
             title: "a table has no primary key",
+            meaning: "Rows of a table without a primary key cannot be told apart, so that neither \
+                      an API nor replication can name one.",
             remedy: "give the table a primary key",
             references: &["https://supabase.github.io/splinter/0004_no_primary_key/"],
+            example: Example {
+                fault: "alter table public.notes drop constraint notes_pkey;",
+                object: "notes",
+                check: "lint/0004_no_primary_key",
+                expected: NOTHING,
+                observed: "notes: no primary key",
+            },
         },
         // Of a partitioned table the parent answers for its partitions.
         looks: Looks::At(
@@ -54,8 +72,18 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0005_unused_index",
             title: "an index has never been used",
+            meaning: "An index costs time at every write and room on the disk, and gives something \
+                      back only to the queries that use it.",
             remedy: "drop it, if the queries that it is for are not to come",
             references: &["https://supabase.github.io/splinter/0005_unused_index/"],
+            example: Example {
+                fault: "create index notes_body_idx on public.notes (body); -- and no query asks \
+                        for a body",
+                object: "notes.notes_body_idx",
+                check: "lint/0005_unused_index",
+                expected: NOTHING,
+                observed: "nothing, since it is not looked at here",
+            },
         },
         looks: Looks::Nowhere(
             "it counts what production's queries used, and a database that was made a moment ago \
@@ -66,8 +94,16 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0009_duplicate_index",
             title: "two indexes of a table are the same",
+            meaning: "Both are kept up to date at every write, and one of them is never needed.",
             remedy: "drop one of them",
             references: &["https://supabase.github.io/splinter/0009_duplicate_index/"],
+            example: Example {
+                fault: "create index again on public.notes (user_id);",
+                object: "notes.again",
+                check: "lint/0009_duplicate_index",
+                expected: NOTHING,
+                observed: "notes.again: the same as notes_user_id_idx",
+            },
         },
         // The one of a constraint stays, else the older one.
         looks: Looks::At(
@@ -95,8 +131,17 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0020_table_bloat",
             title: "a table has grown by rows that are dead",
+            meaning: "An update leaves the old version of a row behind until a vacuum takes it \
+                      away. What is not taken away is read past by every scan.",
             remedy: "vacuum it, and look at its autovacuum settings",
             references: &["https://supabase.github.io/splinter/0020_table_bloat/"],
+            example: Example {
+                fault: "update public.notes set body = body; -- often, and with autovacuum off",
+                object: "notes",
+                check: "lint/0020_table_bloat",
+                expected: NOTHING,
+                observed: "nothing, since it is not looked at here",
+            },
         },
         looks: Looks::Nowhere(
             "it measures what production's updates left behind, and a database that was made a \
@@ -107,8 +152,18 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0021_fkey_to_auth_unique",
             title: "a foreign key points at a unique constraint of the auth server's",
+            meaning: "The auth server's unique constraints are its own, and an update of it may \
+                      drop them. A foreign key that needs one stops that update, or goes with it.",
             remedy: "point it at the primary key; the unique constraints there are to go",
             references: &["https://supabase.github.io/splinter/0021_fkey_to_auth_unique/"],
+            example: Example {
+                fault: "alter table public.notes add column phone text references auth.users (phone);\n\
+                        create index notes_phone_idx on public.notes (phone);",
+                object: "notes.notes_phone_fkey",
+                check: "lint/0021_fkey_to_auth_unique",
+                expected: NOTHING,
+                observed: "notes.notes_phone_fkey: FOREIGN KEY (phone) REFERENCES auth.users(phone)",
+            },
         },
         looks: Looks::At(
             "select r.name || '.' || k.conname, pg_get_constraintdef(k.oid)

@@ -59,10 +59,13 @@ pub(crate) fn names() -> Vec<&'static str> {
     all().into_iter().map(Lint::name).collect()
 }
 
-/// Those of the rules that look at something.
-pub(crate) fn looking() -> Vec<&'static str> {
-    let looking = all().into_iter().filter(|lint| matches!(lint.looks, Looks::At(_)));
-    looking.map(Lint::name).collect()
+/// All rules, and why nothing is looked at where that is so.
+pub(crate) fn rules() -> Vec<(&'static Rule, Option<&'static str>)> {
+    let rule = |lint: &'static Lint| match lint.looks {
+        Looks::At(_) => (&lint.rule, None),
+        Looks::Nowhere(why) => (&lint.rule, Some(why)),
+    };
+    all().into_iter().map(rule).collect()
 }
 
 /// The ids of the checks.
