@@ -221,7 +221,11 @@ async fn fault_is_found_and_named(#[case] fault: &str, #[case] rule: &str, #[cas
     assert!(found.contains(&(rule, object)), "{fault}\nfound {found:#?}");
     let named = evidence.findings.iter().find(|f| (&*f.rule, &*f.object) == (rule, object));
     let location = named.and_then(|finding| finding.location.clone());
-    assert_ne!(location, None, "the migration's line behind {rule} {object}");
+    let file = location.map(|at| at.file);
+    // The trigger does not name the table that its function fills.
+    let is_far = rule.starts_with("flow.");
+    let is_right = file.as_deref() == Some("migrations/20990101_fault.sql");
+    assert!(is_right || is_far && file.is_some(), "of {rule} {object}: {file:?}");
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed, "{fault}");
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Verdict;
@@ -9,7 +10,7 @@ use crate::harness::cves::Cve;
 use crate::harness::ledger::{CellRecord, Finding};
 
 /// `evidence.json`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Evidence {
     /// The version of this document's form.
     pub(crate) format: u32,
@@ -27,6 +28,8 @@ pub(crate) struct Evidence {
     pub(crate) accepted: Vec<Accepted>,
     /// Findings that a baseline puts up with for a time, and why.
     pub(crate) baseline: Vec<Known>,
+    /// The families of checks, by the first word of their ids.
+    pub(crate) families: BTreeMap<String, FamilyRecord>,
     /// What no check of this run says anything about.
     pub(crate) not_proved: Vec<String>,
     /// Tables and views, how their rows lead to users, and the intended grid.
@@ -50,7 +53,7 @@ pub(crate) struct Evidence {
 }
 
 /// Planned and executed: the two are equal, or nothing is proved.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Accounting {
     pub(crate) planned: usize,
     pub(crate) executed: usize,
@@ -63,7 +66,7 @@ pub(crate) struct Accounting {
 }
 
 /// What the verdict is about.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Tested {
     pub(crate) migrations: Fingerprint,
     pub(crate) contract: Fingerprint,
@@ -80,7 +83,7 @@ pub(crate) struct Tested {
 }
 
 /// How long it took; volatile.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Measured {
     /// Everything, a server's start included.
     pub(crate) total_ms: u64,
@@ -103,7 +106,7 @@ pub(crate) struct Measured {
 }
 
 /// How long the cases of one property took.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct PropertyTimes {
     pub(crate) cases: usize,
     /// Of one case, from its first statement to its rollback.
@@ -112,8 +115,25 @@ pub(crate) struct PropertyTimes {
     pub(crate) total_ms: u64,
 }
 
+/// A family of checks, and which requirements of others' standards it speaks to.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct FamilyRecord {
+    /// What its checks look at.
+    pub(crate) what: String,
+    /// How many of its checks were made.
+    pub(crate) made: usize,
+    /// How many of them have passed.
+    pub(crate) passed: usize,
+    /// Requirements of OWASP's Application Security Verification Standard, with its version.
+    pub(crate) asvs: Vec<String>,
+    /// Weaknesses, by MITRE's number.
+    pub(crate) cwe: Vec<String>,
+    /// Recommendations of the CIS `PostgreSQL` 17 Benchmark v1.0.0.
+    pub(crate) cis: Vec<String>,
+}
+
 /// A table or view.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct TableRecord {
     /// `table` or `view`.
     pub(crate) kind: String,
@@ -128,7 +148,7 @@ pub(crate) struct TableRecord {
 }
 
 /// A finding that is put up with for a time.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Known {
     /// Why.
     pub(crate) reason: String,
@@ -139,7 +159,7 @@ pub(crate) struct Known {
 }
 
 /// A function, what it promises and how far that was tried.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct FunctionRecord {
     /// The promise, as the contract words it.
     pub(crate) promise: String,
@@ -150,7 +170,7 @@ pub(crate) struct FunctionRecord {
 }
 
 /// What came of breaking the schema on purpose.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct MutantsRecord {
     /// How many mutants of each family were caught, missed, …
     pub(crate) families: BTreeMap<String, BTreeMap<String, usize>>,
@@ -161,7 +181,7 @@ pub(crate) struct MutantsRecord {
 }
 
 /// A statement of a function.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct StatementRecord {
     /// The line in the function's body, from 1.
     pub(crate) line: u32,
@@ -172,14 +192,14 @@ pub(crate) struct StatementRecord {
 }
 
 /// Files and the SHA-256 of their names and texts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Fingerprint {
     pub(crate) sha256: String,
     pub(crate) files: Vec<String>,
 }
 
 /// Where it ran.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ServerFacts {
     pub(crate) version: String,
     pub(crate) kind: String,
@@ -190,7 +210,7 @@ pub(crate) struct ServerFacts {
 }
 
 /// A channel that the contract accepts.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Accepted {
     pub(crate) object: String,
     pub(crate) channel: String,
@@ -198,7 +218,7 @@ pub(crate) struct Accepted {
 }
 
 /// An entry of the attack catalogue, and what came of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct AttackRecord {
     pub(crate) id: String,
     pub(crate) title: String,
@@ -211,7 +231,7 @@ pub(crate) struct AttackRecord {
 }
 
 /// A cell of the matrix, as it was intended and as it was seen.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct MatrixCell {
     pub(crate) id: String,
     pub(crate) passed: bool,
@@ -222,7 +242,7 @@ pub(crate) struct MatrixCell {
 }
 
 /// A line of the ledger.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Check {
     pub(crate) id: String,
     pub(crate) passed: bool,

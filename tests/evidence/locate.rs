@@ -4,8 +4,8 @@ use crate::harness::inputs::{Inputs, SourceFile};
 use crate::harness::ledger::{Finding, Location};
 use crate::harness::statements::{Statement, split};
 
-/// The statement that a finding is most likely about: it names the object, best with the detail
-/// and the command; of several, the last. Where none does, the contract's line that does.
+/// The statement that a finding is most likely about: of those that are of its kind, or else of
+/// any, the last that names the object. Where none does, the contract's line that does.
 pub(super) fn location(inputs: &Inputs, finding: &Finding) -> Option<Location> {
     let (object, detail) = finding.object.rsplit_once('.').unwrap_or((&finding.object, ""));
     // `api.notes` is a table of another schema, and `type public.mood` ends with its name.
@@ -16,32 +16,24 @@ pub(super) fn location(inputs: &Inputs, finding: &Finding) -> Option<Location> {
 }
 
 fn search(inputs: &Inputs, finding: &Finding, object: &str, detail: &str) -> Option<Location> {
-    let mut parts = finding.check.split('/').skip(2);
-    let topic = parts.next().unwrap_or_default();
-    let topic = match topic {
-        "policies" => "policy",
-        "row-level-security" => "row level security",
-        "indexes" => "index",
-        "triggers" => "trigger",
-        "constraints" | "columns" | "kind" => "create table",
-        command => command,
-    };
-    let about_privileges = finding.check.contains("/privileges/");
-    let mut best: Option<(usize, &SourceFile, Statement<'_>)> = None;
+    let wanted = wanted(finding);
+    let command = finding.check.split('/').nth(2).filter(|_| finding.persona.is_some());
+    let mut best: Option<([bool; 3], &SourceFile, Statement<'_>)> = None;
     for file in &inputs.migrations {
         for statement in split(&file.text) {
             let text = statement.text.to_lowercase();
-            if !names(&text, object) {
+            let kind = kind(&text);
+            let has_detail = !detail.is_empty() && names(&text, detail);
+            // An index is dropped by its own name, without its table's.
+            if kind == "comment" || !(names(&text, object) || kind == "index" && has_detail) {
                 continue;
             }
-            let mut score = 1;
-            // What a policy that is changed is for, only the one that made it says.
-            score += usize::from(text.contains(topic) || text.starts_with("alter policy"));
-            score += 3 * usize::from(decides(&text, finding));
-            score += 2 * usize::from(!detail.is_empty() && names(&text, detail));
-            score += 2 * usize::from(about_privileges && text.starts_with("grant"));
-            if best.as_ref().is_none_or(|(known, ..)| score >= *known) {
-                best = Some((score, file, statement));
+            // Whoever grants on all columns names none of them.
+            let detailed = has_detail && kind != "privilege";
+            let rank =
+                [wanted.contains(&kind), detailed, command.is_none_or(|it| is_for(&text, it))];
+            if best.as_ref().is_none_or(|(known, ..)| rank >= *known) {
+                best = Some((rank, file, statement));
             }
         }
     }
@@ -52,6 +44,59 @@ fn search(inputs: &Inputs, finding: &Finding, object: &str, detail: &str) -> Opt
         end_line: statement.line + statement.text.matches('\n').count(),
         text: statement.text.to_owned(),
     })
+}
+
+/// The kinds of statements that decide what the finding is about.
+fn wanted(finding: &Finding) -> &'static [&'static str] {
+    let parts: Vec<&str> = finding.check.split('/').collect();
+    if finding.check.contains("privileges/") {
+        return &["privilege"];
+    }
+    match parts.as_slice() {
+        ["schema", "functions", _, "callers", ..] => &["privilege", "function"],
+        ["schema", "functions", ..] | ["plpgsql_check" | "coverage", ..] => &["function"],
+        ["schema", _, "policies", ..] => &["policy"],
+        ["schema", _, "row-level-security", ..] => &["security"],
+        ["schema", _, "indexes", ..] => &["index"],
+        ["schema", _, "triggers", ..] => &["trigger"],
+        ["schema", _, "rules", ..] => &["rule"],
+        ["schema", _, "rows", ..] => &["row"],
+        ["schema", ..] => &["table", "view"],
+        ["promise" | "flow", ..] => &["function", "trigger"],
+        ["isolation", ..] if is_about_privileges(finding) => &["privilege"],
+        ["isolation", ..] => &["policy", "security", "view"],
+        ["attack", ..] => &["policy", "security", "view", "function", "privilege"],
+        _ => &[],
+    }
+}
+
+/// Whether a privilege is missing, or is there and should not be.
+fn is_about_privileges(finding: &Finding) -> bool {
+    [&finding.expected, &finding.observed].iter().any(|it| *it == "no privilege")
+}
+
+/// What a statement, in lower case, makes or changes.
+fn kind(text: &str) -> &'static str {
+    const MADE: [&str; 9] =
+        ["policy", "index", "trigger", "rule", "function", "procedure", "view", "table", "comment"];
+    let words: Vec<&str> = text.split_whitespace().take(5).collect();
+    match words.as_slice() {
+        ["grant" | "revoke", ..] | ["alter", "default", "privileges", ..] => "privilege",
+        ["insert" | "update" | "delete", ..] => "row",
+        ["comment", ..] => "comment",
+        ["alter", "table", ..] if text.contains("row level security") => "security",
+        ["alter", "table", ..] if names(text, "trigger") => "trigger",
+        ["create" | "alter" | "drop", ..] => {
+            MADE.into_iter().find(|made| words.contains(made)).unwrap_or("")
+        }
+        _ => "",
+    }
+}
+
+/// Whether a statement is about that command. Only what grants and what makes a policy says so.
+fn is_for(text: &str, command: &str) -> bool {
+    let says = ["grant", "revoke", "create policy"].iter().any(|verb| text.starts_with(verb));
+    !says || names(text, command) || names(text, "all")
 }
 
 /// The contract's line of a column, or the first line of the file that declares the object.
@@ -71,20 +116,6 @@ fn declaration(inputs: &Inputs, object: &str, detail: &str) -> Option<Location> 
         end_line: line,
         text: file.text.lines().nth(line - 1).unwrap_or_default().to_owned(),
     })
-}
-
-/// Whether a statement is of the kind that decides what a persona gets: privileges where one
-/// is missing or should be, otherwise policies and row level security.
-fn decides(statement: &str, finding: &Finding) -> bool {
-    if finding.persona.is_none() {
-        return false;
-    }
-    let is_one_of = |kinds: &[&str]| kinds.iter().any(|kind| statement.starts_with(kind));
-    if [&finding.expected, &finding.observed].iter().any(|it| *it == "no privilege") {
-        return is_one_of(&["grant", "revoke"]);
-    }
-    is_one_of(&["create policy", "alter policy", "drop policy"])
-        || (is_one_of(&["alter table"]) && statement.contains("row level security"))
 }
 
 /// Whether `text` holds `name` as a word of its own.

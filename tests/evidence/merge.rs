@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::document::{AttackRecord, Check, FunctionRecord, MatrixCell, Measured};
-use super::{Evidence, FORMAT, verdict};
+use super::{Evidence, FORMAT, families, verdict};
 use crate::harness::CannotRun;
 use crate::harness::ledger::Finding;
 
@@ -246,6 +246,7 @@ fn account(whole: &mut Evidence, plan: &BTreeMap<String, BTreeSet<String>>) {
     for check in &mut whole.checks {
         check.passed &= !accused.contains(&check.id);
     }
+    whole.families = families(whole.checks.iter());
     let made: BTreeMap<&String, &Check> =
         whole.checks.iter().map(|check| (&check.id, check)).collect();
     let missing = plan.iter().map(|(id, regimes)| {

@@ -5,16 +5,20 @@ mod baseline;
 mod document;
 mod facts;
 mod files;
+#[cfg(test)]
+mod forms;
+mod junit;
 mod locate;
 mod merge;
 mod replay;
+mod sarif;
 mod summary;
 
 pub(crate) use self::baseline::Baseline;
 pub(crate) use self::document::Evidence;
 use self::document::{
-    Accepted, Accounting, AttackRecord, Check, FunctionRecord, Known, MatrixCell, MutantsRecord,
-    StatementRecord, TableRecord,
+    Accepted, Accounting, AttackRecord, Check, FamilyRecord, FunctionRecord, Known, MatrixCell,
+    MutantsRecord, StatementRecord, TableRecord,
 };
 pub(crate) use self::files::{clear, prepare, write};
 pub(crate) use self::merge::merged;
@@ -23,12 +27,14 @@ pub(crate) use self::summary::{markdown, terminal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::harness::attack::Attack;
 use crate::harness::attack::transcript::MASKS;
 use crate::harness::catalog::{Catalog, Constraint};
 use crate::harness::contract::{Function, LintException, Relation};
+use crate::harness::families;
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::ledger::{Entry, Finding, Ledger};
 use crate::harness::mutants::report;
@@ -40,7 +46,7 @@ use crate::harness::server::Server;
 use crate::mutants::Judgement;
 
 /// What can be said at the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Verdict {
     /// Every planned check was made and passed.
@@ -133,6 +139,7 @@ impl Evidence {
             expected: entry.expected.clone(),
             observed: entry.observed.clone(),
         });
+        let checks: Vec<Check> = checks.collect();
         Self {
             format: FORMAT,
             volatile: VOLATILE.map(str::to_owned).to_vec(),
@@ -141,6 +148,7 @@ impl Evidence {
             tested: facts::tested(ledger, run),
             accepted: accepted(inputs),
             baseline: Vec::new(),
+            families: families(checks.iter()),
             not_proved: not_proved(inputs, run),
             tables: tables(inputs, &run.catalog),
             functions: functions(inputs, run),
@@ -150,7 +158,7 @@ impl Evidence {
             replay: replay::script(inputs, &run.world),
             masks: MASKS.map(str::to_owned).to_vec(),
             matrix: matrix.collect(),
-            checks: checks.collect(),
+            checks,
             accounting,
         }
     }
@@ -228,6 +236,27 @@ fn verdict(accounting: &Accounting, findings: &[Finding], baseline: &[Known]) ->
     } else {
         Verdict::NothingNew
     }
+}
+
+/// The families that these checks are of, and how many of each passed.
+fn families<'a>(checks: impl Iterator<Item = &'a Check>) -> BTreeMap<String, FamilyRecord> {
+    let mut records: BTreeMap<String, FamilyRecord> = BTreeMap::new();
+    for check in checks {
+        let name = check.id.split('/').next().unwrap_or_default();
+        let family = families::named(name).expect("every check is of a family");
+        let texts = |all: &[&str]| all.iter().map(|&text| text.to_owned()).collect();
+        let record = records.entry(name.to_owned()).or_insert_with(|| FamilyRecord {
+            what: family.what.to_owned(),
+            made: 0,
+            passed: 0,
+            asvs: texts(family.asvs),
+            cwe: texts(family.cwe),
+            cis: texts(family.cis),
+        });
+        record.made += 1;
+        record.passed += usize::from(check.passed);
+    }
+    records
 }
 
 /// How the rows of each table and view lead to users, and its grid.

@@ -1,10 +1,9 @@
 //! This file is the evidence in a few lines: for a terminal, and for a job's summary.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::document::Known;
+use super::document::{FamilyRecord, Known};
 use super::{Evidence, Verdict};
 use crate::harness::ledger::Finding;
 
@@ -22,7 +21,7 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
             &evidence.tested.platform_shim.sha256[..12],
         ),
     ];
-    for (family, (passed, all)) in families(evidence) {
+    for (family, FamilyRecord { passed, made: all, .. }) in &evidence.families {
         lines.push(format!("  {family:<12} {passed:>5} of {all:>5} checks passed"));
     }
     let measured = &evidence.tested.measured;
@@ -90,7 +89,7 @@ pub(crate) fn markdown(evidence: &Evidence) -> String {
         text += &format!("| not fixed by this server | {}: {} |\n", cve.id, cve.what);
     }
     text += "\n## Checks\n\n| family | passed | of |\n|---|---:|---:|\n";
-    for (family, (passed, all)) in families(evidence) {
+    for (family, FamilyRecord { passed, made: all, .. }) in &evidence.families {
         text += &format!("| {family} | {passed} | {all} |\n");
     }
     text += &promises(evidence);
@@ -195,18 +194,6 @@ fn headline(evidence: &Evidence) -> String {
         }
         Verdict::Incomplete => format!("INCOMPLETE, {counts}, nothing is proved, {seconds:.1} s"),
     }
-}
-
-/// Passed and made checks by the first part of their ids.
-fn families(evidence: &Evidence) -> BTreeMap<&str, (usize, usize)> {
-    let mut families = BTreeMap::new();
-    for check in &evidence.checks {
-        let family = check.id.split('/').next().unwrap_or_default();
-        let (passed, all) = families.entry(family).or_insert((0, 0));
-        *passed += usize::from(check.passed);
-        *all += 1;
-    }
-    families
 }
 
 /// One finding of each rule and object, the plainest cause first, and how many are like it.

@@ -1,11 +1,12 @@
 //! This file is which known faults of the engine's own row security a server still has.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::CannotRun;
 
 /// A fault of the engine that concerns row security, as `fixtures/engine/cves.toml` has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cve {
     /// Its number.

@@ -35,9 +35,9 @@ const DML: &str = "4.6 excessive DML privileges";
 /// "Ensure Row Level Security (RLS) is configured correctly".
 const RLS: &str = "4.7 row level security";
 
-/// Every family, by name. The last three are about the proof and not about the schema, so that
+/// Every family, by name. Some are about the proof and not about the schema, so that
 /// no requirement on an application speaks of them.
-pub(crate) const ALL: [Family; 11] = [
+pub(crate) const ALL: [Family; 12] = [
     Family {
         name: "attack",
         what: "what an attacker with a valid token, the public key or nothing might try: reading, \
@@ -57,6 +57,13 @@ pub(crate) const ALL: [Family; 11] = [
         ],
         cwe: &["CWE-200", "CWE-203", "CWE-269", "CWE-367", "CWE-639", "CWE-863", "CWE-915"],
         cis: &[FUNCTIONS, DML, RLS],
+    },
+    Family {
+        name: "baseline",
+        what: "whether what a baseline puts up with is still there, and still in force",
+        asvs: &[],
+        cwe: &["CWE-693", "CWE-1164"],
+        cis: &[],
     },
     Family {
         name: "coverage",

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::inputs::Regime;
 use super::rules::Rule;
 
 /// Something that is wrong, told so that it can be seen again and mended.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Finding {
     /// The rule's stable id.
     pub(crate) rule: String,
@@ -39,7 +40,7 @@ pub(crate) struct Finding {
 }
 
 /// Where a statement stands.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Location {
     /// The file, from the project's directory on; of a directory elsewhere, its name alone.
     pub(crate) file: String,
@@ -86,7 +87,7 @@ impl Finding {
 }
 
 /// One cell of the access matrix.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct CellRecord {
     /// The table or view.
     pub(crate) table: String,

@@ -33,7 +33,7 @@ pub(crate) struct Example {
 }
 
 /// Every rule but those of the linter, which are beside their queries, and the attacks'.
-pub(crate) const ALL: [&Rule; 16] = [
+pub(crate) const ALL: [&Rule; 18] = [
     &MISSING,
     &UNDECLARED,
     &DIFFERENT,
@@ -47,6 +47,8 @@ pub(crate) const ALL: [&Rule; 16] = [
     &COVERAGE,
     &UNNEEDED,
     &BODY,
+    &UNUSED,
+    &EXPIRED,
     &MISSED,
     &NOT_EQUIVALENT,
     &IDLE,
@@ -302,16 +304,37 @@ pub(crate) const BODY: Rule = Rule {
 pub(crate) const UNUSED: Rule = Rule {
     id: "baseline.unused",
     title: "the baseline puts up with something that is not found",
+    meaning: "A baseline puts up with findings that were there when somebody began to look. An \
+              entry that no finding needs is mended, or names something otherwise than the \
+              finding does; left alone it would hide the same fault when it comes back.",
     remedy: "take the entry out of the baseline: what it was for is mended, or is named otherwise",
     references: &["CWE-1164"],
+    example: Example {
+        fault: "[[known]] rule = \"schema.missing\", object = \"notes.notes_owner_idx\" -- and the \
+                index is there",
+        object: "schema.missing of notes.notes_owner_idx",
+        check: "baseline/unused/schema.missing/notes.notes_owner_idx",
+        expected: "a finding that it is for",
+        observed: "none",
+    },
 };
 
 /// An entry of the baseline is in force no more.
 pub(crate) const EXPIRED: Rule = Rule {
     id: "baseline.expired",
     title: "the baseline puts up with something no longer, and it is still there",
+    meaning: "Each entry of a baseline has a last day, so that what is put up with is looked at \
+              again. That day is over and the findings are still there; they count again.",
     remedy: "mend what it is about; or decide again, with a new reason and a new day",
     references: &["CWE-693"],
+    example: Example {
+        fault: "[[known]] rule = \"isolation.cell\", object = \"notes\", expires = 2026-01-31 -- and \
+                it is February",
+        object: "isolation.cell of notes",
+        check: "baseline/expired/isolation.cell/notes",
+        expected: "in force on 2026-02-01",
+        observed: "its last day was 2026-01-31",
+    },
 };
 
 /// A mutant that no check notices.

@@ -1,0 +1,131 @@
+//! This file is what others rely on: the published form of `evidence.json`, SARIF's own schema,
+//! and that a finding points at the line that is to blame.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use time::macros::date;
+
+use super::{Baseline, Evidence, junit, sarif};
+use crate::harness::inputs::{Inputs, SourceFile, project};
+use crate::verify::{self, Job};
+
+/// A fault on a line of its own, and not at its beginning.
+const FAULT: &str = "-- a later migration\n\n  alter policy \"Users read their own memories\"\n    \
+                     on public.memories using (true);\ndrop index public.feedback_open_idx;\n";
+
+async fn faulty() -> Evidence {
+    let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let name = "20990101_fault.sql".to_owned();
+    inputs.migrations.push(SourceFile { name, text: FAULT.to_owned() });
+    let made = verify::run(Arc::new(inputs), &Job::without_attacks(&[])).await;
+    made.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// What is wrong with a document, by a schema.
+fn mistakes(schema: &Value, document: &Value) -> Vec<String> {
+    let validator = jsonschema::validator_for(schema).expect("the schema is one");
+    validator.iter_errors(document).map(|it| format!("{}: {it}", it.instance_path())).collect()
+}
+
+/// The standard's own schema, which comes with the crate of its types.
+fn sarif_schema() -> Value {
+    let cargo = |arguments: &[&str]| {
+        let program = std::env::var("CARGO").unwrap_or("cargo".to_owned());
+        let said = Command::new(program).args(arguments).current_dir(project()).output();
+        let said = said.expect("cargo runs");
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8_lossy(&said.stdout).into_owned()
+    };
+    // What other platforms need is not here to be looked at.
+    let version = cargo(&["--version", "--verbose"]);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
+    let metadata = ["metadata", "--format-version=1", "--offline", "--filter-platform", host];
+    let metadata: Value = serde_json::from_str(&cargo(&metadata)).expect("cargo says JSON");
+    let mut packages = metadata["packages"].as_array().into_iter().flatten();
+    let package = packages.find(|it| it["name"] == "serde-sarif").expect("it is a dependency");
+    let manifest = PathBuf::from(package["manifest_path"].as_str().unwrap_or_default());
+    let text = std::fs::read_to_string(manifest.with_file_name("src/schema.json"));
+    let text = text.expect("the schema is there");
+    let mut schema: Value = serde_json::from_str(&text).expect("the schema is JSON");
+    // Its patterns for languages have a bracket too many, which not every engine overlooks.
+    for of in ["run", "toolComponent"] {
+        schema["definitions"][of]["properties"]["language"] = json!({"type": "string"});
+    }
+    schema
+}
+
+/// The published schema is what the types say, word by word.
+#[test]
+fn published_schema_is_of_this_form() {
+    let schema = schemars::schema_for!(Evidence);
+    let text = serde_json::to_string_pretty(&schema).expect("a schema is plain data") + "\n";
+    let published = project().join("fixtures/evidence.schema.json");
+    if std::fs::read_to_string(&published).ok().as_deref() != Some(&text) {
+        let new = project().join("target/evidence.schema.json");
+        std::fs::write(&new, text).expect("target can be written");
+        panic!(
+            "fixtures/evidence.schema.json is not what tests/evidence/document.rs says; if the \
+             change is meant, count FORMAT up and copy target/evidence.schema.json there"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_is_valid_and_points_at_the_line() {
+    let mut evidence = faulty().await;
+    let published = std::fs::read_to_string(project().join("fixtures/evidence.schema.json"));
+    let published: Value = serde_json::from_str(&published.expect("it is there")).expect("JSON");
+    let document = serde_json::to_value(&evidence).expect("the evidence is plain data");
+    assert_eq!(mistakes(&published, &document), [""; 0]);
+    let mut wrong = document.clone();
+    wrong["accounting"]["planned"] = json!("many");
+    assert_ne!(mistakes(&published, &wrong), [""; 0], "control");
+
+    let schema = sarif_schema();
+    let log: Value = serde_json::from_str(&sarif::text(&evidence)).expect("JSON");
+    assert_eq!(mistakes(&schema, &log), [""; 0]);
+    let mut wrong = log.clone();
+    wrong["runs"][0]["results"][0]["level"] = json!("terrible");
+    assert_ne!(mistakes(&schema, &wrong), [""; 0], "control");
+
+    let results = log["runs"][0]["results"].as_array().expect("a list");
+    let region = |rule: &str, object: &str| {
+        let mut of_it = results.iter().filter(|it| {
+            it["ruleId"] == rule
+                && it["message"]["text"].as_str().is_some_and(|text| text.starts_with(object))
+        });
+        let place = &of_it.next().expect("a result")["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "migrations/20990101_fault.sql", "{place}");
+        let region = &place["region"];
+        ["startLine", "startColumn", "endLine"].map(|field| region[field].as_u64().unwrap_or(0))
+    };
+    assert_eq!(region("isolation.cell", "memories: "), [3, 3, 4]);
+    assert_eq!(region("schema.different", "memories.Users read"), [3, 3, 4]);
+    assert_eq!(region("schema.missing", "feedback.feedback_open_idx"), [5, 1, 5]);
+
+    let junit = quick_junit::Report::deserialize_from_str(&junit::text(&evidence));
+    let junit = junit.expect("it is JUnit's XML");
+    assert_eq!((junit.tests, junit.failures), (evidence.checks.len(), evidence.accounting.failed));
+    assert_ne!(junit.failures, 0, "control");
+
+    // What a baseline puts up with is shown, and does not count.
+    let known = "[[known]]\nrule = \"schema.missing\"\nobject = \"feedback.feedback_open_idx\"\n\
+                 reason = \"old\"\nexpires = 2026-12-31\n";
+    let ground = tempfile::TempDir::with_prefix("identra-forms-").expect("a directory");
+    let file = ground.path().join("baseline.toml");
+    std::fs::write(&file, known).expect("a file of the ground");
+    let baseline = Baseline::read(&file).unwrap_or_else(|why| panic!("{why}"));
+    baseline.apply(&mut evidence, date!(2026 - 11 - 22));
+    let log: Value = serde_json::from_str(&sarif::text(&evidence)).expect("JSON");
+    assert_eq!(mistakes(&schema, &log), [""; 0]);
+    let mut results = log["runs"][0]["results"].as_array().into_iter().flatten();
+    let suppressed = results.find(|it| !it["suppressions"].is_null()).expect("one");
+    assert_eq!(suppressed["suppressions"][0]["justification"], "old (until 2026-12-31)");
+    let after = quick_junit::Report::deserialize_from_str(&junit::text(&evidence));
+    assert_eq!(after.expect("XML").failures, junit.failures - 1);
+    let document = serde_json::to_value(&evidence).expect("plain data");
+    assert_eq!(mistakes(&published, &document), [""; 0]);
+}
