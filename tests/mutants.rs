@@ -1,7 +1,6 @@
 //! This file is whether the proofs would notice: every mutant of the migrated database is
 //! caught, refused by the database, or known to change nothing.
 
-use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -10,6 +9,7 @@ use crate::harness::CannotRun;
 use crate::harness::inputs::Inputs;
 use crate::harness::mutants::run::{Judged, Laboratory, Outcome};
 use crate::harness::mutants::{Mutant, diff, report};
+use crate::harness::progress::Progress;
 use crate::harness::property::Property;
 
 /// Which mutants are judged.
@@ -60,11 +60,11 @@ pub(crate) fn judge(
     }
     let mut planned: Vec<String> = mutants.iter().map(|it| report::check(&it.id)).collect();
     let count = mutants.len();
-    let progress = Progress::of(count);
+    let counted = Counted::of(count);
     let known = |mutant: &Mutant| inputs.mutants.reason(&mutant.id).is_some();
     let stopped = || stopped.load(Ordering::Relaxed);
-    let judged = laboratory.judge(mutants, &known, &stopped, &|one| progress.tell(one))?;
-    progress.end();
+    let judged = laboratory.judge(mutants, &known, &stopped, &|one| counted.tell(one))?;
+    counted.progress.end();
     let complete = *which == Which::All && judged.len() == count;
     if complete {
         planned.extend([report::UNKNOWN, report::IDLE].map(str::to_owned));
@@ -72,11 +72,11 @@ pub(crate) fn judge(
     Ok(Judgement { planned, judged, complete })
 }
 
-/// How far it is, on standard error: a line that changes on a terminal, else one now and then.
-struct Progress {
+/// How far it is: where nobody looks on, a line now and then.
+struct Counted {
     all: usize,
     began: Instant,
-    terminal: bool,
+    progress: Progress,
     done: AtomicUsize,
     missed: AtomicUsize,
 }
@@ -84,11 +84,10 @@ struct Progress {
 /// Mutants between two lines where nobody looks on.
 const BETWEEN_LINES: usize = 500;
 
-impl Progress {
+impl Counted {
     fn of(all: usize) -> Self {
-        let terminal = std::io::stderr().is_terminal();
         let (done, missed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { all, began: Instant::now(), terminal, done, missed }
+        Self { all, began: Instant::now(), progress: Progress::on_terminal(), done, missed }
     }
 
     fn tell(&self, judged: &Judged) {
@@ -98,20 +97,10 @@ impl Progress {
         let seconds = self.began.elapsed().as_secs().max(1);
         let rate = u64::try_from(done).unwrap_or(u64::MAX) / seconds;
         let line = format!("{done} of {} mutants, {rate}/s, {missed} not noticed", self.all);
-        let mut err = std::io::stderr().lock();
-        // Whoever closed standard error does not want to know.
-        let _ = if self.terminal {
-            write!(err, "\r{line}\x1b[K")
+        if self.progress.is_seen() {
+            self.progress.tell(&line);
         } else if done.is_multiple_of(BETWEEN_LINES) || done == self.all {
-            writeln!(err, "{line}")
-        } else {
-            Ok(())
-        };
-    }
-
-    fn end(&self) {
-        if self.terminal {
-            eprintln!();
+            eprintln!("{line}");
         }
     }
 }

@@ -52,7 +52,7 @@ mod tests {
         let attacks = attacks::all().filter(|attack| attack.id.starts_with('R')).collect();
         let properties =
             properties::all().filter(|it| it.id.starts_with("cleanup_expired_sessions/"));
-        Job { attacks, properties: properties.collect(), mutants: None, parts: parts.to_vec() }
+        Job { attacks, properties: properties.collect(), parts: parts.to_vec(), ..Job::whole() }
     }
 
     async fn made(parts: &[Part], fault: &str) -> Evidence {

@@ -20,6 +20,7 @@ use crate::harness::ledger::{Entry, Ledger};
 use crate::harness::lint::{self, Offenders};
 use crate::harness::matrix::{self, Arena};
 use crate::harness::mutants::report;
+use crate::harness::progress::Progress;
 use crate::harness::promises::{self, Promises, Try};
 use crate::harness::property::Property;
 use crate::harness::schema::Comparison;
@@ -67,6 +68,8 @@ pub(crate) struct Job {
     pub(crate) mutants: Option<Which>,
     /// The parts to do.
     pub(crate) parts: Vec<Part>,
+    /// Where it says how far it is.
+    pub(crate) progress: Arc<Progress>,
 }
 
 impl Job {
@@ -77,6 +80,7 @@ impl Job {
             properties: properties::all().collect(),
             mutants: None,
             parts: Part::ALL.to_vec(),
+            progress: Arc::new(Progress::silent()),
         }
     }
 
@@ -98,6 +102,7 @@ impl Job {
 pub(crate) async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> {
     let Job { attacks, properties, .. } = job;
     let began = Instant::now();
+    job.progress.tell("starting a server, and applying the migrations");
     let server = Server::shared()?;
     let mut ledger = Ledger::default();
     let [explicit, auto_expose] = Regime::ALL.map(|regime| open(&inputs, regime));
@@ -140,6 +145,8 @@ pub(crate) async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, Cann
     }
     drop(records);
     while let Some(record) = recorded.recv().await {
+        let (made, planned) = (ledger.entries().count(), ledger.planned().len());
+        job.progress.tell(&format!("{made} of {planned} checks made"));
         match record {
             Record::Entry(entry) => ledger.record(*entry),
             Record::Cell(took) => ledger.time(took),
@@ -151,7 +158,11 @@ pub(crate) async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, Cann
     }
     // After the attacks, which would slow them down, and they the attacks.
     let has_plpgsql_check = promises.has_plpgsql_check;
-    let tries = if job.does(Part::Promises) { keep(promises, &mut ledger).await? } else { vec![] };
+    let tries = if job.does(Part::Promises) {
+        keep(promises, &mut ledger, &job.progress).await?
+    } else {
+        vec![]
+    };
     let mutants = match &job.mutants {
         Some(which) => Some(judge_mutants(&inputs, properties, which, &mut ledger).await?),
         None => None,
@@ -174,13 +185,17 @@ pub(crate) async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, Cann
 }
 
 /// Tries whether the promises are kept.
-async fn keep(promises: Promises, ledger: &mut Ledger) -> Result<Vec<Try>, CannotRun> {
+async fn keep(
+    promises: Promises,
+    ledger: &mut Ledger,
+    progress: &Arc<Progress>,
+) -> Result<Vec<Try>, CannotRun> {
     for entry in promises.lint().await? {
         ledger.record(entry);
     }
     let promises = Arc::new(promises);
-    let trying = Arc::clone(&promises);
-    let tries = tokio::task::spawn_blocking(move || trying.attempt()).await;
+    let (trying, progress) = (Arc::clone(&promises), Arc::clone(progress));
+    let tries = tokio::task::spawn_blocking(move || trying.attempt(&progress)).await;
     let tries =
         tries.map_err(|error| CannotRun(format!("the properties broke down: {error}")))??;
     for (property, regime, tried) in &tries {
@@ -331,11 +346,14 @@ fn job() -> Result<(Evidence, String), CannotRun> {
     } else {
         let inputs = Inputs::from_environment()?;
         evidence::prepare(&out)?;
-        let job = Job { mutants: Which::from_environment(), ..Job::whole() };
+        let progress = Arc::new(Progress::on_terminal());
+        let job = Job { mutants: Which::from_environment(), progress, ..Job::whole() };
         promises::are_known(&inputs.contract, &job.properties)?;
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
-        runtime.block_on(run(Arc::new(inputs), &job))?
+        let made = runtime.block_on(run(Arc::new(inputs), &job));
+        job.progress.end();
+        made?
     };
     if let Some(baseline) = baseline {
         baseline.apply(&mut evidence, OffsetDateTime::now_utc().date());
@@ -343,6 +361,16 @@ fn job() -> Result<(Evidence, String), CannotRun> {
     evidence::write(&evidence, &out)?;
     let summary = evidence::terminal(&evidence, &out);
     Ok((evidence, summary))
+}
+
+/// A message of several lines has the verdict at its end, where one looks for it.
+fn could_not_run(why: &str) -> String {
+    if why.contains('\n') {
+        let out = inputs::out();
+        format!("{why}\n\nCOULD NOT RUN, see above; no evidence in {}", out.display())
+    } else {
+        format!("COULD NOT RUN: {why}")
+    }
 }
 
 fn named(variable: &str) -> Option<OsString> {
@@ -358,7 +386,7 @@ fn schema_is_proved() {
     let by_script = alone && env::var_os("IDENTRA_VERIFY").is_some();
     let (status, text) = match job() {
         Ok((evidence, summary)) => (evidence.verdict.exit_status(), summary),
-        Err(why) => (2, format!("COULD NOT RUN: {why}")),
+        Err(CannotRun(why)) => (2, could_not_run(&why)),
     };
     if by_script {
         eprintln!("{text}");

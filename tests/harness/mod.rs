@@ -21,6 +21,7 @@ pub(crate) mod persona;
 pub(crate) mod plan;
 pub(crate) mod plpgsql_check;
 pub(crate) mod probe;
+pub(crate) mod progress;
 pub(crate) mod promises;
 pub(crate) mod property;
 pub(crate) mod queries;

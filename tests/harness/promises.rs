@@ -2,12 +2,14 @@
 //! of trying to break those, and what of each function was executed meanwhile.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::contract::Contract;
 use super::database::Database;
 use super::inputs::{Inputs, Regime};
 use super::ledger::Entry;
+use super::progress::Progress;
 use super::property::coverage::Coverage;
 use super::property::{Property, Tried};
 use super::rules;
@@ -78,13 +80,17 @@ impl Promises {
     ///
     /// # Errors
     /// Why the server could not be reached.
-    pub(crate) fn attempt(&self) -> Result<Vec<Try>, CannotRun> {
+    pub(crate) fn attempt(&self, progress: &Progress) -> Result<Vec<Try>, CannotRun> {
         let everywhere = |&property| self.regimes.iter().map(move |&regime| (property, regime));
         let work = Mutex::new(self.properties.iter().flat_map(everywhere));
+        let all = self.properties.len() * self.regimes.len();
+        let begun = AtomicUsize::new(0);
         let next = || work.lock().expect("nobody panics with the lock").next();
         let worker = || {
             let mut tried = Vec::new();
             while let Some((property, regime)) = next() {
+                let begun = begun.fetch_add(1, Ordering::Relaxed) + 1;
+                progress.tell(&format!("promise {begun} of {all}: {}", property.id));
                 tried.push((property, regime, property.attempt(&self.inputs, regime)?));
             }
             Ok(tried)
