@@ -176,10 +176,11 @@ fn created_table_is_found() {
 /// Who reads the README knows every variable that is read.
 #[test]
 fn readme_tells_every_variable() {
-    const BETWEEN_PROCESSES: [&str; 5] = [
+    const BETWEEN_PROCESSES: [&str; 6] = [
         "IDENTRA_VERIFY",
         "IDENTRA_MUTANTS",
         "IDENTRA_EXPLAIN",
+        "IDENTRA_DOCTOR",
         "IDENTRA_SUPERVISE",
         "IDENTRA_HOLD_A_SERVER",
     ];

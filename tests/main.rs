@@ -9,6 +9,8 @@ mod bad_input;
 mod contract;
 /// Rules of style that a machine can check.
 mod conventions;
+/// What the machine has, which server a run would take, and what to do about the rest.
+mod doctor;
 /// From the ledger to what a reader opens.
 mod evidence;
 /// What a rule means, with an example and the remedy, asked by its id.

@@ -62,14 +62,16 @@ impl Binaries {
         if binaries.major() < OLDEST {
             return Err(format!("{binaries} is older than {OLDEST}"));
         }
-        let shares = binaries.shares();
-        for extension in EXTENSIONS {
-            let control = format!("extension/{extension}.control");
-            if !shares.iter().any(|share| share.join(&control).is_file()) {
-                return Err(format!("{binaries} has no extension {extension}"));
-            }
+        match EXTENSIONS.into_iter().find(|extension| !binaries.has(extension)) {
+            Some(extension) => Err(format!("{binaries} has no extension {extension}")),
+            None => Ok(binaries),
         }
-        Ok(binaries)
+    }
+
+    /// Whether it can create that extension.
+    pub(super) fn has(&self, extension: &str) -> bool {
+        let control = format!("extension/{extension}.control");
+        self.shares().iter().any(|share| share.join(&control).is_file())
     }
 
     pub(super) fn major(&self) -> u32 {
@@ -189,6 +191,29 @@ pub(super) fn parse(text: &str) -> Option<(u32, u32)> {
         text[..end].parse().ok()
     };
     Some((digits(major)?, digits(minor).unwrap_or(0)))
+}
+
+/// What `scripts/fetch-postgres` brings.
+pub(super) const FETCHED: &str = "PostgreSQL 18 with pgvector (30 MB, once)";
+
+/// Whether `scripts/fetch-postgres` has what it needs on this machine. Nothing is fetched.
+///
+/// # Errors
+/// What is missing.
+pub(super) fn can_fetch(settings: &Settings) -> Result<(), String> {
+    let cannot = |problem: &str| Err(format!("could not fetch PostgreSQL: {problem}"));
+    if settings.cache.is_none() {
+        return cannot("there is no directory to put it; set HOME");
+    }
+    let pip = |directory: &PathBuf| {
+        let mut python = Command::new(directory.join("python3"));
+        let asked = python.args(["-m", "pip", "--version"]).stdin(Stdio::null()).output();
+        asked.is_ok_and(|output| output.status.success())
+    };
+    if settings.path.iter().any(pip) {
+        return Ok(());
+    }
+    cannot("there is no python3 with pip; install python3 and python3-pip")
 }
 
 /// Runs `scripts/fetch-postgres`; `note` hears of it.

@@ -50,20 +50,25 @@ const DAEMON_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the server in a new container may take to answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Whether a daemon answers that has the image or can pull it. `note` hears of the pulling.
+/// Whether the daemon that answers has the image.
 ///
 /// # Errors
-/// One reason why there is no such daemon or image.
-pub(super) async fn look(image: &str, note: impl Fn(String)) -> Result<(), String> {
+/// Why no daemon answers.
+pub(super) async fn look(image: &str) -> Result<bool, String> {
     let silent = |problem: &dyn std::fmt::Display| format!("no Docker daemon answers ({problem})");
     let docker = docker_client_instance().await.map_err(|problem| silent(&problem))?;
     match timeout(DAEMON_PATIENCE, docker.ping()).await {
         Ok(answer) => answer.map_err(|problem| silent(&problem))?,
         Err(late) => return Err(silent(&late)),
     };
-    if docker.inspect_image(image).await.is_ok() {
-        return Ok(());
-    }
+    Ok(docker.inspect_image(image).await.is_ok())
+}
+
+/// Pulls the image. `note` hears of it.
+///
+/// # Errors
+/// Why it cannot be pulled, and how else to get it.
+pub(super) async fn pull(image: &str, note: impl Fn(String)) -> Result<(), String> {
     note(format!("pulling the image {image}"));
     generic(image).pull_image().await.map(drop).map_err(|problem| {
         format!("image {image} is not there and cannot be pulled ({problem}); scripts/build-image makes one")

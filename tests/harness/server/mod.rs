@@ -27,6 +27,8 @@ mod settings;
 mod sql;
 /// The process that owns a server.
 pub(crate) mod supervisor;
+/// What the machine has, by looking alone.
+pub(crate) mod survey;
 /// A server that was there before.
 mod url;
 

@@ -3,6 +3,7 @@
 use super::settings::Settings;
 use super::{CannotRun, Server, binaries};
 use std::ffi::OsStr;
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tokio_postgres::Config;
@@ -23,11 +24,7 @@ impl Server {
     /// # Errors
     /// What was found instead, and what to install.
     pub(crate) fn program(&self, name: &str, oldest: u32) -> Result<Program, CannotRun> {
-        let settings = Settings::from_environment()?;
-        let own = settings.bindir.clone().into_iter();
-        let directories = own.chain(binaries::candidates(&settings)).chain(settings.path.clone());
-        let paths = directories.map(|directory| directory.join(name));
-        let mut found: Vec<Program> = paths.filter_map(Program::inspect).collect();
+        let mut found = Program::found(name, &Settings::from_environment()?);
         found.sort_by_key(|program| program.major.abs_diff(self.major()));
         let fits = |program: &&Program| program.major >= oldest;
         found.iter().find(fits).cloned().ok_or_else(|| {
@@ -54,10 +51,30 @@ impl Server {
     }
 }
 
+impl Display for Program {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write!(out, "{} of PostgreSQL {}", self.path.display(), self.major)
+    }
+}
+
 impl Program {
     /// A program of the project's own, of no version.
     pub(crate) fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), major: 0 }
+    }
+
+    /// Every program of that name, in the order in which they are looked for.
+    pub(super) fn found(name: &str, settings: &Settings) -> Vec<Self> {
+        let own = settings.bindir.clone().into_iter();
+        let directories = own.chain(binaries::candidates(settings)).chain(settings.path.clone());
+        let paths = directories.map(|directory| directory.join(name));
+        paths.filter_map(Self::inspect).collect()
+    }
+
+    /// Whether both are one file.
+    pub(super) fn is_the_same_as(&self, other: &Self) -> bool {
+        let [one, other] = [self, other].map(|it| std::fs::canonicalize(&it.path).ok());
+        one.is_some() && one == other
     }
 
     fn inspect(path: PathBuf) -> Option<Self> {

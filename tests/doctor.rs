@@ -1,0 +1,142 @@
+//! This file is what the harness knows of the machine: the half of `scripts/doctor` that needs
+//! a compiler.
+
+mod machine;
+
+use std::env;
+use std::path::Path;
+
+use crate::harness::server::Settings;
+use crate::harness::server::survey::{self, Fact, Standing};
+
+/// The variables that a person sets, as the README tells them.
+const VARIABLES: [&str; 9] = [
+    "IDENTRA_ALLOW_HOSTS",
+    "IDENTRA_DATABASE_URL",
+    "IDENTRA_EVIDENCE",
+    "IDENTRA_FIXTURES",
+    "IDENTRA_MIGRATIONS",
+    "IDENTRA_PG_BINDIR",
+    "IDENTRA_PG_IMAGE",
+    "IDENTRA_POSTGRES",
+    "IDENTRA_SQLX_MIGRATOR",
+];
+
+/// The variable that makes this binary a part of `scripts/doctor`.
+const ASKED: &str = "IDENTRA_DOCTOR";
+
+/// What a report is about, and what it says.
+type Chapter = (&'static str, Vec<Fact>);
+
+/// All chapters; the last is the server that a run would take.
+async fn chapters(settings: &Settings, variables: Vec<Fact>) -> Vec<Chapter> {
+    let server = match survey::server(settings).await {
+        Ok(line) => Fact::good(line),
+        Err(why) => Fact::missing(why.0, "see \"What it needs\" in README.md".to_owned()),
+    };
+    let variables = variables.into_iter().chain(survey::url(settings)).collect();
+    vec![
+        ("PostgreSQL on this machine", survey::postgres(settings)),
+        ("Docker", vec![survey::docker(settings).await]),
+        ("Programs that dump and restore", survey::programs(settings)),
+        ("Variables that are set", variables),
+        ("Server that a run would take", vec![server]),
+    ]
+}
+
+/// What the variables of that environment mean. A password is never told.
+fn variables(environment: impl Iterator<Item = (String, String)>) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for (name, value) in environment.filter(|(_, value)| !value.is_empty()) {
+        let told = format!("{name} is {value}");
+        match name.as_str() {
+            // The URL is told elsewhere, without its password.
+            "IDENTRA_DATABASE_URL" | ASKED => {}
+            "DATABASE_URL" => facts.push(Fact::optional(
+                "DATABASE_URL is set, and never read".to_owned(),
+                "the URL of a server that may be destroyed goes into IDENTRA_DATABASE_URL".into(),
+            )),
+            "IDENTRA_FIXTURES" | "IDENTRA_MIGRATIONS" if !Path::new(&value).is_dir() => {
+                let remedy = "name a directory that is there, or unset it".to_owned();
+                facts.push(Fact::missing(format!("{told}, which is no directory"), remedy));
+            }
+            "IDENTRA_SQLX_MIGRATOR" if !Path::new(&value).is_file() => {
+                let remedy = "build it, see \"What you see\" in README.md, or unset it".to_owned();
+                facts.push(Fact::optional(format!("{told}, which is no program"), remedy));
+            }
+            known if VARIABLES.contains(&known) => facts.push(Fact::good(told)),
+            unknown if unknown.starts_with("IDENTRA_") => {
+                let alike = |name: &&&str| strsim::levenshtein(name, unknown) <= 3;
+                let remedy = match VARIABLES.iter().find(alike) {
+                    Some(name) => format!("perhaps {name} is meant; otherwise unset it"),
+                    None => "unset it".to_owned(),
+                };
+                facts.push(Fact::optional(format!("{unknown} is none that a person sets"), remedy));
+            }
+            _ => {}
+        }
+    }
+    facts.sort_by(|one, other| one.what.cmp(&other.what));
+    facts
+}
+
+/// A report as a person reads it.
+fn written(chapters: &[Chapter]) -> String {
+    let mut text = String::new();
+    for (title, facts) in chapters {
+        text += &format!("\n{title}\n");
+        if facts.is_empty() {
+            text += "  none\n";
+        }
+        for Fact { standing, what, remedy } in facts {
+            let word = match standing {
+                Standing::Good => "ok",
+                Standing::Optional => "optional",
+                Standing::Missing => "missing",
+            };
+            let mut lines = what.split("; ").flat_map(str::lines).map(str::trim);
+            text += &format!("  {word:10}{}\n", lines.next().unwrap_or_default());
+            text += &lines.map(|line| format!("{:12}{line}\n", "")).collect::<String>();
+            if let Some(remedy) = remedy {
+                text += &format!("{:12}to do: {remedy}\n", "");
+            }
+        }
+    }
+    text
+}
+
+/// What there is to say of this machine, and whether a run could begin.
+fn report() -> (String, bool) {
+    let variables = variables(env::vars());
+    let chapters = match Settings::from_environment() {
+        Ok(settings) => {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            runtime.block_on(chapters(&settings, variables))
+        }
+        Err(why) => {
+            let fact = Fact::missing(why.0, "mend the variable, or unset it".to_owned());
+            vec![
+                ("Variables that are set", variables),
+                ("Server that a run would take", vec![fact]),
+            ]
+        }
+    };
+    let mut facts = chapters.iter().flat_map(|(_, facts)| facts);
+    let ready = facts.all(|fact| fact.standing != Standing::Missing);
+    (written(&chapters), ready)
+}
+
+/// With `IDENTRA_DOCTOR` set this is the harness's half of `scripts/doctor`: it prints to
+/// standard error, since standard output is libtest's. Else it must come to an end, whatever the
+/// machine has.
+#[test]
+fn machine_is_reported() {
+    // A variable that somebody exported must not end the other tests with this one's status.
+    let alone = env::args().any(|argument| argument == "doctor::machine_is_reported");
+    let (text, ready) = report();
+    if alone && env::var_os(ASKED).is_some() {
+        eprint!("{text}");
+        std::process::exit(i32::from(!ready));
+    }
+    assert!(text.contains("\nServer that a run would take\n"), "{text}");
+}
