@@ -9,18 +9,12 @@ use std::path::Path;
 use crate::harness::server::Settings;
 use crate::harness::server::survey::{self, Fact, Standing};
 
-/// The variables that a person sets, as the README tells them.
-const VARIABLES: [&str; 9] = [
-    "IDENTRA_ALLOW_HOSTS",
-    "IDENTRA_DATABASE_URL",
-    "IDENTRA_EVIDENCE",
-    "IDENTRA_FIXTURES",
-    "IDENTRA_MIGRATIONS",
-    "IDENTRA_PG_BINDIR",
-    "IDENTRA_PG_IMAGE",
-    "IDENTRA_POSTGRES",
-    "IDENTRA_SQLX_MIGRATOR",
-];
+/// The variables that a person sets: those of the README's table.
+fn known() -> impl Iterator<Item = &'static str> {
+    let rows = include_str!("../README.md").lines();
+    let names = rows.filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0));
+    names.filter(|name| name.starts_with("IDENTRA_"))
+}
 
 /// The variable that makes this binary a part of `scripts/doctor`.
 const ASKED: &str = "IDENTRA_DOCTOR";
@@ -64,10 +58,10 @@ fn variables(environment: impl Iterator<Item = (String, String)>) -> Vec<Fact> {
                 let remedy = "build it, see \"What you see\" in README.md, or unset it".to_owned();
                 facts.push(Fact::optional(format!("{told}, which is no program"), remedy));
             }
-            known if VARIABLES.contains(&known) => facts.push(Fact::good(told)),
+            name if known().any(|known| known == name) => facts.push(Fact::good(told)),
             unknown if unknown.starts_with("IDENTRA_") => {
-                let alike = |name: &&&str| strsim::levenshtein(name, unknown) <= 3;
-                let remedy = match VARIABLES.iter().find(alike) {
+                let alike = |name: &&str| strsim::levenshtein(name, unknown) <= 3;
+                let remedy = match known().find(alike) {
                     Some(name) => format!("perhaps {name} is meant; otherwise unset it"),
                     None => "unset it".to_owned(),
                 };
