@@ -176,9 +176,10 @@ fn created_table_is_found() {
 /// Who reads the README knows every variable that is read.
 #[test]
 fn readme_tells_every_variable() {
-    const BETWEEN_PROCESSES: [&str; 6] = [
+    const BETWEEN_PROCESSES: [&str; 7] = [
         "IDENTRA_VERIFY",
         "IDENTRA_MUTANTS",
+        "IDENTRA_MERGE",
         "IDENTRA_EXPLAIN",
         "IDENTRA_DOCTOR",
         "IDENTRA_SUPERVISE",

@@ -40,7 +40,9 @@ async fn every_planned_check_is_of_a_family_and_every_family_has_one() {
     assert_eq!(strays, Vec::<&String>::new(), "checks of no family");
     let of = |id: &String| families::of_check(id).map(|family| family.name);
     let seen: BTreeSet<&str> = planned.iter().filter_map(of).collect();
-    let all: BTreeSet<&str> = families::ALL.iter().map(|family| family.name).collect();
+    let all = families::ALL.iter().map(|family| family.name);
+    // What is wrong with a baseline is found when everything else is done.
+    let all: BTreeSet<&str> = all.filter(|name| *name != "baseline").collect();
     assert_eq!(seen, all, "families with checks, and all families");
 }
 
