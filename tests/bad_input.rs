@@ -21,14 +21,19 @@ use crate::harness::inputs::{Inputs, Regime, project};
 use crate::harness::schema::Comparison;
 
 /// A directory of the test's own with inputs to make a mistake in.
-struct Ground(TempDir);
+pub(crate) struct Ground(TempDir);
 
 impl Ground {
     /// The project's own contract and migrations, copied.
     fn of_the_project() -> Self {
+        Self::of(project())
+    }
+
+    /// The contract and migrations below that directory, copied.
+    pub(crate) fn of(dir: &Path) -> Self {
         let ground = Self::empty();
         for name in ["fixtures", "migrations"] {
-            copy(&project().join(name), &ground.path(name));
+            copy(&dir.join(name), &ground.path(name));
         }
         ground
     }
@@ -48,7 +53,7 @@ impl Ground {
     }
 
     /// Replaces the first occurrence, and fails where there is none.
-    fn edit(&self, name: &str, from: &str, to: &str) {
+    pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.path(name)).expect("a file of the ground");
         assert!(text.contains(from), "{name} has no {from:?} to replace");
         self.write(name, &text.replacen(from, to, 1));
@@ -64,7 +69,7 @@ impl Ground {
     }
 
     /// Why the inputs cannot be read, the ground's own path left out.
-    fn mistake(&self) -> String {
+    pub(crate) fn mistake(&self) -> String {
         let Err(CannotRun(why)) = self.read() else { panic!("no mistake was found") };
         self.relative(&why)
     }

@@ -21,7 +21,7 @@ async fn planned() -> Result<Vec<String>, CannotRun> {
     let promises = Promises::new(&inputs, &Regime::ALL, &all, &database).await?;
     let facets = Comparison::read_in(&database, &inputs.contract, Regime::Explicit).await?;
     let relations = inputs.contract.relations();
-    let cells = relations.flat_map(|(name, declared)| matrix::plan::cells(name, declared));
+    let cells = relations.flat_map(|(name, declared)| matrix::cells::cells(name, declared));
     let mutants = [report::check("policies"), report::UNKNOWN.into(), report::IDLE.into()];
     let ids = facets.ids().into_iter().cloned();
     let ids = ids.chain(cells.map(|cell| cell.id));

@@ -1,6 +1,8 @@
 //! The schema harness: proves on a disposable PostgreSQL that every user reaches their own
 //! rows and nobody else's. This file is its table of contents.
 
+/// Another schema: proved with a contract of its own, and its faults found.
+mod adopting;
 /// What somebody would try: the attack catalogue, one family per file.
 mod attacks;
 /// What a mistake gets: one message, exit status 2, nothing left behind.

@@ -273,7 +273,7 @@ fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>, attacks:
         ledger.plan(id, regime);
     }
     for (name, declared) in contract.relations() {
-        for cell in matrix::plan::cells(name, declared) {
+        for cell in matrix::cells::cells(name, declared) {
             ledger.plan(cell.id, regime);
         }
     }

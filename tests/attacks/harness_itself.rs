@@ -5,7 +5,7 @@ use crate::harness::CannotRun;
 use crate::harness::attack::held::Held;
 use crate::harness::attack::scene::{ATTACKER, VICTIM};
 use crate::harness::attack::{Attack, Kind, Trial, Trying};
-use crate::harness::matrix::{Arena, plan};
+use crate::harness::matrix::{Arena, cells};
 use crate::harness::persona::Persona;
 use crate::harness::probe::Act;
 use crate::harness::{contract, ident, rows};
@@ -105,7 +105,7 @@ async fn rights(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 /// T02: each declared table has cells, and each can be run here.
 fn tried(arena: &Arena) -> Vec<Trial> {
     let check = |(name, declared): (&String, &contract::Relation)| {
-        let cells = plan::cells(name, declared).len();
+        let cells = cells::cells(name, declared).len();
         let weakness = if cells == 0 {
             Some("the contract plans no cell".to_owned())
         } else if arena.catalog.relation(name).is_none() {
@@ -138,7 +138,7 @@ async fn seen(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
     let mut trials = Vec::new();
     for subject in scene.owned_tables() {
         for persona in [ATTACKER, VICTIM] {
-            let rows = state.count(subject.name, persona.user_id().unwrap_or_default());
+            let rows = state.count(subject.name, |owner| Some(owner) == persona.user_id());
             let weakness = (rows == 0).then(|| format!("{} owns no row", persona.name()));
             let answer = format!("{rows} rows");
             trials.push(trial(subject.name, persona.name(), "", &answer, weakness));
@@ -153,7 +153,8 @@ async fn set_up(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
     let admin = Held::connect(&arena.database.login("supabase_admin")).await?;
     let mut trials = Vec::new();
     for subject in scene.tables() {
-        let owners = Persona::USERS.into_iter().map(rows::Owner::User).chain([rows::Owner::Nobody]);
+        let others = [rows::Owner::Shared, rows::Owner::Nobody];
+        let owners = Persona::USERS.into_iter().map(rows::Owner::User).chain(others);
         let rows: Vec<_> =
             owners.flat_map(|owner| scene.world.rows(subject.name, owner, None)).collect();
         let keys: Vec<String> = rows

@@ -33,7 +33,10 @@ pub(super) async fn ownership_moves(arena: &Arena) -> Result<Vec<Trial>, CannotR
     let mut trials = Vec::new();
     for subject in stage.scene.owned_tables() {
         let Owner::Column(owner) = &subject.declared.owner else { continue };
-        if subject.relation.is_unique(&[owner.as_str()]) {
+        // Where the key says whose a row is, another's is another row.
+        if subject.relation.is_unique(&[owner.as_str()])
+            || subject.relation.primary_key().contains(owner)
+        {
             continue;
         }
         let (table, key) = (subject.relation.qualified(), stage.scene.aim(subject.name, ATTACKER)?);
@@ -109,7 +112,13 @@ impl Stage<'_> {
         let mut draft = self.scene.factory().draft(parent, wanted)?;
         self.scene.factory().name_the_key(&mut draft, relation, wanted)?;
         let key = draft.values[&relation.primary_key()[0]].clone();
-        Ok((key, draft.insert(relation)))
+        let mut statements = vec![draft.insert(relation)];
+        if let Some(Owner::Members(members)) =
+            self.scene.contract.tables.get(parent).map(|declared| &declared.owner)
+        {
+            statements.extend(self.scene.factory().memberships(members, owner, &key)?);
+        }
+        Ok((key, statements.join("; ")))
     }
 
     /// A child's INSERT under that parent.
@@ -280,17 +289,12 @@ pub(super) async fn parent_changes_hands(arena: &Arena) -> Result<Vec<Trial>, Ca
     for subject in stage.scene.owned_tables() {
         let Owner::Through(paths) = &subject.declared.owner else { continue };
         let (column, parent) = &paths[0];
-        let Some(Owner::Column(owner)) = stage.scene.contract.tables.get(parent).map(|p| &p.owner)
-        else {
-            continue;
-        };
         let Some(row) = stage.scene.row(subject.name, ATTACKER) else { continue };
         let key = row.literal(column).unwrap_or("null");
-        let relation = stage.scene.catalog.relation(parent).expect("a parent is declared");
-        let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
+        let Some((table, id, owner)) = hands(&stage.scene, parent) else { continue };
         let give = |to: Persona| {
             let to = to.user_id().unwrap_or_default();
-            format!("update {table} set {} = '{to}' where {id} = {key}", ident(owner))
+            format!("update {table} set {owner} = '{to}' where {id} = {key}")
         };
         let children = subject.relation.qualified();
         let read = format!("select 1 from {children} where {} = {key}", ident(column));
@@ -314,4 +318,23 @@ pub(super) async fn parent_changes_hands(arena: &Arena) -> Result<Vec<Trial>, Ca
         trials.push(trial(subject.name, "parent", &read, "neither seen nor added to", weakness));
     }
     Ok(trials)
+}
+
+/// By what a parent changes hands: the table in which it says whose it is, the column that
+/// holds its key there, and the one that names its user.
+fn hands(scene: &Scene<'_>, parent: &str) -> Option<(String, String, String)> {
+    let table = |name: &str| scene.contract.tables.get(name).zip(scene.catalog.relation(name));
+    let (declared, relation) = table(parent)?;
+    match &declared.owner {
+        Owner::Column(owner) => {
+            let id = relation.primary_key().first()?;
+            Some((relation.qualified(), ident(id), ident(owner)))
+        }
+        Owner::Members(members) => {
+            let (memberships, relation) = table(&members.table)?;
+            let Owner::Column(user) = &memberships.owner else { return None };
+            Some((relation.qualified(), ident(&members.by), ident(user)))
+        }
+        Owner::Through(_) | Owner::None => None,
+    }
 }

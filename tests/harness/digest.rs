@@ -4,32 +4,66 @@
 use std::collections::BTreeMap;
 
 use super::catalog::{Catalog, Relation};
+use super::contract::membership::{Members, Membership};
+use super::contract::shape::Sharing;
 use super::contract::{Contract, Owner};
 use super::ident;
 use super::inputs::short_hash;
 
-/// Stands between the users of a row that leads to more than one.
-pub(crate) const SHARED: &str = "+";
+/// Stands between the users of a row that leads to more than one, and so is nobody's.
+pub(crate) const BETWEEN: &str = "+";
+/// Stands between the users of a row that each of them reaches, the others or not. Of a
+/// membership the one whom it names comes first.
+pub(crate) const WITH: &str = "&";
 
 /// Number and digest of the rows of each table and owner; the owner is a user's id,
-/// several with [`SHARED`] between them, or `nobody`.
+/// several with [`BETWEEN`] or [`WITH`] between them, or `nobody`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Digest(pub(crate) BTreeMap<(String, String), (u64, String)>);
+pub(crate) struct Digest(BTreeMap<Place, BTreeMap<String, Cell>>);
+
+/// A table; and of one whose rows can be shared, the key of each row, since they change hands
+/// when somebody becomes a member.
+type Place = (String, String);
+/// How many rows, and their digest.
+type Cell = (u64, String);
 
 impl Digest {
-    /// Reads the answer of the digest's statement, row by row: table, owner, count, digest.
+    /// Reads the answer of the digest's statement, row by row: table, owner, key, count, digest.
     pub(crate) fn of_rows(rows: &[Vec<String>]) -> Self {
-        let cell = |row: &Vec<String>| {
-            ((row[0].clone(), row[1].clone()), (row[2].parse().unwrap_or(0), row[3].clone()))
-        };
-        Self(rows.iter().map(cell).collect())
+        let mut digest = Self::default();
+        for row in rows {
+            let place = digest.0.entry((row[0].clone(), row[2].clone())).or_default();
+            place.insert(row[1].clone(), (row[3].parse().unwrap_or(0), row[4].clone()));
+        }
+        digest
     }
 
-    /// Whose rows differ between two digests: table and owner.
+    /// Whose rows differ between two digests: table and owner. A row that stays what it is
+    /// and is gained by somebody has changed for those who had it; one that somebody merely
+    /// lost has not. One that is changed, and lost by somebody thereby, is that user's too.
     pub(crate) fn changed(&self, after: &Self) -> Vec<(String, String)> {
-        let keys = self.0.keys().chain(after.0.keys());
-        let mut changed: Vec<(String, String)> =
-            keys.filter(|key| self.0.get(*key) != after.0.get(*key)).cloned().collect();
+        let none = BTreeMap::new();
+        let mut changed = Vec::new();
+        for place in self.0.keys().chain(after.0.keys()) {
+            let was = self.0.get(place).unwrap_or(&none);
+            let is = after.0.get(place).unwrap_or(&none);
+            let owners: Vec<String> = match (was.first_key_value(), is.first_key_value()) {
+                (Some((had, before)), Some((has, now))) if !place.1.is_empty() && had != has => {
+                    if before == now {
+                        let gained = users(has).any(|user| !reaches(had, user));
+                        gained.then(|| had.clone()).into_iter().collect()
+                    } else {
+                        let lost = users(had).filter(|user| !reaches(has, user));
+                        lost.chain([had.as_str(), has.as_str()]).map(str::to_owned).collect()
+                    }
+                }
+                _ => {
+                    let all = was.keys().chain(is.keys());
+                    all.filter(|owner| was.get(*owner) != is.get(*owner)).cloned().collect()
+                }
+            };
+            changed.extend(owners.into_iter().map(|owner| (place.0.clone(), owner)));
+        }
         changed.sort();
         changed.dedup();
         changed
@@ -40,15 +74,26 @@ impl Digest {
         short_hash(&format!("{:?}", self.0))
     }
 
-    /// How many rows of a table that owner has.
-    pub(crate) fn count(&self, table: &str, owner: &str) -> u64 {
-        self.0.get(&(table.to_owned(), owner.to_owned())).map_or(0, |(count, _)| *count)
+    /// How many rows of a table have an owner like that.
+    pub(crate) fn count(&self, table: &str, is_it: impl Fn(&str) -> bool) -> u64 {
+        let owners = self.0.iter().filter(|((name, _), _)| name == table).flat_map(|(_, it)| it);
+        owners.filter(|(owner, _)| is_it(owner)).map(|(_, (count, _))| count).sum()
     }
+}
 
-    /// How many rows a table has.
-    pub(crate) fn total(&self, table: &str) -> u64 {
-        self.0.iter().filter(|((name, _), _)| name == table).map(|(_, (count, _))| count).sum()
-    }
+/// The users in an owner.
+pub(crate) fn users(owner: &str) -> impl Iterator<Item = &str> {
+    owner.split([BETWEEN, WITH].map(|it| it.chars().next().unwrap_or_default()))
+}
+
+/// Whether rows of that owner are the user's, alone or with others.
+pub(crate) fn reaches(owner: &str, user: &str) -> bool {
+    owner.split(WITH).any(|one| one == user)
+}
+
+/// Whether rows of that owner are the user's, or lie between that user's and another's.
+pub(crate) fn touches(owner: &str, user: &str) -> bool {
+    owner.split(BETWEEN).any(|end| reaches(end, user))
 }
 
 /// The statement that takes the digest of every table but the harness's own.
@@ -61,14 +106,29 @@ pub(crate) fn statement(catalog: &Catalog, contract: &Contract) -> String {
                 schema => format!("{schema}.{}", table.name),
             };
             format!(
-                "select '{name}', coalesce({}::text, 'nobody'), count(*)::text, \
-                 sum(hashtextextended(r::text, 0))::text from {} r group by 2",
+                "select '{name}', coalesce({}::text, 'nobody'), {}, count(*)::text, \
+                 sum(hashtextextended(r::text, 0))::text from {} r group by 2, 3",
                 owner_expression(catalog, contract, table, "r"),
+                key_expression(contract, table),
                 table.qualified(),
             )
         })
         .collect();
     parts.join(" union all ")
+}
+
+/// An expression for what tells a row from the others of a table whose rows can be shared; of
+/// any other table, nothing does.
+fn key_expression(contract: &Contract, table: &Relation) -> String {
+    let declared = contract.tables.get(&table.name).filter(|_| table.schema == "public");
+    let is_shared = declared.is_some_and(|it| it.shape.sharing != Sharing::Alone);
+    let key: Vec<String> =
+        table.primary_key().iter().map(|key| format!("r.{}::text", ident(key))).collect();
+    match key.as_slice() {
+        _ if !is_shared => "''".to_owned(),
+        [] => "r::text".to_owned(),
+        key => format!("concat_ws('/', {})", key.join(", ")),
+    }
 }
 
 /// An expression for the user that a row of `table`, called `alias`, leads to.
@@ -84,7 +144,15 @@ pub(crate) fn owner_expression(
     let declared = contract.tables.get(&table.name).filter(|_| table.schema == "public");
     let has = |column: &str| table.column(column).is_some();
     match declared.map(|declared| &declared.owner) {
-        Some(Owner::Column(column)) if has(column) => format!("{alias}.{}", ident(column)),
+        Some(Owner::Column(column)) if has(column) => {
+            match declared.and_then(|declared| declared.membership.as_ref()) {
+                Some(membership) => with_the_others(table, membership, column, alias),
+                None => format!("{alias}.{}", ident(column)),
+            }
+        }
+        Some(Owner::Members(members)) if has(&members.column) => {
+            members_expression(catalog, contract, members, alias)
+        }
         Some(Owner::Through(paths)) if paths.iter().all(|(column, _)| has(column)) => {
             let ends: Vec<String> = paths
                 .iter()
@@ -95,7 +163,7 @@ pub(crate) fn owner_expression(
                 ends => {
                     let ends = ends.join("), (");
                     format!(
-                        "(select string_agg(distinct owner::text, '{SHARED}') \
+                        "(select string_agg(distinct owner::text, '{BETWEEN}') \
                          from (values ({ends})) as ends (owner))"
                     )
                 }
@@ -103,6 +171,46 @@ pub(crate) fn owner_expression(
         }
         _ => "null".to_owned(),
     }
+}
+
+/// The users whom the memberships of a row name.
+fn members_expression(
+    catalog: &Catalog,
+    contract: &Contract,
+    members: &Members,
+    alias: &str,
+) -> String {
+    let Members { column, table, by } = members;
+    let declared = contract.tables.get(table).map(|declared| &declared.owner);
+    let (Some(Owner::Column(user)), Some(relation)) = (declared, catalog.relation(table)) else {
+        return "null".to_owned();
+    };
+    if [user, by].iter().any(|column| relation.column(column).is_none()) {
+        return "null".to_owned();
+    }
+    let (table, user, by, column) = (relation.qualified(), ident(user), ident(by), ident(column));
+    format!(
+        "(select string_agg(distinct member.{user}::text, '{WITH}') from {table} member \
+         where member.{by} = {alias}.{column})"
+    )
+}
+
+/// The user whom a membership names, and then the other members.
+fn with_the_others(table: &Relation, membership: &Membership, user: &str, alias: &str) -> String {
+    let user = ident(user);
+    let of = membership.of.iter().filter(|(by, _)| table.column(by).is_some());
+    let same: Vec<String> =
+        of.map(|(by, _)| format!("other.{0} = {alias}.{0}", ident(by))).collect();
+    if same.is_empty() {
+        return format!("{alias}.{user}");
+    }
+    format!(
+        "nullif(concat_ws('{WITH}', {alias}.{user}::text, \
+         (select string_agg(distinct other.{user}::text, '{WITH}') from {} other \
+         where ({}) and other.{user} is distinct from {alias}.{user})), '')",
+        table.qualified(),
+        same.join(" or ")
+    )
 }
 
 fn parent_owner(
@@ -122,4 +230,40 @@ fn parent_owner(
     let owner = owner_expression(catalog, contract, relation, &inner);
     let (table, key, column) = (relation.qualified(), ident(key), ident(column));
     format!("(select {owner} from {table} {inner} where {inner}.{key} = {alias}.{column})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Digest;
+
+    /// One row of a table whose rows can be shared.
+    fn row(owner: &str, text: &str) -> Digest {
+        Digest::of_rows(&[["t", owner, "1", "1", text].map(str::to_owned).to_vec()])
+    }
+
+    fn changed(before: [&str; 2], after: [&str; 2]) -> Vec<String> {
+        let changed = row(before[0], before[1]).changed(&row(after[0], after[1]));
+        changed.into_iter().map(|(_, owner)| owner).collect()
+    }
+
+    #[test]
+    fn row_that_somebody_gains_has_changed_for_whoever_had_it() {
+        assert_eq!(changed(["alice", "x"], ["alice&bob", "x"]), ["alice"]);
+        assert_eq!(changed(["alice", "x"], ["bob", "x"]), ["alice"]);
+    }
+
+    #[test]
+    fn row_that_somebody_merely_loses_has_not_changed() {
+        assert_eq!(changed(["alice&bob", "x"], ["alice", "x"]), [""; 0]);
+    }
+
+    #[test]
+    fn row_that_is_taken_from_somebody_has_changed_for_that_user_alone_too() {
+        assert_eq!(changed(["alice&bob", "x"], ["bob", "y"]), ["alice", "alice&bob", "bob"]);
+    }
+
+    #[test]
+    fn row_that_stays_somebodys_has_changed_for_them() {
+        assert_eq!(changed(["alice&bob", "x"], ["alice&bob", "y"]), ["alice&bob"]);
+    }
 }

@@ -122,6 +122,13 @@ fn functions(contract: &Contract, into: &mut Facets) {
 }
 
 fn database(contract: &Contract, version: u32, into: &mut Facets) {
+    for (schema, roles) in &contract.database.schemas {
+        let id = format!("database/schemas/{schema}");
+        into.insert(format!("{id}/owner"), MIGRATOR.into());
+        for (role, privileges) in roles {
+            into.insert(format!("{id}/privileges/{role}"), privilege_list(privileges.clone()));
+        }
+    }
     for (extension, schema) in &contract.database.extensions {
         into.insert(format!("database/extensions/{extension}"), format!("in schema {schema}"));
     }

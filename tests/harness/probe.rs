@@ -108,7 +108,7 @@ impl Prober {
         let written = "pg_catalog.pg_current_xact_id_if_assigned()";
         let prepare = format!(
             "set search_path = public, extensions; prepare identra_digest as {digest}; \
-             prepare identra_state as select '', coalesce({written}::text, ''), '0', '0' \
+             prepare identra_state as select '', coalesce({written}::text, ''), '', '0', '0' \
              union all select * from ({digest}) as digest where {written} is not null"
         );
         connection.client.batch_execute(&prepare).await.map_err(|error| {

@@ -3,6 +3,7 @@
 use super::words::{Words, owned, service_instead};
 use crate::harness::attack::scene::{ATTACKER, Subject, VICTIM};
 use crate::harness::attack::{Control, Probe, Scene};
+use crate::harness::contract::shape::Sharing;
 use crate::harness::persona::Persona;
 use crate::harness::rows::Owner;
 use crate::harness::{CannotRun, ident, quote};
@@ -43,8 +44,12 @@ pub(super) fn owners(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
         probes.push(words.probe("give away", format!("{give} where {own}"))?);
         probes.push(words.probe("take over", format!("{take} where {theirs}"))?);
         if !words.is_one_per_user() {
-            probes.push(words.probe("give all away, blind", give)?);
-            probes.push(words.probe("take all over, blind", take)?);
+            for (part, statement) in
+                [("give all away, blind", give), ("take all over, blind", take)]
+            {
+                let setup = words.nothing_shared();
+                probes.push(Probe { setup, ..words.probe(part, statement)? });
+            }
         }
         if words.subject.declared.shape.nobodys {
             probes.push(words.probe("abandon", format!("{} where {own}", set(None)))?);
@@ -67,15 +72,39 @@ pub(super) fn parents(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
             planted.values.insert(column.clone(), key_of(&words, parent, VICTIM, nth)?);
             let update = format!("update {} set {} =", words.table(), ident(column));
             worlds = worlds_of(scene, parent)?;
-            for (part, statement) in [
+            let mut ways = vec![
                 ("move to", format!("{update} {others} where {own}")),
-                ("move all to, blind", format!("{update} {others}")),
                 ("take from", format!("{update} {mine} where {theirs}")),
-            ] {
+            ];
+            if words.is_membership() {
+                let part = format!("move the only one to {parent} by {column}, blind");
+                let probe = words.probe(&part, format!("{update} {others}"))?;
+                let alone = scene.belongs_to(&words.subject, ATTACKER);
+                let leave =
+                    format!("delete from {} r where {alone} and not ({own})", words.table());
+                let setup = words.nothing_shared().into_iter().chain([leave]).collect();
+                let control = service_instead(vec![format!("{update} {others} where {own}")]);
+                probes.push(Probe { setup, control, worlds: worlds.clone(), ..probe });
+            } else {
+                ways.push(("move all to, blind", format!("{update} {others}")));
+            }
+            // What both have, for the attacker alone.
+            if words.subject.declared.shape.sharing == Sharing::Through {
+                let shared = scene.author(words.subject.name).aim_at(Owner::Shared, None)?;
+                ways.push(("keep for oneself from", format!("{update} {mine} where {shared}")));
+            }
+            for (part, statement) in ways {
                 let part = format!("{part} {parent} by {column}");
                 let worlds = worlds.clone();
                 probes.push(Probe { worlds, ..words.probe(&part, statement)? });
             }
+        }
+        if let (true, Some(column)) = (words.is_membership(), words.owner_column()) {
+            let mut joining = planted.clone();
+            let id = quote(ATTACKER.user_id().unwrap_or_default());
+            joining.values.insert(column.to_owned(), id);
+            let worlds = worlds.clone();
+            probes.push(Probe { worlds, ..words.insertion("join", joining)? });
         }
         if !worlds.is_empty() {
             probes.push(Probe { worlds, ..words.insertion("plant", planted)? });

@@ -1,7 +1,7 @@
 //! This file is the words of writing attacks: drafts and assignments that the attacker's
 //! privileges allow as far as they go, so that it is the rows that are in question.
 
-use crate::harness::attack::scene::{ATTACKER, Subject};
+use crate::harness::attack::scene::{ATTACKER, Subject, VICTIM};
 use crate::harness::attack::{Control, Probe, Scene};
 use crate::harness::catalog::Column;
 use crate::harness::contract;
@@ -58,12 +58,28 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The columns that lead to the owner over other tables, each with its table.
+    /// The columns that lead to the owner over other tables, each with its table. A membership
+    /// leads to what it makes somebody a member of.
     pub(in crate::attacks) fn paths(&self) -> &'a [(String, String)] {
-        match &self.subject.declared.owner {
-            contract::Owner::Through(paths) => paths,
+        match (&self.subject.declared.owner, &self.subject.declared.membership) {
+            (contract::Owner::Through(paths), _) => paths,
+            (_, Some(membership)) => &membership.of,
             _ => &[],
         }
+    }
+
+    /// Whether its rows make users members of others. No two of one user's have one parent.
+    pub(in crate::attacks) fn is_membership(&self) -> bool {
+        self.subject.declared.membership.is_some()
+    }
+
+    /// What takes away the memberships in what is shared, which two users cannot have twice.
+    pub(in crate::attacks) fn nothing_shared(&self) -> Vec<String> {
+        if !self.is_membership() {
+            return Vec::new();
+        }
+        let owners = [VICTIM, ATTACKER].map(|it| self.scene.belongs_to(&self.subject, it));
+        vec![format!("delete from {} r where not ({})", self.table(), owners.join(" or "))]
     }
 
     /// Whether there is one row per user.
@@ -125,19 +141,19 @@ impl<'a> Words<'a> {
 
     /// A value of a column that the attacker's and the victim's rows do not have.
     pub(in crate::attacks) fn other(&self, column: &str) -> Result<String, CannotRun> {
-        let rows = Persona::OWNERS
-            .iter()
-            .flat_map(|owner| self.scene.world.rows(self.subject.name, Owner::User(*owner), None));
+        let owners = Persona::OWNERS.map(Owner::User).into_iter().chain([Owner::Shared]);
+        let rows = owners.flat_map(|owner| self.scene.world.rows(self.subject.name, owner, None));
         let bare = |literal: &str| literal.trim().trim_matches('\'').to_owned();
         let taken: Vec<String> = rows.filter_map(|row| row.literal(column)).map(bare).collect();
         let mut value = String::new();
         for tag in ["changed", "changed again", "and again", "once more", "at last"] {
             value = self.scene.factory().value(self.subject.relation, column, tag)?;
             if !taken.contains(&bare(&value)) {
-                break;
+                return Ok(value);
             }
         }
-        Ok(value)
+        let free = self.scene.world.accepted(self.subject.name, column);
+        Ok(free.iter().find(|literal| !taken.contains(&bare(literal))).unwrap_or(&value).clone())
     }
 
     /// The columns that the attacker may read, and of which it may also insert: what can be

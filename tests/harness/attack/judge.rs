@@ -19,7 +19,7 @@ pub(crate) async fn judge(
     let first = play(scene, probe, attacker, script).await?;
     let heard = compare(scene, probe, attacker, script, first).await?;
     let mut weakness = misidentified(attacker, &heard.first);
-    weakness = weakness.or_else(|| misplaced(probe, &heard.first));
+    weakness = weakness.or_else(|| misplaced(scene, probe, &heard.first));
     let leak = heard.difference().map(|(world, here, there)| {
         format!("the answer tells whether the victim's rows are {world}: \"{here}\" / \"{there}\"")
     });
@@ -104,11 +104,11 @@ fn misidentified(attacker: &Identity, played: &Played) -> Option<String> {
 }
 
 /// Rule 1: no row changed but the attacker's own.
-fn misplaced(probe: &Probe, played: &Played) -> Option<String> {
+fn misplaced(scene: &Scene<'_>, probe: &Probe, played: &Played) -> Option<String> {
     let mut others = played
         .changed
         .iter()
-        .filter(|(table, owner)| !Scene::may_change(&probe.attacker, &probe.object, table, owner));
+        .filter(|(table, owner)| !scene.may_change(&probe.attacker, &probe.object, table, owner));
     let first = others.next()?;
     Some(format!("rows changed: {} of {}", first.0, Scene::name_of(&first.1)))
 }
@@ -128,7 +128,7 @@ async fn toothless(
     let first = play(scene, probe, identity, script).await?;
     // What the attacker may not change bites too: a row of nobody's, say.
     let changes = first.changed.iter().any(|(table, owner)| {
-        Scene::is_victims(owner) || !Scene::may_change(&probe.attacker, &probe.object, table, owner)
+        Scene::is_victims(owner) || !scene.may_change(&probe.attacker, &probe.object, table, owner)
     });
     if changes {
         return Ok(None);

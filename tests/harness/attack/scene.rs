@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 
 use super::{Control, Probe};
 use crate::harness::catalog::{self, Catalog, Relation};
+use crate::harness::contract::grid::Command;
+use crate::harness::contract::shape::Sharing;
 use crate::harness::contract::{self, Contract};
-use crate::harness::digest::{SHARED, owner_expression};
-use crate::harness::matrix::Arena;
+use crate::harness::digest::{BETWEEN, owner_expression};
 use crate::harness::matrix::plan::Author;
+use crate::harness::matrix::{Arena, reach};
 use crate::harness::persona::{Identity, Persona};
 use crate::harness::probe::Prober;
 use crate::harness::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
@@ -196,7 +198,10 @@ impl<'a> Scene<'a> {
     /// Which value could not be made.
     pub(crate) fn worlds_of_all(&self) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
         let (mut absent, mut other) = (Vec::new(), Vec::new());
-        for table in self.owned_tables() {
+        // Once the memberships are gone, nobody knows any more what was the victim's.
+        let mut tables = self.owned_tables();
+        tables.sort_by_key(|table| table.declared.shape.sharing == Sharing::Membership);
+        for table in tables {
             for (world, statements) in self.worlds(&table)? {
                 if world == "absent" { &mut absent } else { &mut other }.extend(statements);
             }
@@ -238,16 +243,22 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether an attack by `attacker` on `object` may change rows of `table` of that owner.
-    pub(crate) fn may_change(attacker: &Identity, object: &str, table: &str, owner: &str) -> bool {
-        let persona = Persona::named(&attacker.name).and_then(Persona::user_id);
-        persona.is_some_and(|user| {
-            owner == user || (table != object && owner.split(SHARED).any(|end| end == user))
+    pub(crate) fn may_change(
+        &self,
+        attacker: &Identity,
+        object: &str,
+        table: &str,
+        owner: &str,
+    ) -> bool {
+        const WRITES: [Command; 3] = [Command::Insert, Command::Update, Command::Delete];
+        Persona::named(&attacker.name).is_some_and(|persona| {
+            reach::may_change(self.contract, persona, (object, &WRITES), table, owner)
         })
     }
 
-    /// Whether rows of that owner are the victim's.
+    /// Whether rows of that owner are the victim's, and not shared with anybody.
     pub(crate) fn is_victims(owner: &str) -> bool {
-        VICTIM.user_id().is_some_and(|victim| owner.contains(victim))
+        VICTIM.user_id().is_some_and(|victim| owner.split(BETWEEN).any(|end| end == victim))
     }
 
     /// An owner as a reader knows it.

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::files::{File, RelationFile, open};
+use super::membership::check_members;
 use super::{Contract, Owner};
 use crate::harness::CannotRun;
 use crate::harness::catalog::facets::BY_COLUMN;
@@ -122,6 +123,10 @@ pub(super) fn check_owners(dir: &Path, contract: &Contract) -> Result<(), Cannot
     for (name, relation) in contract.relations() {
         let mut at = relation;
         let mut seen = vec![name.clone()];
+        if let Owner::Members(members) = &relation.owner {
+            let file = open(dir, &dir.join(&relation.file))?;
+            check_members(members, (name, relation), contract, &file)?;
+        }
         while let Owner::Through(paths) = &at.owner {
             let file = open(dir, &dir.join(&relation.file))?;
             let unknown = paths.iter().find(|(_, table)| !contract.tables.contains_key(table));

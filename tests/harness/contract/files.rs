@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 use super::checks::{
     ROLES, check_database, check_owners, check_policies, check_privileges, unknown_role,
 };
-use super::grid::{Grid, Shape};
+use super::grid::{Grid, SHARED};
+use super::membership::{self, Members, Membership, Values};
+use super::shape::{Shape, Sharing};
 use super::{Accepted, Column, Contract, Function, Owner, Relation};
 use crate::harness::CannotRun;
 use crate::harness::inputs::SourceFile;
@@ -28,6 +30,8 @@ pub(super) struct RelationFile {
     pub(super) privileges: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     variants: BTreeMap<String, BTreeMap<String, String>>,
+    #[serde(default)]
+    members: Values,
     pub(super) columns: BTreeMap<String, Column>,
     #[serde(default)]
     constraints: BTreeMap<String, String>,
@@ -73,6 +77,11 @@ impl File {
         at.map_or_else(|| self.error(header, message), |(at, _)| self.error_at(at + 1, message))
     }
 
+    /// Whether a line of it is that one.
+    pub(super) fn holds(&self, line: &str) -> bool {
+        self.text.lines().any(|it| it.trim() == line)
+    }
+
     fn line_of_column(&self, column: &str) -> usize {
         let header = format!("[columns.{column}]");
         self.text.lines().position(|line| line.trim() == header).unwrap_or(0) + 1
@@ -103,7 +112,9 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     let mut contract = Contract::default();
     let mut declared: BTreeMap<String, String> = BTreeMap::new();
     let mut defined: BTreeMap<String, String> = BTreeMap::new();
-    for (kind, relations) in [("tables", &mut contract.tables), ("views", &mut contract.views)] {
+    let mut owners: BTreeMap<String, Owner> = BTreeMap::new();
+    let mut read: Vec<(&str, File, RelationFile)> = Vec::new();
+    for kind in ["tables", "views"] {
         for file in files(dir, kind)? {
             let parsed: RelationFile = file.parse()?;
             let name = parsed.name.clone().unwrap_or_else(|| file.stem.clone());
@@ -111,8 +122,18 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
                 let message = format!("\"{name}\" is already declared by {first}");
                 return Err(file.error("name =", &message));
             }
-            relations.insert(name, relation(parsed, &file, kind == "tables")?);
+            let owner = owner(&parsed.owner).map_err(|why| file.error("owner =", &why))?;
+            owners.insert(name.clone(), owner);
+            read.push((kind, file, RelationFile { name: Some(name), ..parsed }));
         }
+    }
+    for (_, file, parsed) in &read {
+        membership::check_owner(parsed.name.as_deref().unwrap_or_default(), &owners, file)?;
+    }
+    for (kind, file, parsed) in read {
+        let name = parsed.name.clone().unwrap_or_default();
+        let relations = if kind == "tables" { &mut contract.tables } else { &mut contract.views };
+        relations.insert(name.clone(), relation(&name, parsed, &file, kind == "tables", &owners)?);
     }
     for file in files(dir, "functions")? {
         let name = file.stem.clone();
@@ -199,8 +220,14 @@ fn function(file: &File) -> Result<Function, CannotRun> {
     Ok(function)
 }
 
-fn relation(parsed: RelationFile, file: &File, is_table: bool) -> Result<Relation, CannotRun> {
-    let owner = owner(&parsed.owner).map_err(|message| file.error("owner =", &message))?;
+fn relation(
+    name: &str,
+    parsed: RelationFile,
+    file: &File,
+    is_table: bool,
+    all: &BTreeMap<String, Owner>,
+) -> Result<Relation, CannotRun> {
+    let owner = all[name].clone();
     let known = |column: &str, header: &str, word: &str| {
         if parsed.columns.contains_key(column) {
             return Ok(());
@@ -217,6 +244,7 @@ fn relation(parsed: RelationFile, file: &File, is_table: bool) -> Result<Relatio
         Owner::None => Vec::new(),
         Owner::Column(column) => vec![column],
         Owner::Through(paths) => paths.iter().map(|(column, _)| column).collect(),
+        Owner::Members(members) => vec![&members.column],
     };
     for column in &owners {
         known(column, "", "owner")?;
@@ -226,10 +254,21 @@ fn relation(parsed: RelationFile, file: &File, is_table: bool) -> Result<Relatio
             known(column, &format!("[variants.{variant}]"), column)?;
         }
     }
+    for (member, values) in &parsed.members {
+        for column in values.keys() {
+            known(column, &format!("[members.{member}]"), column)?;
+        }
+    }
     for row in &parsed.seed {
         for column in row.keys() {
             known(column, "[[seed]]", column)?;
         }
+    }
+    let sharing = membership::sharing(all, name);
+    membership::check_values(&parsed.members, sharing, file)?;
+    if sharing != Sharing::Alone && parsed.variants.contains_key(SHARED) {
+        let message = format!("\"{SHARED}\" is a target of its own here; rename the variant");
+        return Err(file.error(&format!("[variants.{SHARED}]"), &message));
     }
     check_privileges(&parsed, file)?;
     check_policies(&parsed, file)?;
@@ -239,6 +278,7 @@ fn relation(parsed: RelationFile, file: &File, is_table: bool) -> Result<Relatio
         nobodys: owners.len() > 1 || owners.iter().any(can_be_null),
         is_table,
         variants: parsed.variants.keys().cloned().collect(),
+        sharing,
     };
     let first_line = file.text.lines().position(|line| line.starts_with("access")).unwrap_or(0);
     let grid = Grid::parse(&parsed.access, &shape)
@@ -254,6 +294,8 @@ fn relation(parsed: RelationFile, file: &File, is_table: bool) -> Result<Relatio
         grid,
         grid_text: parsed.access,
         shape,
+        membership: (sharing == Sharing::Membership)
+            .then(|| Membership { of: membership::memberships(all, name), values: parsed.members }),
         privileges: parsed.privileges,
         variants: parsed.variants,
         columns: parsed.columns,
@@ -270,12 +312,18 @@ fn relation(parsed: RelationFile, file: &File, is_table: bool) -> Result<Relatio
 fn owner(paths: &OneOrMany) -> Result<Owner, String> {
     let step = |path: &str| {
         let (column, table) = path.split_once("->").ok_or_else(|| {
-            format!("\"{path}\" is no path; say \"column\" or \"column -> table\"")
+            format!(
+                "\"{path}\" is no path; say \"column\", \"column -> table\" or, by itself, \
+                 \"column <- table.column\""
+            )
         })?;
         Ok((column.trim().to_owned(), table.trim().to_owned()))
     };
     Ok(match paths {
         OneOrMany::One(none) if none == "none" => Owner::None,
+        OneOrMany::One(members) if members.contains("<-") => {
+            Owner::Members(Members::parse(members)?)
+        }
         OneOrMany::One(column) if !column.contains("->") => Owner::Column(column.clone()),
         OneOrMany::One(path) => Owner::Through(vec![step(path)?]),
         OneOrMany::Many(paths) => {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::shape::{Counts, Shape};
 use crate::harness::outcome::Outcome;
 use crate::harness::persona::Persona;
 
@@ -43,6 +44,9 @@ pub(crate) enum Whose {
     Own(Option<String>),
     /// The rival's row: Alice's, and Bob's for Alice.
     Anothers(Option<String>),
+    /// A row that Alice and Bob share. Of a table of memberships: the rival's, in what both
+    /// are members of.
+    Shared,
     /// A row that leads to no single user.
     Nobodys,
     /// A row of a table that has no owner.
@@ -58,6 +62,7 @@ impl fmt::Display for Whose {
             Self::Own(Some(variant)) => write!(f, "own {variant}"),
             Self::Anothers(None) => f.write_str("another's"),
             Self::Anothers(Some(variant)) => write!(f, "another's {variant}"),
+            Self::Shared => f.write_str(SHARED),
             Self::Nobodys => f.write_str("nobody's"),
             Self::Any => f.write_str("any"),
             Self::Every => f.write_str("every"),
@@ -65,13 +70,21 @@ impl fmt::Display for Whose {
     }
 }
 
+/// The word for what is shared; the name of the variant, too, that a user's own membership in
+/// it is.
+pub(crate) const SHARED: &str = "shared";
+
 /// What the contract says a statement gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
     /// So many rows.
     Rows(u64),
-    /// As many rows as the persona owns.
+    /// As many rows as the persona owns, alone.
     OwnRows,
+    /// These, and the persona's own memberships in what is shared.
+    OwnAndOwnShared,
+    /// As many rows as the persona owns, alone or with others.
+    OwnAndShared,
     /// As many rows as there are.
     AllRows,
     /// Refused by a missing privilege.
@@ -86,6 +99,8 @@ impl Expected {
         Ok(Some(match cell {
             "-" => return Ok(None),
             "own rows" => Self::OwnRows,
+            "own + own shared rows" => Self::OwnAndOwnShared,
+            "own + shared rows" => Self::OwnAndShared,
             "all rows" => Self::AllRows,
             "no privilege" => Self::NoPrivilege,
             "policy violation" => Self::PolicyViolation,
@@ -107,12 +122,14 @@ impl Expected {
         matches!(self, Self::Rows(0) | Self::NoPrivilege | Self::PolicyViolation)
     }
 
-    /// The outcome that this means where the persona owns `own` of `all` rows.
-    pub(crate) fn outcome(self, own: u64, all: u64) -> Outcome {
+    /// The outcome that this means where there are so many rows.
+    pub(crate) fn outcome(self, there: &Counts) -> Outcome {
         match self {
             Self::Rows(n) => Outcome::Rows(n),
-            Self::OwnRows => Outcome::Rows(own),
-            Self::AllRows => Outcome::Rows(all),
+            Self::OwnRows => Outcome::Rows(there.own),
+            Self::OwnAndOwnShared => Outcome::Rows(there.own + there.own_shared),
+            Self::OwnAndShared => Outcome::Rows(there.own + there.shared),
+            Self::AllRows => Outcome::Rows(there.all),
             Self::NoPrivilege => Outcome::NoPrivilege,
             Self::PolicyViolation => Outcome::PolicyViolation,
         }
@@ -123,6 +140,8 @@ impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OwnRows => f.write_str("own rows"),
+            Self::OwnAndOwnShared => f.write_str("own + own shared rows"),
+            Self::OwnAndShared => f.write_str("own + shared rows"),
             Self::AllRows => f.write_str("all rows"),
             Self::Rows(n) => Outcome::Rows(*n).fmt(f),
             Self::NoPrivilege => Outcome::NoPrivilege.fmt(f),
@@ -169,6 +188,12 @@ impl Grid {
         Ok(grid)
     }
 
+    /// Whether that persona may do that to such a row.
+    pub(crate) fn permits(&self, persona: Persona, whose: &Whose, command: Command) -> bool {
+        let cell = self.cells.get(&(persona, whose.clone(), command));
+        cell.is_some_and(|expected| !expected.is_denial())
+    }
+
     fn read_line(
         &mut self,
         line: &str,
@@ -194,7 +219,7 @@ impl Grid {
                 }
                 for (command, cell) in commands.iter().zip(expected) {
                     let parsed = Expected::parse(cell)?;
-                    if parsed.is_none() && !may_be_left_out(persona, &target, *command) {
+                    if parsed.is_none() && !may_be_left_out(persona, &target, *command, shape) {
                         return Err(format!(
                             "{} of {target} is not answered for {}; \"-\" is for a row that \
                              does not exist",
@@ -203,6 +228,7 @@ impl Grid {
                         ));
                     }
                     if let Some(expected) = parsed {
+                        shape.can_be(persona, &target, *command, expected)?;
                         if target == Whose::Every && *command == Command::Insert {
                             return Err("an insert has no \"every\"; say \"-\"".to_owned());
                         }
@@ -218,66 +244,12 @@ impl Grid {
 /// Whether a cell may be `-`, because there is nothing to try: nobody inserts every row, and
 /// who owns nothing has no row to read or change. Any other cell that is left out would be a
 /// check that is not made.
-fn may_be_left_out(persona: Persona, target: &Whose, command: Command) -> bool {
+fn may_be_left_out(persona: Persona, target: &Whose, command: Command, shape: &Shape) -> bool {
     match target {
         Whose::Every => command == Command::Insert,
+        _ if shape.cannot_be_new(persona, target) && command == Command::Insert => true,
         Whose::Own(_) => !Persona::OWNERS.contains(&persona) && command != Command::Insert,
-        Whose::Anothers(_) | Whose::Nobodys | Whose::Any => false,
-    }
-}
-
-/// Which targets a table has: what a complete grid answers for.
-#[derive(Debug, Clone)]
-pub(crate) struct Shape {
-    /// Whether rows have an owner at all.
-    pub(crate) owned: bool,
-    /// Whether a row can lead to no single user.
-    pub(crate) nobodys: bool,
-    /// The variants of a row that the contract names.
-    pub(crate) variants: Vec<String>,
-    /// Whether it can be written to, so that each command has to be answered for.
-    pub(crate) is_table: bool,
-}
-
-impl Shape {
-    /// Every target of that persona.
-    pub(crate) fn targets(&self, persona: Persona) -> Vec<Whose> {
-        let mut targets = Vec::new();
-        if self.owned {
-            if persona.user_id().is_some() {
-                targets.push(Whose::Own(None));
-            }
-            targets.push(Whose::Anothers(None));
-            for variant in &self.variants {
-                if Persona::OWNERS.contains(&persona) {
-                    targets.push(Whose::Own(Some(variant.clone())));
-                }
-                targets.push(Whose::Anothers(Some(variant.clone())));
-            }
-            if self.nobodys {
-                targets.push(Whose::Nobodys);
-            }
-        } else {
-            targets.push(Whose::Any);
-        }
-        targets.push(Whose::Every);
-        targets
-    }
-
-    /// The targets that a grid's word means for that persona.
-    fn named(&self, persona: Persona, word: &str) -> Result<Vec<Whose>, String> {
-        let all = self.targets(persona);
-        let meant: Vec<Whose> = if word == "any" && persona.user_id().is_none() {
-            all.into_iter().filter(|target| *target != Whose::Every).collect()
-        } else {
-            all.into_iter().filter(|target| target.to_string() == word).collect()
-        };
-        if meant.is_empty() {
-            let known: Vec<String> = self.targets(persona).iter().map(Whose::to_string).collect();
-            let (name, known) = (persona.name(), known.join(", "));
-            return Err(format!("unknown target \"{word}\" for {name}; the table has {known}"));
-        }
-        Ok(meant)
+        Whose::Anothers(_) | Whose::Shared | Whose::Nobodys | Whose::Any => false,
     }
 }
 

@@ -4,6 +4,8 @@
 mod checks;
 mod files;
 pub(crate) mod grid;
+pub(crate) mod membership;
+pub(crate) mod shape;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +13,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use self::grid::{Grid, Shape};
+use self::grid::Grid;
+use self::membership::{Members, Membership};
+use self::shape::Shape;
 use crate::harness::CannotRun;
 use crate::harness::inputs::SourceFile;
 
@@ -22,7 +26,7 @@ pub(crate) struct Contract {
     pub(crate) tables: BTreeMap<String, Relation>,
     /// Views of `public`, by name.
     pub(crate) views: BTreeMap<String, Relation>,
-    /// Functions of `public`, by name.
+    /// Functions by name; of another schema than `public`, with it.
     pub(crate) functions: BTreeMap<String, Function>,
     /// What belongs to no table, view or function.
     pub(crate) database: Database,
@@ -74,6 +78,8 @@ pub(crate) enum Owner {
     Column(String),
     /// Each column points at a row of that table; the user is whoever owns them all.
     Through(Vec<(String, String)>),
+    /// The users are those whom another table's rows name as members of this one.
+    Members(Members),
 }
 
 impl Owner {
@@ -83,6 +89,7 @@ impl Owner {
             Self::None => Vec::new(),
             Self::Column(_) => vec!["auth.users".to_owned()],
             Self::Through(paths) => paths.iter().map(|(_, parent)| parent.clone()).collect(),
+            Self::Members(members) => vec![members.table.clone()],
         }
     }
 }
@@ -95,6 +102,9 @@ impl fmt::Display for Owner {
             Self::Through(paths) => {
                 let step = |(column, table): &(String, String)| format!("{column} -> {table}");
                 f.write_str(&paths.iter().map(step).collect::<Vec<_>>().join(", "))
+            }
+            Self::Members(Members { column, table, by }) => {
+                write!(f, "{column} <- {table}.{by}")
             }
         }
     }
@@ -115,6 +125,8 @@ pub(crate) struct Relation {
     pub(crate) grid_text: String,
     /// Which targets its grid speaks of.
     pub(crate) shape: Shape,
+    /// What it says where its rows make users members of others; nothing elsewhere.
+    pub(crate) membership: Option<Membership>,
     /// Table-wide privileges by role.
     pub(crate) privileges: BTreeMap<String, Vec<String>>,
     /// SQL expressions by variant and column.
@@ -238,6 +250,9 @@ pub(crate) struct Function {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Database {
+    /// Schemas that the migration makes, `public` apart: who holds which privileges on each.
+    #[serde(default)]
+    pub(crate) schemas: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Extensions and the schema of each.
     #[serde(default)]
     pub(crate) extensions: BTreeMap<String, String>,

@@ -1,17 +1,22 @@
 //! This file is the access matrix: it runs the cells of a table and judges each by outcome,
 //! state and control.
 
+pub(crate) mod cells;
 pub(crate) mod plan;
+pub(crate) mod reach;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::plan::{Author, Cell, Try};
+use self::cells::{Cell, cells};
+use self::plan::{Author, Try};
 use super::catalog::Catalog;
+use super::contract::Contract;
 use super::contract::grid::{Command, Whose};
+use super::contract::shape::Counts;
 use super::database::{Database, State};
-use super::digest::{self, Digest, SHARED};
+use super::digest::{self, Digest, reaches};
 use super::inputs::{Inputs, Regime};
 use super::ledger::{CellRecord, Entry, Finding, in_regime};
 use super::outcome::Outcome;
@@ -88,7 +93,7 @@ impl Arena {
     pub(crate) async fn run(&self, name: &str) -> Result<Vec<Ran>, CannotRun> {
         let contract = &self.inputs.contract;
         let declared = contract.relation(name).expect("cells are of declared relations");
-        let cells = plan::cells(name, declared);
+        let cells = cells(name, declared);
         let author = match &self.world {
             Ok(world) => Author::new(&self.catalog, contract, world, name)
                 .ok_or_else(|| format!("{name} is not in the database")),
@@ -103,7 +108,8 @@ impl Arena {
         };
         let target = Target::new(author.relation());
         let is_view = author.is_view();
-        let judge = Judge { regime: self.regime, name, start: self.prober.start(), is_view };
+        let start = self.prober.start();
+        let judge = Judge { regime: self.regime, contract, name, start, is_view };
         let mut controls: BTreeMap<Try, Outcome> = BTreeMap::new();
         let mut ran = Vec::new();
         for cell in cells {
@@ -152,13 +158,13 @@ impl Arena {
             return Err(CannotRun(format!("{name} is not in the database")));
         };
         let (target, is_view) = (Target::new(author.relation()), author.is_view());
-        let judge = Judge { regime: self.regime, name, start: self.prober.start(), is_view };
-        for cell in plan::cells(name, declared).into_iter().filter(wanted) {
+        let start = self.prober.start();
+        let judge = Judge { regime: self.regime, contract, name, start, is_view };
+        for cell in cells(name, declared).into_iter().filter(wanted) {
             let written = author.write(&cell)?;
             let (setup, statement) = (&written.setup, &written.statement);
             let seen = self.prober.glance(&target, cell.persona, setup, statement).await;
-            let own = judge.rows_of(cell.persona.user_id());
-            let expected = cell.expected.outcome(own, judge.rows_of(None));
+            let expected = cell.expected.outcome(&judge.counts(cell.persona));
             // A probe that cannot be set up any more is no pass.
             let green = seen.is_ok_and(|it| it.unguarded.is_none() && it.outcome == expected);
             if !green {
@@ -172,6 +178,7 @@ impl Arena {
 /// What judging needs to know of the run.
 struct Judge<'a> {
     regime: Regime,
+    contract: &'a Contract,
     name: &'a str,
     start: &'a Digest,
     is_view: bool,
@@ -185,8 +192,7 @@ impl Judge<'_> {
         observation: &Observation,
         control: Option<Outcome>,
     ) -> Ran {
-        let own = self.rows_of(cell.persona.user_id());
-        let expected = cell.expected.outcome(own, self.rows_of(None));
+        let expected = cell.expected.outcome(&self.counts(cell.persona));
         let mut findings = Vec::new();
         let mut find = |rule: &Rule, expected: String, observed: String| {
             findings.push(self.finding(rule, &cell, written, [&expected, &observed]));
@@ -237,7 +243,7 @@ impl Judge<'_> {
             .changed
             .iter()
             .filter(|(table, owner)| {
-                cell.expected.is_denial() || !self.may_change(cell.persona, table, owner)
+                cell.expected.is_denial() || !self.may_change(cell, table, owner)
             })
             .map(rows_of_owner)
             .collect();
@@ -254,24 +260,27 @@ impl Judge<'_> {
         })
     }
 
-    /// Whether a statement on this table may change that table's rows of that owner. A row
-    /// between two users' rows (a link, say) goes with either of them, but only so: no user
-    /// may touch it by itself.
-    fn may_change(&self, persona: Persona, table: &str, owner: &str) -> bool {
-        persona == Persona::ServiceRole
-            || persona.user_id().is_some_and(|user| {
-                owner == user || (table != self.name && owner.split(SHARED).any(|end| end == user))
-            })
+    /// Whether a cell's statement may change that table's rows of that owner.
+    fn may_change(&self, cell: &Cell, table: &str, owner: &str) -> bool {
+        let commands = [cell.command];
+        cell.persona == Persona::ServiceRole
+            || reach::may_change(self.contract, cell.persona, (self.name, &commands), table, owner)
     }
 
-    /// How many rows that user has, or how many there are. A view has the rows of its users.
-    fn rows_of(&self, user: Option<&str>) -> u64 {
-        match (user, self.is_view) {
-            (Some(user), false) => self.start.count(self.name, user),
-            (None, false) => self.start.total(self.name),
-            (Some(_), true) => 1,
-            (None, true) => Persona::USERS.len() as u64,
+    /// How many rows there are for that persona. A view has the rows of its users.
+    fn counts(&self, persona: Persona) -> Counts {
+        let user = persona.user_id();
+        if self.is_view {
+            let all = Persona::USERS.len() as u64;
+            return Counts { own: user.map_or(all, |_| 1), all, ..Counts::default() };
         }
+        let count = |is_it: &dyn Fn(&str) -> bool| self.start.count(self.name, is_it);
+        let all = count(&|_| true);
+        let Some(user) = user else { return Counts { own: all, all, ..Counts::default() } };
+        let own = count(&|owner| owner == user);
+        let reached = count(&|owner| reaches(owner, user));
+        let named = count(&|owner| reaches(owner, user) && owner.starts_with(user));
+        Counts { own, shared: reached - own, own_shared: named - own, all }
     }
 
     fn finding(&self, rule: &Rule, cell: &Cell, written: &Try, seen: [&str; 2]) -> Finding {
@@ -301,7 +310,7 @@ fn rows_of_owner((table, owner): &(String, String)) -> String {
         let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(id));
         known.map_or(id, |persona| persona.name()).to_owned()
     };
-    let owners: Vec<String> = owner.split(SHARED).map(name).collect();
+    let owners: Vec<String> = digest::users(owner).map(name).collect();
     format!("{table} of {}", owners.join(" and "))
 }
 

@@ -1,106 +1,16 @@
-//! This file is the cells of one table: every persona, command and target that its grid
-//! speaks of, each as a statement that can be run.
+//! This file is the cells of one table as statements that can be run.
 
 use std::collections::BTreeMap;
 
+use super::cells::{Cell, owner, rival, variant};
 use crate::harness::catalog::{Catalog, Column, Relation};
-use crate::harness::contract::grid::{Command, Expected, Whose};
+use crate::harness::contract::grid::{Command, SHARED, Whose};
+use crate::harness::contract::shape::Sharing;
 use crate::harness::contract::{self, Contract};
 use crate::harness::persona::Persona;
-use crate::harness::rows::compose::{Factory, PLAIN_ROWS, Wanted};
+use crate::harness::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
 use crate::harness::rows::{Owner, Row, World};
-use crate::harness::{CannotRun, ident};
-
-/// A check of the matrix before it has its statement.
-#[derive(Debug, Clone)]
-pub(crate) struct Cell {
-    /// Its stable id, such as `isolation/memories/update/bob/alices-row`.
-    pub(crate) id: String,
-    /// Who tries.
-    pub(crate) persona: Persona,
-    /// What is tried.
-    pub(crate) command: Command,
-    /// On whose row.
-    pub(crate) whose: Whose,
-    /// The column, where the cell is about one.
-    pub(crate) column: Option<String>,
-    /// What the contract says.
-    pub(crate) expected: Expected,
-}
-
-/// The cells of a table or view, from its contract alone: those of the grid, and those of
-/// each column.
-pub(crate) fn cells(name: &str, declared: &contract::Relation) -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for ((persona, whose, command), expected) in &declared.grid.cells {
-        cells.push(Cell {
-            id: format!("isolation/{name}/{}/{}", command.name(), slug(*persona, whose)),
-            persona: *persona,
-            command: *command,
-            whose: whose.clone(),
-            column: None,
-            expected: *expected,
-        });
-    }
-    for persona in [Persona::Alice, Persona::AnonKey] {
-        for command in [Command::Select, Command::Insert, Command::Update] {
-            cells.extend(column_cells(name, declared, persona, command));
-        }
-    }
-    cells
-}
-
-fn column_cells(
-    name: &str,
-    declared: &contract::Relation,
-    persona: Persona,
-    command: Command,
-) -> Vec<Cell> {
-    let whose = match command {
-        Command::Select => Whose::Every,
-        _ if !declared.shape.owned => Whose::Any,
-        _ if persona == Persona::Alice => Whose::Own(None),
-        _ => Whose::Anothers(None),
-    };
-    let key = (persona, whose.clone(), command);
-    let Some(in_grid) = declared.grid.cells.get(&key) else {
-        return Vec::new();
-    };
-    let granted = declared.granted(persona.role(), command.name());
-    let cell = |column: &String| Cell {
-        id: format!("isolation/{name}/{}/{}/{column}", command.name(), slug(persona, &whose)),
-        persona,
-        command,
-        whose: whose.clone(),
-        column: Some(column.clone()),
-        expected: if granted.contains(&column.as_str()) { *in_grid } else { Expected::NoPrivilege },
-    };
-    declared.columns.keys().map(cell).collect()
-}
-
-/// The last two parts of a cell's id: who, and whose row.
-fn slug(persona: Persona, whose: &Whose) -> String {
-    let possessive = |owner: Option<Persona>, variant: &Option<String>| {
-        let owner = owner.map_or("nobody", Persona::name);
-        match variant {
-            None => format!("{owner}s-row"),
-            Some(variant) => format!("{owner}s-{variant}-row"),
-        }
-    };
-    let target = match whose {
-        Whose::Own(variant) => possessive(Some(persona), variant),
-        Whose::Anothers(variant) => possessive(Some(rival(persona)), variant),
-        Whose::Nobodys => "ownerless-row".to_owned(),
-        Whose::Any => "any-row".to_owned(),
-        Whose::Every => "every-row".to_owned(),
-    };
-    format!("{}/{target}", persona.name())
-}
-
-/// Whose row "another's" is.
-fn rival(persona: Persona) -> Persona {
-    if persona == Persona::Alice { Persona::Bob } else { Persona::Alice }
-}
+use crate::harness::{CannotRun, ident, quote};
 
 /// A cell's statement, and what the administrator has to do before it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,10 +84,13 @@ impl<'a> Author<'a> {
     }
 
     fn insert(&self, cell: &Cell) -> Result<Try, CannotRun> {
-        let owner = owner(cell.persona, &cell.whose);
-        let variant = variant(&cell.whose);
+        let (owner, variant) = match cell.whose {
+            Whose::Shared => (Owner::Shared, None),
+            _ => self.row_of(cell),
+        };
         let wanted = Wanted { owner, ordinal: PLAIN_ROWS, variant };
         let mut draft = self.factory.draft(&self.relation.name, wanted)?;
+        self.put_oneself_in(cell, &mut draft);
         let insertable = |column: &str| self.declared.client_may("insert", column);
         let open = self.declared.columns.keys().any(|column| insertable(column));
         let of_variant = variant.map(|variant| &self.declared.variants[variant]);
@@ -203,6 +116,24 @@ impl<'a> Author<'a> {
             draft.values.insert(column.clone(), value);
         }
         Ok(Try { statement: draft.insert(self.relation), setup: draft.setup })
+    }
+
+    /// A membership in what is another's is the persona's own, and so is that of somebody who
+    /// has no part in what is shared; any other is a newcomer's.
+    fn put_oneself_in(&self, cell: &Cell, draft: &mut Draft) {
+        let contract::Owner::Column(column) = &self.declared.owner else { return };
+        let joins = match cell.whose {
+            Whose::Anothers(_) => true,
+            Whose::Shared => !Persona::OWNERS.contains(&cell.persona),
+            _ => false,
+        };
+        if let (true, true, Some(id)) = (self.is_membership(), joins, cell.persona.user_id()) {
+            draft.values.insert(column.clone(), quote(id));
+        }
+    }
+
+    fn is_membership(&self) -> bool {
+        self.declared.shape.sharing == Sharing::Membership
     }
 
     fn update(&self, cell: &Cell) -> Result<Try, CannotRun> {
@@ -256,10 +187,13 @@ impl<'a> Author<'a> {
         for tag in ["changed", "changed again", "and again", "once more", "at last"] {
             value = self.factory.value(self.relation, column, tag)?;
             if value.trim_matches('\'') != current.trim_matches('\'') {
-                break;
+                return Ok(value);
             }
         }
-        Ok(value)
+        let free = self.world.accepted(&self.relation.name, column);
+        let other =
+            free.iter().find(|literal| literal.trim_matches('\'') != current.trim_matches('\''));
+        Ok(other.unwrap_or(&value).clone())
     }
 
     /// A WHERE clause for the cell's row; nothing where it is about every row.
@@ -267,7 +201,8 @@ impl<'a> Author<'a> {
         if cell.whose == Whose::Every {
             return Ok(String::new());
         }
-        let aim = self.aim_at(owner(cell.persona, &cell.whose), variant(&cell.whose))?;
+        let (owner, variant) = self.row_of(cell);
+        let aim = self.aim_at(owner, variant)?;
         Ok(format!(" where {aim}"))
     }
 
@@ -349,25 +284,17 @@ impl<'a> Author<'a> {
     }
 
     fn row(&self, cell: &Cell) -> Option<&Row> {
-        let (owner, variant) = (owner(cell.persona, &cell.whose), variant(&cell.whose));
+        let (owner, variant) = self.row_of(cell);
         self.world.rows(&self.relation.name, owner, variant).first().copied()
     }
-}
 
-/// Whose row a cell is about.
-fn owner(persona: Persona, whose: &Whose) -> Owner {
-    match whose {
-        Whose::Own(_) => Owner::User(persona),
-        Whose::Anothers(_) => Owner::User(rival(persona)),
-        Whose::Nobodys | Whose::Any => Owner::Nobody,
-        // The row whose values a blind statement takes as an example.
-        Whose::Every => Owner::User(Persona::Alice),
-    }
-}
-
-fn variant(whose: &Whose) -> Option<&str> {
-    match whose {
-        Whose::Own(variant) | Whose::Anothers(variant) => variant.as_deref(),
-        Whose::Nobodys | Whose::Any | Whose::Every => None,
+    /// The owner and the variant of the row that a cell is about.
+    fn row_of<'c>(&self, cell: &'c Cell) -> (Owner, Option<&'c str>) {
+        match cell.whose {
+            Whose::Shared if self.is_membership() => {
+                (Owner::User(rival(cell.persona)), Some(SHARED))
+            }
+            _ => (owner(cell.persona, &cell.whose), variant(&cell.whose)),
+        }
     }
 }

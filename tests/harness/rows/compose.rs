@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::members::newcomer;
 use super::{Owner, World, values};
 use crate::harness::catalog::{Catalog, Relation};
 use crate::harness::contract::{self, Contract};
@@ -70,7 +71,25 @@ impl Factory<'_> {
         let (relation, declared) = self.relation(table)?;
         let mut draft = Draft::default();
         self.set_owner(&mut draft, relation, declared, wanted)?;
-        self.set_parents(&mut draft, relation, declared, wanted)?;
+        self.complete(&mut draft, relation, declared, wanted)?;
+        if let Some(variant) = wanted.variant {
+            draft.values.extend(declared.variants[variant].clone());
+        }
+        Ok(draft)
+    }
+
+    /// Fills what a draft does not say yet.
+    ///
+    /// # Errors
+    /// Names the column that could not be filled.
+    pub(super) fn complete(
+        &self,
+        draft: &mut Draft,
+        relation: &Relation,
+        declared: &contract::Relation,
+        wanted: Wanted<'_>,
+    ) -> Result<(), CannotRun> {
+        self.set_parents(draft, relation, declared, wanted)?;
         for column in &relation.columns {
             let in_variant = declared.variants.values().any(|v| v.contains_key(&column.name));
             let filled = draft.values.contains_key(&column.name);
@@ -82,10 +101,7 @@ impl Factory<'_> {
             let value = self.value(relation, &column.name, &tag(column, wanted))?;
             draft.values.insert(column.name.clone(), value);
         }
-        if let Some(variant) = wanted.variant {
-            draft.values.extend(declared.variants[variant].clone());
-        }
-        Ok(draft)
+        Ok(())
     }
 
     /// Gives the row a primary key that is the same in every run, so that a statement in the
@@ -121,14 +137,17 @@ impl Factory<'_> {
         tag: &str,
     ) -> Result<String, CannotRun> {
         let declared = self.contract.relation(&relation.name).and_then(|d| d.columns.get(column));
-        let accepted = self.world.accepted.get(&format!("{}.{column}", relation.name));
+        let accepted = self.world.accepted(&relation.name, column);
         let column = relation
             .column(column)
             .ok_or_else(|| CannotRun(format!("table {} has no column {column}", relation.name)))?;
-        values::fill(relation, column, declared, accepted.map_or(&[], Vec::as_slice), tag)
+        values::fill(relation, column, declared, accepted, tag)
     }
 
-    fn relation(&self, table: &str) -> Result<(&Relation, &contract::Relation), CannotRun> {
+    pub(super) fn relation(
+        &self,
+        table: &str,
+    ) -> Result<(&Relation, &contract::Relation), CannotRun> {
         let relation = self.catalog.relation(table);
         let declared = self.contract.relation(table);
         relation.zip(declared).ok_or_else(|| {
@@ -144,12 +163,22 @@ impl Factory<'_> {
         wanted: Wanted<'_>,
     ) -> Result<(), CannotRun> {
         match &declared.owner {
-            contract::Owner::None => {}
+            // Whoever makes a row that has members is one afterwards.
+            contract::Owner::None | contract::Owner::Members(_) => {}
             contract::Owner::Column(column) => {
                 let mut id = match wanted.owner {
                     Owner::User(persona) => persona.user_id().map(quote),
-                    Owner::Nobody => None,
+                    Owner::Shared | Owner::Nobody => None,
                 };
+                if let Some(membership) = &declared.membership {
+                    id = newcomer(wanted.owner).user_id().map(quote);
+                    for (by, of) in &membership.of {
+                        let at = parent_ordinal(wanted.ordinal, 0);
+                        let key = self.key_of_members(of);
+                        let value = self.parent(draft, of, wanted.owner, at, key)?;
+                        draft.values.insert(by.clone(), value);
+                    }
+                }
                 if relation.is_unique(&[column]) && wanted.ordinal > 0 {
                     draft.setup.push(sign_up(VACANT, None));
                     let (table, column) = (relation.qualified(), ident(column));
@@ -161,12 +190,13 @@ impl Factory<'_> {
             contract::Owner::Through(paths) => {
                 let ends: [Owner; 2] = match wanted.owner {
                     Owner::Nobody => [Owner::User(Persona::Alice), Owner::User(Persona::Bob)],
-                    user @ Owner::User(_) => [user, user],
+                    user @ (Owner::User(_) | Owner::Shared) => [user, user],
                 };
                 for (nth, (column, parent)) in paths.iter().enumerate() {
                     let owner = ends[nth.min(1)];
                     let at = parent_ordinal(wanted.ordinal, nth);
-                    let value = self.parent(draft, parent, owner, at, "id")?;
+                    let key = self.key_of_members(parent);
+                    let value = self.parent(draft, parent, owner, at, key)?;
                     draft.values.insert(column.clone(), value);
                 }
             }
@@ -227,7 +257,22 @@ impl Factory<'_> {
         let insert = parent.insert(relation);
         draft.setup.append(&mut parent.setup);
         draft.setup.push(insert);
+        if let Some(contract::Owner::Members(members)) = self.owner_of(table) {
+            draft.setup.append(&mut self.memberships(members, owner, &key)?);
+        }
         Ok(key)
+    }
+
+    fn owner_of(&self, table: &str) -> Option<&contract::Owner> {
+        self.contract.tables.get(table).map(|declared| &declared.owner)
+    }
+
+    /// The key that says whose rows a table's members are of; of another table, its own.
+    fn key_of_members(&self, table: &str) -> &str {
+        match self.owner_of(table) {
+            Some(contract::Owner::Members(members)) => &members.column,
+            _ => "id",
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! table, made without a line about any of them.
 
 pub(crate) mod compose;
+mod members;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -9,8 +10,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
-use self::compose::{Factory, PLAIN_ROWS, Wanted, sign_up};
+use self::compose::{Draft, Factory, PLAIN_ROWS, Wanted, sign_up};
 use crate::harness::catalog::{Catalog, Relation};
+use crate::harness::contract::grid::SHARED;
+use crate::harness::contract::shape::Sharing;
 use crate::harness::contract::{self, Contract};
 use crate::harness::persona::Persona;
 use crate::harness::{CannotRun, describe, ident};
@@ -18,8 +21,10 @@ use crate::harness::{CannotRun, describe, ident};
 /// Whose a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Owner {
-    /// That user's.
+    /// That user's, alone.
     User(Persona),
+    /// Alice's and Bob's.
+    Shared,
     /// It leads to no single user, or its table has no owners.
     Nobody,
 }
@@ -29,6 +34,7 @@ impl Owner {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::User(persona) => persona.name(),
+            Self::Shared => SHARED,
             Self::Nobody => "nobody",
         }
     }
@@ -68,6 +74,11 @@ impl World {
     /// The statements that made it, in order, for a superuser.
     pub(crate) fn script(&self) -> &[String] {
         &self.script
+    }
+
+    /// The literals that the checks of a column accept, where it has any.
+    pub(crate) fn accepted(&self, table: &str, column: &str) -> &[String] {
+        self.accepted.get(&format!("{table}.{column}")).map_or(&[], Vec::as_slice)
     }
 
     /// Every uuid that stands in a row.
@@ -126,6 +137,9 @@ impl World {
         else {
             return Ok(());
         };
+        if let Some(membership) = &declared.membership {
+            return self.fill_memberships(admin, catalog, contract, relation, membership).await;
+        }
         if let contract::Owner::Column(column) = &declared.owner
             && relation.is_unique(&[column])
         {
@@ -143,6 +157,9 @@ impl World {
                     ordinal: PLAIN_ROWS + at,
                     variant: Some(variant),
                 }));
+            }
+            if declared.shape.sharing != Sharing::Alone {
+                wanted.extend(plain(Owner::Shared));
             }
             if declared.shape.nobodys {
                 wanted.push(Wanted { owner: Owner::Nobody, ordinal: 0, variant: None });
@@ -196,13 +213,23 @@ impl World {
         let factory = Factory { catalog, contract, world: self };
         let mut draft = factory.draft(&relation.name, wanted)?;
         factory.name_the_key(&mut draft, relation, wanted)?;
+        self.write(admin, relation, &draft, (wanted.owner, wanted.variant)).await
+    }
+
+    async fn write(
+        &mut self,
+        admin: &Client,
+        relation: &Relation,
+        draft: &Draft,
+        (owner, variant): (Owner, Option<&str>),
+    ) -> Result<(), CannotRun> {
         for statement in &draft.setup {
             admin.batch_execute(statement).await.map_err(|error| failed(statement, &error))?;
         }
         self.script.extend(draft.setup.iter().cloned().chain([draft.insert(relation)]));
         let statement = format!("{} returning {}", draft.insert(relation), literals(relation));
         let row = admin.query_one(&statement, &[]).await.map_err(|e| failed(&statement, &e))?;
-        self.keep(relation, wanted.owner, wanted.variant, &row);
+        self.keep(relation, owner, variant, &row);
         Ok(())
     }
 
@@ -244,6 +271,8 @@ fn parents_first(catalog: &Catalog, contract: &Contract) -> Vec<String> {
         {
             targets.extend(paths.iter().map(|(_, parent)| parent.clone()));
         }
+        let memberships = contract.tables.get(table).and_then(|t| t.membership.as_ref());
+        targets.extend(memberships.iter().flat_map(|it| &it.of).map(|(_, of)| of.clone()));
         targets
     };
     let mut sorted: Vec<String> = Vec::new();

@@ -67,7 +67,10 @@ pub(crate) async fn accepted(
     }
     let mut candidates: Vec<String> = checks.iter().flat_map(|check| enumerated(check)).collect();
     if candidates.is_empty() {
-        candidates = ["a", "b"].iter().filter_map(|tag| literal(&column.data_type, tag)).collect();
+        // Short, and enough of them that one is left which no row has.
+        let letters = ('a'..='z').map(|letter| letter.to_string());
+        candidates = letters.filter_map(|tag| literal(&column.data_type, &tag)).collect();
+        candidates.dedup();
         if is_number(&column.data_type) {
             candidates.extend(["1", "2", "0", "5", "10", "100", "-1"].map(str::to_owned));
         }

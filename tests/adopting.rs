@@ -1,0 +1,201 @@
+//! This file is the harness on another schema: an example whose rows belong to the members
+//! of a team is proved, and whatever is broken in it is found and named.
+
+mod mistakes;
+
+use std::sync::Arc;
+
+use rstest::rstest;
+
+use crate::attacks;
+use crate::evidence::{Evidence, Verdict};
+use crate::harness::attack::Attack;
+use crate::harness::inputs::{Inputs, SourceFile, project};
+use crate::verify::{self, Job};
+
+/// Migrations and contract of the example.
+fn example() -> Inputs {
+    let example = project().join("fixtures/examples/teams");
+    let [migrations, fixtures] = ["migrations", "fixtures"].map(|name| example.join(name));
+    Inputs::read(&migrations, &fixtures).unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// The evidence that the main job gives of the example with one more migration.
+async fn evidence_with(fault: &str, attacks: &[&'static Attack]) -> Evidence {
+    let mut inputs = example();
+    let name = "20990101_fault.sql".to_owned();
+    inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
+    let job = Job { attacks: attacks.to_vec(), ..Job::without_attacks(&[]) };
+    let evidence = verify::run(Arc::new(inputs), &job).await;
+    evidence.unwrap_or_else(|why| panic!("{fault}\n{why}"))
+}
+
+/// The control: nothing is wrong, and nothing is left out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn example_is_proved() {
+    let all: Vec<&'static Attack> = attacks::all().collect();
+    let evidence = evidence_with("select 1", &all).await;
+    assert_eq!(evidence.findings, []);
+    assert_eq!(evidence.verdict, Verdict::Proved);
+    assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
+}
+
+/// Each fault is noticed by what somebody does, and not only by the policy's words: the cell
+/// names the table, the persona and the row.
+#[rstest]
+#[case::anybody_joins_any_team(
+    "alter policy \"Owners add members to their teams\" on public.team_members \
+     with check (user_id = (select auth.uid()))",
+    &["insert/bob/alices-row", "insert/carol/alices-row", "insert/carol/shared-row"],
+    "team_members"
+)]
+#[case::anybody_lets_anybody_in(
+    "alter policy \"Owners add members to their teams\" on public.team_members \
+     with check (true)",
+    &["insert/bob/alices-row", "insert/bob/shared-row"],
+    "team_members"
+)]
+#[case::members_let_others_in(
+    "alter policy \"Owners add members to their teams\" on public.team_members \
+     with check (team_id in (select private.my_teams()))",
+    &["insert/bob/shared-row"],
+    "team_members"
+)]
+#[case::projects_are_open_to_whoever_has_signed_in(
+    "alter policy \"Members see their teams' projects\" on public.projects \
+     using ((select auth.uid()) is not null)",
+    &["select/bob/alices-row", "select/carol/shared-row", "select/guest/every-row"],
+    "projects"
+)]
+#[case::tasks_are_joined_by_the_wrong_column(
+    "alter policy \"Members see their projects' tasks\" on public.tasks \
+     using (id in (select p.id from public.projects p))",
+    &["select/alice/alices-row", "select/bob/shared-row"],
+    "tasks"
+)]
+#[case::tasks_are_compared_with_themselves(
+    "alter policy \"Members see their projects' tasks\" on public.tasks \
+     using (exists (select from public.team_members m where m.team_id = team_id))",
+    &["select/bob/alices-row"],
+    "tasks"
+)]
+#[case::helper_does_not_ask_who_is_a_member(
+    "create or replace function private.my_teams() returns setof uuid language sql stable \
+     security definer set search_path = '' as 'select m.team_id from public.team_members m'",
+    &["select/bob/alices-row", "select/carol/shared-row", "select/alice/every-row"],
+    "teams"
+)]
+#[case::helper_does_not_ask_for_the_role(
+    "create or replace function private.teams_i_own() returns setof uuid language sql stable \
+     security definer set search_path = '' as 'select m.team_id from public.team_members m \
+     where m.user_id = private.caller()'",
+    &["update/bob/shared-row", "delete/bob/shared-row"],
+    "teams"
+)]
+#[case::member_promotes_himself(
+    "alter policy \"Owners change the roles in their teams\" on public.team_members \
+     using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()))",
+    &["update/bob/bobs-shared-row", "update/alice/shared-row"],
+    "team_members"
+)]
+#[case::member_removes_others(
+    "alter policy \"Owners remove members, and members leave\" on public.team_members \
+     using (team_id in (select private.my_teams()))",
+    &["delete/bob/shared-row", "delete/bob/every-row"],
+    "team_members"
+)]
+#[case::member_cannot_leave(
+    "alter policy \"Owners remove members, and members leave\" on public.team_members \
+     using (team_id in (select private.teams_i_own()))",
+    &["delete/bob/bobs-shared-row"],
+    "team_members"
+)]
+#[case::shared_row_is_invisible_to_a_member(
+    "alter policy \"Members see their teams' projects\" on public.projects \
+     using (team_id in (select private.teams_i_own()))",
+    &["select/bob/shared-row", "select/bob/every-row"],
+    "projects"
+)]
+#[case::maker_of_a_team_is_no_member(
+    "drop trigger teams_own_new on public.teams",
+    &["insert/carol/carols-row"],
+    "teams"
+)]
+#[case::maker_of_a_team_lets_a_stranger_in(
+    "create or replace function private.own_new_team() returns trigger language plpgsql \
+     security definer set search_path = '' as $$ begin insert into public.team_members \
+     select new.id, u.id, 'owner' from auth.users u; return null; end $$",
+    &["insert/bob/bobs-row"],
+    "teams"
+)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_is_found(#[case] fault: &str, #[case] cells: &[&str], #[case] table: &str) {
+    let evidence = evidence_with(fault, &[]).await;
+    assert_eq!(evidence.verdict, Verdict::Findings, "{fault}");
+    let found = |id: &str| evidence.findings.iter().find(|finding| finding.check == id);
+    for cell in cells {
+        let id = format!("isolation/{table}/{cell}");
+        let all: Vec<&String> = evidence.findings.iter().map(|finding| &finding.check).collect();
+        let finding = found(&id).unwrap_or_else(|| panic!("{fault}\nno {id} in {all:#?}"));
+        assert_eq!(finding.object, table, "{fault}");
+        assert_ne!(finding.location, None, "{fault}: the migration's line behind {id}");
+    }
+    assert_eq!(evidence.accounting.planned, evidence.accounting.executed, "{fault}");
+}
+
+/// The attacks find by state and answers what the grid finds by rows: none is told what the
+/// policy says.
+#[rstest]
+#[case::by_joining(
+    "alter policy \"Owners add members to their teams\" on public.team_members \
+     with check (user_id = (select auth.uid()))",
+    "attack/W05/team_members"
+)]
+#[case::by_moving_a_membership(
+    "grant update (team_id) on public.team_members to authenticated; \
+     alter policy \"Owners change the roles in their teams\" on public.team_members \
+     with check (user_id = (select auth.uid()))",
+    "attack/W05/team_members"
+)]
+#[case::by_renaming_a_membership(
+    "grant update (user_id) on public.team_members to authenticated; \
+     alter policy \"Owners change the roles in their teams\" on public.team_members \
+     using (true) with check (true)",
+    "attack/W04/team_members"
+)]
+#[case::by_moving_a_project(
+    "grant update (team_id) on public.projects to authenticated; \
+     alter policy \"Members rename their teams' projects\" on public.projects with check (true)",
+    "attack/W05/projects"
+)]
+#[case::by_taking_a_project_from_the_others(
+    "grant update (team_id) on public.projects to authenticated",
+    "attack/W05/projects"
+)]
+#[case::by_planting_a_project(
+    "alter policy \"Members add projects to their teams\" on public.projects with check (true)",
+    "attack/W05/projects"
+)]
+#[case::by_removing_others(
+    "alter policy \"Owners remove members, and members leave\" on public.team_members \
+     using (team_id in (select private.my_teams()))",
+    "attack/W03/team_members"
+)]
+#[case::by_reading_projects(
+    "alter policy \"Members see their teams' projects\" on public.projects \
+     using ((select auth.uid()) is not null)",
+    "attack/R01/projects"
+)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_finds_the_fault(#[case] fault: &str, #[case] check: &str) {
+    let id = check.split('/').nth(1).expect("the number of an attack");
+    let of: Vec<&'static Attack> = attacks::all().filter(|attack| attack.id == id).collect();
+    let evidence = evidence_with(fault, &of).await;
+    let found: Vec<(&str, &str)> =
+        evidence.findings.iter().map(|it| (it.check.as_str(), it.observed.as_str())).collect();
+    assert!(found.iter().any(|(it, _)| *it == check), "{fault}\nno {check} in {found:#?}");
+    let shown =
+        |observed: &str| !["could not run", "the control"].iter().any(|w| observed.contains(w));
+    let shown = found.iter().filter(|(it, observed)| *it == check && shown(observed)).count();
+    assert_ne!(shown, 0, "{fault}\n{check} shows nothing in {found:#?}");
+}
