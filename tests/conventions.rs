@@ -176,8 +176,9 @@ fn created_table_is_found() {
 /// Who reads the README knows every variable that is read.
 #[test]
 fn readme_tells_every_variable() {
-    const BETWEEN_PROCESSES: [&str; 7] = [
+    const BETWEEN_PROCESSES: [&str; 8] = [
         "IDENTRA_VERIFY",
+        "IDENTRA_DRAFT",
         "IDENTRA_MUTANTS",
         "IDENTRA_MERGE",
         "IDENTRA_EXPLAIN",

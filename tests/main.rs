@@ -13,6 +13,8 @@ mod contract;
 mod conventions;
 /// What the machine has, which server a run would take, and what to do about the rest.
 mod doctor;
+/// A contract drafted from what there is, for a person to correct.
+mod draft;
 /// From the ledger to what a reader opens.
 mod evidence;
 /// What a rule means, with an example and the remedy, asked by its id.

@@ -334,7 +334,7 @@ async fn check(
 
 /// Reads, runs or merges, and writes; what `scripts/verify` does.
 fn job() -> Result<(Evidence, String), CannotRun> {
-    let out = inputs::out();
+    let out = inputs::out("target/evidence");
     evidence::clear(&out)?;
     let baseline = named("IDENTRA_BASELINE").map(PathBuf::from);
     let baseline = baseline.map(|file| Baseline::read(&file)).transpose()?;
@@ -366,7 +366,7 @@ fn job() -> Result<(Evidence, String), CannotRun> {
 /// A message of several lines has the verdict at its end, where one looks for it.
 fn could_not_run(why: &str) -> String {
     if why.contains('\n') {
-        let out = inputs::out();
+        let out = inputs::out("target/evidence");
         format!("{why}\n\nCOULD NOT RUN, see above; no evidence in {}", out.display())
     } else {
         format!("COULD NOT RUN: {why}")

@@ -73,7 +73,7 @@ async fn run(sizes: &[u32]) -> Result<(), CannotRun> {
             searches.push(found);
         }
     }
-    let dir = out().join("bench");
+    let dir = out("target/evidence").join("bench");
     let server = Server::shared()?;
     let document = json!({
         "server": server.version(),

@@ -129,6 +129,14 @@ fn database(contract: &Contract, version: u32, into: &mut Facets) {
             into.insert(format!("{id}/privileges/{role}"), privilege_list(privileges.clone()));
         }
     }
+    for (sequence, roles) in &contract.database.sequences {
+        let id = relation_id("public", sequence);
+        into.insert(format!("{id}/kind"), "sequence".into());
+        into.insert(format!("{id}/owner"), MIGRATOR.into());
+        for (role, privileges) in roles {
+            into.insert(format!("{id}/privileges/{role}"), privilege_list(privileges.clone()));
+        }
+    }
     for (extension, schema) in &contract.database.extensions {
         into.insert(format!("database/extensions/{extension}"), format!("in schema {schema}"));
     }
@@ -293,8 +301,11 @@ fn details(name: &str, relation: &Relation) -> Vec<(String, String)> {
     }
     for (index, text) in &relation.indexes {
         let facet = format!("{id}/indexes/{index}");
+        let (unique, text) =
+            text.strip_prefix("unique ").map_or(("", text.as_str()), |text| ("unique ", text));
         let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let statement = format!("create index {} on {table} using {method} {rest}", ident(index));
+        let name = ident(index);
+        let statement = format!("create {unique}index {name} on {table} using {method} {rest}");
         details.push((facet, statement));
     }
     for (policy, text) in &relation.policies {

@@ -93,6 +93,26 @@ impl Inputs {
         })
     }
 
+    /// Migrations and platform shim alone, for a draft of the contract: those that the
+    /// environment names, or the project's own.
+    ///
+    /// # Errors
+    /// What is missing or wrong.
+    pub(crate) fn without_contract() -> Result<Self, CannotRun> {
+        let migrations = directory("IDENTRA_MIGRATIONS", "migrations");
+        let shim = directory("IDENTRA_FIXTURES", "fixtures").join("supabase");
+        let own_shim = project().join("fixtures/supabase");
+        Ok(Self {
+            contract: Contract::default(),
+            contract_files: Vec::new(),
+            mutants: Known::default(),
+            migrations: migrations_in(&migrations)?,
+            shim: shim_in(if shim.is_dir() { &shim } else { &own_shim })?,
+            migrations_at: shown(&migrations),
+            contract_at: String::new(),
+        })
+    }
+
     /// Whether these are the project's own migrations.
     pub(crate) fn are_the_projects(&self) -> bool {
         let own = migrations_in(&project().join("migrations"));
@@ -150,9 +170,9 @@ fn directory(variable: &str, default: &str) -> PathBuf {
     }
 }
 
-/// Where the evidence goes.
-pub(crate) fn out() -> PathBuf {
-    directory("IDENTRA_EVIDENCE", "target/evidence")
+/// Where what is written goes: what `--out` says, or that directory of the project's.
+pub(crate) fn out(default: &str) -> PathBuf {
+    directory("IDENTRA_EVIDENCE", default)
 }
 
 /// The migrations in the order of `sqlx::migrate!`: by version, and without the ways back.

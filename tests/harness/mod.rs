@@ -7,6 +7,7 @@ pub(crate) mod contract;
 pub(crate) mod cves;
 pub(crate) mod database;
 pub(crate) mod digest;
+pub(crate) mod draft;
 pub(crate) mod expected;
 pub(crate) mod families;
 pub(crate) mod flow;

@@ -161,9 +161,9 @@ pub(super) fn check_members(
             "unknown column \"{by}\" of {table}; the contract's columns are {has}"
         ));
     }
-    let key = format!("primary key ({column})");
+    let keys = [format!("primary key ({column})"), format!("unique ({column})")];
     let is_key = relation.columns[column].unique
-        || relation.constraints.values().any(|it| it.to_lowercase() == key);
+        || relation.constraints.values().any(|it| keys.contains(&it.to_lowercase()));
     if !is_key {
         return wrong(format!(
             "\"{column}\" is not the key of {name}; say \"{column} -> table\" if it points at \

@@ -135,7 +135,7 @@ pub(crate) struct Relation {
     pub(crate) columns: BTreeMap<String, Column>,
     /// Table-level constraints: name to definition.
     pub(crate) constraints: BTreeMap<String, String>,
-    /// Indexes that no constraint makes: name to `method (columns) …`.
+    /// Indexes that no constraint makes: name to `method (columns) …`, or `unique method …`.
     pub(crate) indexes: BTreeMap<String, String>,
     /// Triggers: name to `before update for each row execute function …`.
     pub(crate) triggers: BTreeMap<String, String>,
@@ -253,6 +253,9 @@ pub(crate) struct Database {
     /// Schemas that the migration makes, `public` apart: who holds which privileges on each.
     #[serde(default)]
     pub(crate) schemas: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Sequences of `public`: who holds which privileges on each.
+    #[serde(default)]
+    pub(crate) sequences: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Extensions and the schema of each.
     #[serde(default)]
     pub(crate) extensions: BTreeMap<String, String>,

@@ -1,0 +1,144 @@
+//! This file is whether a draft says what there is, guesses aloud, and leaves alone what is
+//! there.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::{Draft, told, write};
+use crate::evidence::Evidence;
+use crate::harness::CannotRun;
+use crate::harness::contract::{Contract, Owner};
+use crate::harness::draft::GUESS;
+use crate::harness::inputs::{Inputs, project};
+use crate::verify::{self, Job};
+
+/// A draft of what those migrations make, in a directory of the test's own.
+async fn drafted(migrations: PathBuf) -> (TempDir, Inputs, Draft) {
+    let out = TempDir::with_prefix("identra-draft-").expect("a directory of the test's own");
+    let read = Inputs::read(&migrations, &project().join("fixtures"));
+    let read = read.unwrap_or_else(|why| panic!("{why}"));
+    let inputs = Inputs { contract: Contract::default(), contract_files: Vec::new(), ..read };
+    let draft = write(&inputs, out.path()).await.unwrap_or_else(|why| panic!("{why}"));
+    (out, inputs, draft)
+}
+
+/// What the main job says of the migrations with the draft for a contract.
+async fn verified(inputs: &Inputs, draft: &Draft) -> Evidence {
+    let contract = Contract::read(&draft.out).unwrap_or_else(|why| panic!("{why}"));
+    let inputs = Inputs { contract, ..inputs.clone() };
+    let evidence = verify::run(Arc::new(inputs), &Job::without_attacks(&[])).await;
+    evidence.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// The ids of findings that begin like that.
+fn found<'a>(evidence: &'a Evidence, rule: &str) -> Vec<&'a str> {
+    let of = evidence.findings.iter().filter(|finding| finding.rule.starts_with(rule));
+    of.map(|finding| finding.check.as_str()).collect()
+}
+
+/// The lines of all its files that are marked, and how many files have one.
+fn marked(draft: &Draft) -> (usize, usize) {
+    let files = Contract::files(&draft.out).unwrap_or_else(|why| panic!("{why}"));
+    let count = |text: &str| text.lines().filter(|line| line.starts_with(GUESS)).count();
+    let counts: Vec<usize> = files.iter().map(|file| count(&file.text)).collect();
+    (counts.iter().sum(), counts.iter().filter(|&&count| count > 0).count())
+}
+
+/// All that is observed is said, and every guess is counted and told of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn draft_of_the_projects_migrations_says_what_there_is() {
+    let (_out, inputs, draft) = drafted(project().join("migrations")).await;
+    assert_eq!(draft.unsaid, [""; 0], "what no contract can say");
+    assert_eq!(draft.exposed, 0, "what differs between the regimes");
+    assert_eq!(draft.guesses, marked(&draft), "guesses that are told of against those marked");
+    let evidence = verified(&inputs, &draft).await;
+    assert_eq!(found(&evidence, "schema."), [""; 0]);
+    let isolation = found(&evidence, "isolation.");
+    assert!(isolation.len() < 60, "{} guesses are wrong: {isolation:#?}", isolation.len());
+    let last = told(&draft);
+    let (guesses, files) = draft.guesses;
+    let begin = format!("{guesses} guesses in {files} files below ");
+    assert!(last.lines().last().is_some_and(|line| line.starts_with(&begin)), "{last}");
+}
+
+/// The same of the example, whose rows have several users: a table that holds a user and
+/// another's key is taken for one of memberships.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn draft_of_the_example_finds_the_members() {
+    let (_out, inputs, draft) = drafted(project().join("fixtures/examples/teams/migrations")).await;
+    assert_eq!(draft.unsaid, [""; 0], "what no contract can say");
+    assert_eq!(draft.guesses, marked(&draft), "guesses that are told of against those marked");
+    let read = Contract::read(&draft.out).unwrap_or_else(|why| panic!("{why}"));
+    let example = Contract::read(&project().join("fixtures/examples/teams/fixtures"));
+    let example = example.unwrap_or_else(|why| panic!("{why}"));
+    let owners = |contract: &Contract| -> Vec<(String, Owner)> {
+        contract.tables.iter().map(|(name, it)| (name.clone(), it.owner.clone())).collect()
+    };
+    assert_eq!(owners(&read), owners(&example));
+    assert_eq!(found(&verified(&inputs, &draft).await, "schema."), [""; 0]);
+}
+
+/// Whoever has corrected a draft does not lose it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn draft_takes_the_place_of_nothing() {
+    let (out, inputs, _) = drafted(project().join("fixtures/examples/teams/migrations")).await;
+    let corrected = out.path().join("contract/database.toml");
+    fs::write(&corrected, "# corrected").expect("a file of the draft");
+    let Err(CannotRun(why)) = write(&inputs, out.path()).await else {
+        panic!("it was overwritten")
+    };
+    let contract = out.path().join("contract").display().to_string();
+    let message = "is there already, and may have been corrected; move it away, or name another \
+                   directory with --out";
+    assert_eq!(why, format!("{contract} {message}"));
+    assert_eq!(fs::read_to_string(&corrected).expect("the file"), "# corrected");
+    let by_script = Command::new(env::current_exe().expect("this program"))
+        .args(["--exact", "draft::contract_is_drafted", "--nocapture"])
+        .env("IDENTRA_DRAFT", "1")
+        .env("IDENTRA_EVIDENCE", out.path())
+        .output();
+    let by_script = by_script.expect("this program runs");
+    let said = String::from_utf8_lossy(&by_script.stderr).trim().to_owned();
+    assert_eq!(said, format!("COULD NOT RUN: {contract} {message}"));
+    assert_eq!(by_script.status.code(), Some(2));
+}
+
+/// What other hands write: most of it a contract can say; what it cannot say is told.
+const OTHERS: &str = "create type public.mood as enum ('good', 'bad');
+    create table public.people (
+        id bigint generated always as identity primary key,
+        user_id uuid not null unique references auth.users (id) on delete cascade,
+        number serial, mood public.mood not null default 'good', email text,
+        lower_email text generated always as (lower(email)) stored,
+        age integer check (age > 17 or mood = 'bad')
+    );
+    create unique index people_email_idx on public.people (lower(email)) where email <> '';
+    alter table public.people enable row level security;
+    grant select, insert on public.people to authenticated;
+    create policy own on public.people for select using (user_id = (select auth.uid()));
+    create policy new on public.people as restrictive for insert to authenticated
+        with check (user_id = (select auth.uid()));
+    create view public.ages as select age from public.people;";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_contract_can_say_is_told() {
+    let migrations = TempDir::with_prefix("identra-draft-").expect("a directory of its own");
+    fs::write(migrations.path().join("1_others.sql"), OTHERS).expect("a migration");
+    let (_out, _, draft) = drafted(migrations.path().to_owned()).await;
+    let unsaid: Vec<&str> =
+        draft.unsaid.iter().map(|it| it.split(": ").next().unwrap_or_default()).collect();
+    assert_eq!(
+        unsaid,
+        ["database/others/type public.mood", "schema/people/policies/new"],
+        "{:#?}",
+        draft.unsaid
+    );
+    let last = told(&draft);
+    assert!(last.starts_with("2 things that no contract says; each stays a finding:\n"), "{last}");
+    assert_ne!(draft.exposed, 0, "what this migration leaves to everybody on older projects");
+}

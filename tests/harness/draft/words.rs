@@ -1,0 +1,98 @@
+//! This file is a CHECK as a person would word it, where it has one of the common forms.
+
+/// The expression as the contract likes it: `x in (…)`, `x between 1 and 2`, `x <= 2`.
+pub(super) fn plain(expression: &str) -> String {
+    let bare = peeled(expression);
+    one_of(bare).or_else(|| between(bare)).or_else(|| compared(bare)).unwrap_or(bare.to_owned())
+}
+
+/// Without the parentheses around all of it.
+fn peeled(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some(inner) = text.strip_prefix('(').and_then(|it| it.strip_suffix(')')) {
+        let mut depth = 0_i32;
+        let closes_early = inner.chars().any(|c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth < 0
+        });
+        // A quote may hold a parenthesis.
+        if closes_early || inner.contains('\'') && inner.contains("(\'") {
+            break;
+        }
+        text = inner.trim();
+    }
+    text
+}
+
+/// `x = ANY (ARRAY['a'::text, 'b'::text])`.
+fn one_of(text: &str) -> Option<String> {
+    let (subject, list) = text.split_once(" = ANY (ARRAY[")?;
+    let words: Vec<&str> = list.strip_suffix("])")?.split(", ").collect();
+    let word = |word: &&str| {
+        let word = word.strip_suffix("::text")?;
+        let inner = word.strip_prefix('\'')?.strip_suffix('\'')?;
+        (!inner.contains('\'')).then(|| word.to_owned())
+    };
+    let words: Vec<String> = words.iter().map(word).collect::<Option<_>>()?;
+    is_subject(subject).then(|| format!("{subject} in ({})", words.join(", ")))
+}
+
+/// `(x >= 1) AND (x <= 2)`.
+fn between(text: &str) -> Option<String> {
+    let (one, other) = text.split_once(" AND ")?;
+    let (subject, least) = peeled(one).split_once(" >= ")?;
+    let (same, most) = peeled(other).split_once(" <= ")?;
+    let (least, most) = (number(least)?, number(most)?);
+    (is_subject(subject) && subject == same)
+        .then(|| format!("{subject} between {least} and {most}"))
+}
+
+/// `x >= (0)::double precision`.
+fn compared(text: &str) -> Option<String> {
+    let (subject, rest) = text.split_once(' ')?;
+    let (operator, operand) = rest.split_once(' ')?;
+    let operand = number(operand)?;
+    let known = [">=", "<=", ">", "<"].contains(&operator);
+    (known && is_subject(subject)).then(|| format!("{subject} {operator} {operand}"))
+}
+
+/// A column, or the length of one.
+fn is_subject(text: &str) -> bool {
+    let inner = text.strip_prefix("char_length(").and_then(|it| it.strip_suffix(')'));
+    let name = inner.unwrap_or(text);
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// A number without its cast.
+fn number(text: &str) -> Option<&str> {
+    let bare = text.split("::").next()?;
+    let bare = peeled(bare);
+    bare.parse::<f64>().is_ok().then_some(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn common_forms_are_worded_plainly() {
+        for (printed, worded) in [
+            ("(char_length(name) <= 100)", "char_length(name) <= 100"),
+            ("((rating >= 1) AND (rating <= 5))", "rating between 1 and 5"),
+            (
+                "((share >= (0)::double precision) AND (share <= (1)::double precision))",
+                "share between 0 and 1",
+            ),
+            ("(role = ANY (ARRAY['owner'::text, 'member'::text]))", "role in ('owner', 'member')"),
+            ("(one <> other)", "one <> other"),
+        ] {
+            assert_eq!(plain(printed), worded);
+        }
+    }
+
+    #[test]
+    fn other_forms_stay_what_they_are() {
+        assert_eq!(plain("((a > 1) OR (b > 2))"), "(a > 1) OR (b > 2)");
+        assert_eq!(plain("(name ~ '^(a|b)$'::text)"), "name ~ '^(a|b)$'::text");
+    }
+}
