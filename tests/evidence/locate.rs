@@ -65,7 +65,7 @@ fn wanted(finding: &Finding) -> &'static [&'static str] {
         ["promise" | "flow", ..] => &["function", "trigger"],
         ["isolation", ..] if is_about_privileges(finding) => &["privilege"],
         ["isolation", ..] => &["policy", "security", "view"],
-        ["attack", ..] => &["policy", "security", "view", "function", "privilege"],
+        ["attack", ..] => &["policy", "security", "view", "function"],
         _ => &[],
     }
 }

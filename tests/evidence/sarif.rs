@@ -41,19 +41,19 @@ pub(super) fn text(evidence: &Evidence) -> String {
     serde_json::to_string_pretty(&log).expect("the log is plain data") + "\n"
 }
 
-/// The findings by rule, object and place, so that one open policy is one remark.
+/// The findings by rule, subject and place, so that one open policy is one remark.
 fn grouped(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     let mut groups: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         let place = finding.location.as_ref().map(ToString::to_string);
-        groups.entry((&finding.rule, &finding.object, place)).or_default().push(finding);
+        groups.entry((&finding.rule, finding.subject(), place)).or_default().push(finding);
     }
     groups.into_values().collect()
 }
 
 fn found(evidence: &Evidence, group: &[&Finding]) -> Found {
     let first = group[0];
-    let mut text = format!("{}: {}.", first.object, first.title);
+    let mut text = format!("{}: {}.", first.subject(), first.title);
     for finding in group.iter().take(SHOWN) {
         let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
         let (check, expected, observed) = (&finding.check, &finding.expected, &finding.observed);
@@ -85,7 +85,7 @@ fn tolerated(evidence: &Evidence, known: &Known) -> Found {
 
 /// What is the same when the line moves.
 fn fingerprint(finding: &Finding) -> BTreeMap<String, String> {
-    let text = format!("{} {}", finding.rule, finding.object);
+    let text = format!("{} {}", finding.rule, finding.subject());
     BTreeMap::from([("identra/v1".to_owned(), short_hash(&text))])
 }
 

@@ -196,12 +196,12 @@ fn headline(evidence: &Evidence) -> String {
     }
 }
 
-/// One finding of each rule and object, the plainest cause first, and how many are like it.
+/// One finding of each rule and subject, the plainest cause first, and how many are like it.
 fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
     let mut groups: Vec<(&Finding, usize)> = Vec::new();
     for finding in findings {
         let same = |(known, _): &&mut (&Finding, usize)| {
-            (&known.rule, &known.object) == (&finding.rule, &finding.object)
+            (&known.rule, known.subject()) == (&finding.rule, finding.subject())
         };
         match groups.iter_mut().find(same) {
             Some((_, more)) => *more += 1,
@@ -218,16 +218,25 @@ fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
     groups
 }
 
+/// As much of an answer as a reader takes in; the page and `evidence.json` have all of it.
+fn brief(text: &str) -> String {
+    const ENOUGH: usize = 400;
+    match text.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn shown(finding: &Finding, more: usize) -> String {
     let at = finding.location.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
     let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
     let mut text = format!("{}: {}{at}: {}\n", finding.rule, finding.object, finding.title);
     text += &format!("  check     {}{who}\n", finding.check);
-    text += &format!("  expected  {}\n", finding.expected);
-    text += &format!("  observed  {}\n", finding.observed);
+    text += &format!("  expected  {}\n", brief(&finding.expected));
+    text += &format!("  observed  {}\n", brief(&finding.observed));
     text += &format!("  remedy    {}", finding.remedy);
     if more > 0 {
-        text += &format!("\n  and {more} more of the same rule and object");
+        text += &format!("\n  and {more} more like it of {}", finding.subject());
     }
     text
 }

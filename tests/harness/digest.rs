@@ -9,6 +9,7 @@ use super::contract::shape::Sharing;
 use super::contract::{Contract, Owner};
 use super::ident;
 use super::inputs::short_hash;
+use super::persona::Persona;
 
 /// Stands between the users of a row that leads to more than one, and so is nobody's.
 pub(crate) const BETWEEN: &str = "+";
@@ -82,8 +83,18 @@ impl Digest {
 }
 
 /// The users in an owner.
-pub(crate) fn users(owner: &str) -> impl Iterator<Item = &str> {
+fn users(owner: &str) -> impl Iterator<Item = &str> {
     owner.split([BETWEEN, WITH].map(|it| it.chars().next().unwrap_or_default()))
+}
+
+/// The rows of a table and an owner, as a reader knows them: `memories of alice`.
+pub(crate) fn rows_of((table, owner): &(String, String)) -> String {
+    let name = |id: &str| {
+        let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(id));
+        known.map_or(id, |persona| persona.name()).to_owned()
+    };
+    let owners: Vec<String> = users(owner).map(name).collect();
+    format!("{table} of {}", owners.join(" and "))
 }
 
 /// Whether rows of that owner are the user's, alone or with others.

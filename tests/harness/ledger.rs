@@ -61,6 +61,14 @@ impl fmt::Display for Location {
 }
 
 impl Finding {
+    /// What is to be mended: of a cell's column, the table, whose policy all columns have.
+    pub(crate) fn subject(&self) -> &str {
+        match self.object.split_once('.') {
+            Some((table, _)) if self.rule.starts_with("isolation.") => table,
+            _ => &self.object,
+        }
+    }
+
     /// That a check saw something else than what was to be, by a rule.
     pub(crate) fn of(
         rule: &Rule,

@@ -2,9 +2,9 @@
 //! somebody with whom the same statements do bite.
 
 use super::{Control, Probe, Scene, Trial, transcript};
-use crate::harness::CannotRun;
 use crate::harness::persona::Identity;
 use crate::harness::probe::{Act, Played};
+use crate::harness::{CannotRun, digest};
 
 /// Tries a probe of the attack with that id in every world, and its control.
 ///
@@ -109,8 +109,7 @@ fn misplaced(scene: &Scene<'_>, probe: &Probe, played: &Played) -> Option<String
         .changed
         .iter()
         .filter(|(table, owner)| !scene.may_change(&probe.attacker, &probe.object, table, owner));
-    let first = others.next()?;
-    Some(format!("rows changed: {} of {}", first.0, Scene::name_of(&first.1)))
+    others.next().map(|rows| format!("rows changed: {}", digest::rows_of(rows)))
 }
 
 /// Rule 3: whoever is entitled learns or changes something by the same statements.

@@ -260,10 +260,4 @@ impl<'a> Scene<'a> {
     pub(crate) fn is_victims(owner: &str) -> bool {
         VICTIM.user_id().is_some_and(|victim| owner.split(BETWEEN).any(|end| end == victim))
     }
-
-    /// An owner as a reader knows it.
-    pub(crate) fn name_of(owner: &str) -> &str {
-        let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(owner));
-        known.map_or(owner, |persona| persona.name())
-    }
 }

@@ -223,7 +223,7 @@ impl Judge<'_> {
             control: control.map(|control| format!("service_role: {control}")),
             changed: BTreeMap::from([(
                 self.regime.name().to_owned(),
-                observation.changed.iter().map(rows_of_owner).collect(),
+                observation.changed.iter().map(digest::rows_of).collect(),
             )]),
         };
         let entry = Entry {
@@ -245,7 +245,7 @@ impl Judge<'_> {
             .filter(|(table, owner)| {
                 cell.expected.is_denial() || !self.may_change(cell, table, owner)
             })
-            .map(rows_of_owner)
+            .map(digest::rows_of)
             .collect();
         if !changed.is_empty() {
             let expected = "no row but the sender's own changes".to_owned();
@@ -302,16 +302,6 @@ fn pasteable(persona: Persona, written: &Try) -> String {
     lines.push(format!("{};", written.statement));
     lines.push("rollback;".to_owned());
     lines.join("\n")
-}
-
-/// The rows of a table and an owner's id, as a reader knows them.
-fn rows_of_owner((table, owner): &(String, String)) -> String {
-    let name = |id: &str| {
-        let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(id));
-        known.map_or(id, |persona| persona.name()).to_owned()
-    };
-    let owners: Vec<String> = digest::users(owner).map(name).collect();
-    format!("{table} of {}", owners.join(" and "))
 }
 
 fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
