@@ -28,10 +28,15 @@ fn search(inputs: &Inputs, finding: &Finding, object: &str, detail: &str) -> Opt
             if kind == "comment" || !(names(&text, object) || kind == "index" && has_detail) {
                 continue;
             }
-            // Whoever grants on all columns names none of them.
-            let detailed = has_detail && kind != "privilege";
-            let rank =
-                [wanted.contains(&kind), detailed, command.is_none_or(|it| is_for(&text, it))];
+            // Whoever grants on all columns names none of them, and no policy is about one.
+            let detailed = has_detail && kind != "privilege" && finding.persona.is_none();
+            // A view shows other tables' rows, and decides about its own.
+            let is_its = kind != "view" || names(&beginning(&text), object);
+            let rank = [
+                wanted.contains(&kind) && is_its,
+                detailed,
+                command.is_none_or(|it| is_for(&text, it)),
+            ];
             if best.as_ref().is_none_or(|(known, ..)| rank >= *known) {
                 best = Some((rank, file, statement));
             }
@@ -75,11 +80,17 @@ fn is_about_privileges(finding: &Finding) -> bool {
     [&finding.expected, &finding.observed].iter().any(|it| *it == "no privilege")
 }
 
+/// The first words of a statement: what is done, and to what.
+fn beginning(text: &str) -> String {
+    text.split_whitespace().take(6).collect::<Vec<_>>().join(" ")
+}
+
 /// What a statement, in lower case, makes or changes.
 fn kind(text: &str) -> &'static str {
     const MADE: [&str; 9] =
         ["policy", "index", "trigger", "rule", "function", "procedure", "view", "table", "comment"];
-    let words: Vec<&str> = text.split_whitespace().take(5).collect();
+    let beginning = beginning(text);
+    let words: Vec<&str> = beginning.split(' ').collect();
     match words.as_slice() {
         ["grant" | "revoke", ..] | ["alter", "default", "privileges", ..] => "privilege",
         ["insert" | "update" | "delete", ..] => "row",
