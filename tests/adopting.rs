@@ -181,6 +181,15 @@ async fn fault_is_found(#[case] fault: &str, #[case] cells: &[&str], #[case] tab
      using (team_id in (select private.my_teams()))",
     "attack/W03/team_members"
 )]
+#[case::by_looking_for_teams_that_all_have_left(
+    "create function private.is_left(team uuid) returns boolean language sql stable \
+     security definer set search_path = '' as \
+     'select not exists (select from public.team_members m where m.team_id = team)'; \
+     grant execute on function private.is_left(uuid) to authenticated; \
+     alter policy \"Members see their teams\" on public.teams \
+     using (id in (select private.my_teams()) or private.is_left(id))",
+    "attack/R10/teams"
+)]
 #[case::by_reading_projects(
     "alter policy \"Members see their teams' projects\" on public.projects \
      using ((select auth.uid()) is not null)",
@@ -198,4 +207,17 @@ async fn attack_finds_the_fault(#[case] fault: &str, #[case] check: &str) {
         |observed: &str| !["could not run", "the control"].iter().any(|w| observed.contains(w));
     let shown = found.iter().filter(|(it, observed)| *it == check && shown(observed)).count();
     assert_ne!(shown, 0, "{fault}\n{check} shows nothing in {found:#?}");
+}
+
+/// Where an account can be named once, nobody has something alone and shares something else:
+/// that is said, and nothing is proved.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_membership_per_user_is_refused() {
+    let fault = "alter table public.team_members add constraint one unique (user_id)";
+    let evidence = evidence_with(fault, &[]).await;
+    let said = evidence.findings.iter().filter(|it| it.rule == "harness.could-not-run");
+    let said: Vec<&String> = said.map(|finding| &finding.observed).collect();
+    let why = "team_members holds one row per user, so that nobody can have something alone";
+    assert!(said.iter().any(|observed| observed.contains(why)), "{said:#?}");
+    assert_eq!(evidence.verdict, Verdict::Findings);
 }

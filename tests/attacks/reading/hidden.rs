@@ -6,6 +6,7 @@ use crate::harness::attack::scene::{Subject, VICTIM};
 use crate::harness::attack::{Probe, Scene};
 use crate::harness::catalog::Column;
 use crate::harness::contract;
+use crate::harness::contract::shape::Sharing;
 use crate::harness::ident;
 use crate::harness::rows::Owner;
 use crate::harness::rows::compose::{PLAIN_ROWS, Wanted};
@@ -64,7 +65,9 @@ fn may_be_ownerless(table: &Subject<'_>) -> bool {
         }
         _ => false,
     };
-    nullable || table.declared.shape.nobodys
+    // Its members may have left.
+    let has_members = matches!(table.declared.shape.sharing, Sharing::Members | Sharing::Through);
+    nullable || has_members || table.declared.shape.nobodys
 }
 
 fn ownerless(scene: &Scene<'_>, table: &Subject<'_>) -> Result<World, CannotRun> {
