@@ -11,6 +11,7 @@ use crate::attacks;
 use crate::evidence::{Evidence, Verdict};
 use crate::harness::attack::Attack;
 use crate::harness::inputs::{Inputs, SourceFile, project};
+use crate::mutants::Which;
 use crate::verify::{self, Job};
 
 /// Migrations and contract of the example.
@@ -25,9 +26,33 @@ async fn evidence_with(fault: &str, attacks: &[&'static Attack]) -> Evidence {
     let mut inputs = example();
     let name = "20990101_fault.sql".to_owned();
     inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
-    let job = Job { attacks: attacks.to_vec(), ..Job::without_attacks(&[]) };
+    evidence_of(inputs, attacks, None).await
+}
+
+async fn evidence_of(
+    inputs: Inputs,
+    attacks: &[&'static Attack],
+    which: Option<Which>,
+) -> Evidence {
+    let attacks = attacks.to_vec();
+    let job = Job { attacks, mutants: which, ..Job::without_attacks(&[]) };
     let evidence = verify::run(Arc::new(inputs), &job).await;
-    evidence.unwrap_or_else(|why| panic!("{fault}\n{why}"))
+    evidence.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Every line that security rests on is broken, the bodies that policies ask among them, and a
+/// check notices.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_mutant_of_the_example_is_noticed() {
+    let evidence = evidence_of(example(), &[], Some(Which::All)).await;
+    let missed: Vec<&String> = evidence
+        .findings
+        .iter()
+        .filter(|finding| finding.rule == "mutant.missed")
+        .map(|finding| &finding.check)
+        .collect();
+    assert_eq!(missed, [""; 0]);
+    assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
 }
 
 /// The control: nothing is wrong, and nothing is left out.

@@ -270,6 +270,22 @@ impl Catalog {
     }
 }
 
+impl Function {
+    /// Its name in the contract: with its schema, where that is not `public`.
+    pub(crate) fn declared_name(&self) -> String {
+        match self.schema.as_str() {
+            "public" => self.name.clone(),
+            schema => format!("{schema}.{}", self.name),
+        }
+    }
+
+    /// Its name with schema and types, as `alter function` takes it.
+    pub(crate) fn qualified(&self) -> String {
+        let [schema, name] = [&self.schema, &self.name].map(|it| crate::harness::ident(it));
+        format!("{schema}.{name}({})", self.signature)
+    }
+}
+
 impl Relation {
     /// The column of that name.
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {

@@ -14,7 +14,7 @@ use self::plan::{Author, Try};
 use super::catalog::Catalog;
 use super::contract::Contract;
 use super::contract::grid::{Command, Whose};
-use super::contract::shape::Counts;
+use super::contract::shape::{Counts, Sharing};
 use super::database::{Database, State};
 use super::digest::{self, Digest, reaches};
 use super::inputs::{Inputs, Regime};
@@ -142,7 +142,8 @@ impl Arena {
     }
 
     /// The id of the first cell whose persona gets another answer than the grid says, or cannot
-    /// ask at all; state and controls are not looked at.
+    /// ask at all. Controls are not looked at, and state only where a new row is to get its
+    /// members, which no answer tells.
     ///
     /// # Errors
     /// Why the server could not be reached.
@@ -163,10 +164,19 @@ impl Arena {
         for cell in cells(name, declared).into_iter().filter(wanted) {
             let written = author.write(&cell)?;
             let (setup, statement) = (&written.setup, &written.statement);
-            let seen = self.prober.glance(&target, cell.persona, setup, statement).await;
+            let gets_members =
+                cell.command == Command::Insert && declared.shape.sharing == Sharing::Members;
+            let seen = if gets_members {
+                self.prober.attempt(&target, cell.persona, setup, statement).await
+            } else {
+                self.prober.glance(&target, cell.persona, setup, statement).await
+            };
             let expected = cell.expected.outcome(&judge.counts(cell.persona));
             // A probe that cannot be set up any more is no pass.
-            let green = seen.is_ok_and(|it| it.unguarded.is_none() && it.outcome == expected);
+            let green = seen.is_ok_and(|it| {
+                let in_place = !gets_members || judge.misplaced(&cell, &it).is_none();
+                it.unguarded.is_none() && it.outcome == expected && in_place
+            });
             if !green {
                 return Ok(Some(cell.id));
             }

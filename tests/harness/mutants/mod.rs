@@ -16,7 +16,7 @@ mod tokens;
 
 use std::collections::BTreeMap;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Function};
 use super::contract::Contract;
 use super::ident;
 
@@ -76,8 +76,8 @@ pub(crate) fn all(catalog: &Catalog, contract: &Contract, sources: &[Source]) ->
             objects::of_view(relation, &mut mutants);
         }
     }
-    for function in catalog.functions.iter().filter(|it| contract.functions.contains_key(&it.name))
-    {
+    let declared = |it: &&Function| contract.functions.contains_key(&it.declared_name());
+    for function in catalog.functions.iter().filter(declared) {
         privileges::of_function(function, &mut mutants);
         objects::of_function(function, &mut mutants);
     }

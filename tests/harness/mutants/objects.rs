@@ -3,15 +3,14 @@
 
 use super::{Mutant, Scope, cells_of, public};
 use crate::harness::catalog::{Function, Relation};
-use crate::harness::ident;
 
 /// The attributes of a function.
 pub(super) fn of_function(function: &Function, into: &mut Vec<Mutant>) {
-    let name = format!("public.{}({})", ident(&function.name), function.signature);
+    let (object, name) = (function.declared_name(), function.qualified());
     let alter = format!("alter function {name}");
-    let scope = Scope::Promises(function.name.clone());
+    let scope = Scope::Promises(object.clone());
     let mut add = |change: &str, ddl: String, scope: &Scope| {
-        into.push(Mutant::new("functions", &function.name, change, ddl, scope.clone()));
+        into.push(Mutant::new("functions", &object, change, ddl, scope.clone()));
     };
     let other = if function.security == "definer" { "invoker" } else { "definer" };
     add(&format!("security {other}"), format!("{alter} security {other}"), &scope);

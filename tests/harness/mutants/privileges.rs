@@ -62,7 +62,7 @@ fn scope(relation: &Relation, role: &str, privilege: &str, column: Option<&str>)
 
 /// EXECUTE.
 pub(super) fn of_function(function: &Function, into: &mut Vec<Mutant>) {
-    let name = format!("public.{}({})", ident(&function.name), function.signature);
+    let (object, name) = (function.declared_name(), function.qualified());
     for role in ROLES {
         let held = function.grants.iter().any(|grant| grant.grantee == role);
         let (verb, ddl) = if held {
@@ -71,6 +71,6 @@ pub(super) fn of_function(function: &Function, into: &mut Vec<Mutant>) {
             ("granted to", format!("grant execute on function {name} to {role}"))
         };
         let change = format!("execute {verb} {role}");
-        into.push(Mutant::new("privileges", &function.name, &change, ddl, Scope::Looks));
+        into.push(Mutant::new("privileges", &object, &change, ddl, Scope::Looks));
     }
 }

@@ -170,8 +170,11 @@ impl<'a> Bench<'a> {
     fn judge(&mut self, mutant: &Mutant, known: bool) -> Result<Outcome, CannotRun> {
         let outcome = self.runtime.block_on(async {
             self.begin().await?;
-            // Properties notice sooner than the whole matrix does.
-            let all = known || !matches!(mutant.scope, Scope::Promises(_));
+            // Properties notice sooner than the whole matrix does, where there are any.
+            let promised = |about: &String| {
+                self.laboratory.properties.iter().any(|it| it.about.contains(&about.as_str()))
+            };
+            let all = known || !matches!(&mutant.scope, Scope::Promises(about) if promised(about));
             let outcome = self.judge_in_transaction(mutant, all).await;
             self.rollback().await?;
             outcome
@@ -258,9 +261,10 @@ impl<'a> Bench<'a> {
 /// The text that makes each function and view that the contract declares.
 async fn sources(admin: &Client, contract: &Contract) -> Result<Vec<Source>, CannotRun> {
     let question = "
-        select p.proname::text, pg_catalog.pg_get_functiondef(p.oid), false
-        from pg_catalog.pg_proc p
-        where p.pronamespace = 'public'::regnamespace and p.prokind = 'f'
+        select case n.nspname when 'public' then '' else n.nspname || '.' end || p.proname,
+            pg_catalog.pg_get_functiondef(p.oid), false
+        from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where p.prokind = 'f' and n.nspname !~ '^(pg_|information_schema$)'
         union all
         select c.relname, pg_catalog.format('create or replace view %I.%I%s as %s', 'public',
             c.relname, ' with (' || pg_catalog.array_to_string(c.reloptions, ', ') || ')',
