@@ -33,6 +33,8 @@ mod lints;
 mod migration;
 /// Whether the proofs would notice: each line that security rests on, broken.
 mod mutants;
+/// The page of the evidence, as its readers have it.
+mod page;
 /// How the product's queries are planned: through an index, and with one look at the caller.
 mod plans;
 /// What functions, triggers and constraints keep true, whatever is done.

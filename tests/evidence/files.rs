@@ -4,11 +4,11 @@ use std::fs;
 use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::path::Path;
 
-use super::{Evidence, junit, markdown, sarif};
+use super::{Evidence, junit, markdown, page, sarif};
 use crate::harness::CannotRun;
 
-const FILES: [&str; 5] =
-    ["evidence.json", "summary.md", "replay.sql", "results.sarif", "junit.xml"];
+const FILES: [&str; 6] =
+    ["evidence.json", "index.html", "summary.md", "replay.sql", "results.sarif", "junit.xml"];
 
 /// Takes away what an earlier run wrote, so that a run which dies leaves no verdict.
 ///
@@ -49,8 +49,8 @@ fn could_not_write(out: &Path, error: &dyn std::fmt::Display) -> CannotRun {
 /// Which file could not be written.
 pub(crate) fn write(evidence: &Evidence, out: &Path) -> Result<(), CannotRun> {
     let json = serde_json::to_string_pretty(evidence).expect("the evidence is plain data") + "\n";
-    let (sarif, junit) = (sarif::text(evidence), junit::text(evidence));
-    let texts = [json, markdown(evidence), evidence.replay.clone(), sarif, junit];
+    let (page, sarif, junit) = (page::page(evidence), sarif::text(evidence), junit::text(evidence));
+    let texts = [json, page, markdown(evidence), evidence.replay.clone(), sarif, junit];
     for (name, text) in FILES.into_iter().zip(texts) {
         let failed = |error: &dyn std::fmt::Display| could_not_write(out, error);
         let file = tempfile::NamedTempFile::new_in(out).map_err(|error| failed(&error))?;

@@ -10,6 +10,7 @@ mod forms;
 mod junit;
 mod locate;
 mod merge;
+pub(crate) mod page;
 mod replay;
 mod sarif;
 mod summary;

@@ -1,0 +1,241 @@
+//! This file is where the boxes and the lines of a layered graph go.
+
+use std::collections::BTreeSet;
+
+/// A line of a graph, from a box to the one that it leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Edge {
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+/// Where everything goes: layers from left to right, in each from top to bottom.
+#[derive(Debug)]
+pub(super) struct Placed {
+    /// Of each box: its layer, and how far down its middle is.
+    pub(super) boxes: Vec<(usize, i32)>,
+    /// Of each edge: how far down it passes each layer between its ends, from the start on.
+    pub(super) bends: Vec<Vec<i32>>,
+    /// How high the highest layer is.
+    pub(super) height: i32,
+}
+
+/// How much room a box takes, and a line that passes between boxes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    pub(super) of_box: i32,
+    pub(super) of_line: i32,
+}
+
+/// How often the layers are put in order, from left to right and back.
+const SWEEPS: usize = 8;
+
+/// Places boxes and edges. A circle of edges is cut where it is met first.
+pub(super) fn place(boxes: usize, edges: &[Edge], room: Room) -> Placed {
+    let layers = layers(boxes, edges);
+    let mut slots = Slots::of(&layers, edges);
+    slots.order();
+    slots.placed(boxes, edges, &layers, room)
+}
+
+/// How many steps each box is from where everything leads, at most.
+fn layers(boxes: usize, edges: &[Edge]) -> Vec<usize> {
+    let mut known = vec![Seen::Never; boxes];
+    for at in 0..boxes {
+        descend(at, edges, &mut known);
+    }
+    known.into_iter().map(|seen| if let Seen::Layer(layer) = seen { layer } else { 0 }).collect()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Never,
+    Now,
+    Layer(usize),
+}
+
+/// The layer of a box; nothing where it is met again on the way from itself.
+fn descend(at: usize, edges: &[Edge], known: &mut Vec<Seen>) -> Option<usize> {
+    match known[at] {
+        Seen::Layer(layer) => return Some(layer),
+        Seen::Now => return None,
+        Seen::Never => known[at] = Seen::Now,
+    }
+    let of_it = edges.iter().filter(|edge| edge.from == at);
+    let layers: Vec<usize> = of_it.filter_map(|edge| descend(edge.to, edges, known)).collect();
+    let layer = layers.into_iter().max().map_or(0, |below| below + 1);
+    known[at] = Seen::Layer(layer);
+    Some(layer)
+}
+
+/// What stands in a layer: a box, or a line on its way through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Box(usize),
+    Line { edge: usize, layer: usize },
+}
+
+/// The layers' slots from top to bottom, and which are joined.
+struct Slots {
+    layers: Vec<Vec<Slot>>,
+    joined: Vec<(Slot, Slot)>,
+}
+
+impl Slots {
+    fn of(layers: &[usize], edges: &[Edge]) -> Self {
+        let depth = layers.iter().max().map_or(0, |deepest| deepest + 1);
+        let mut slots = Self { layers: vec![Vec::new(); depth], joined: Vec::new() };
+        for (at, layer) in layers.iter().enumerate() {
+            slots.layers[*layer].push(Slot::Box(at));
+        }
+        for (at, edge) in edges.iter().enumerate() {
+            let mut last = Slot::Box(edge.from);
+            for layer in (layers[edge.to] + 1..layers[edge.from]).rev() {
+                let line = Slot::Line { edge: at, layer };
+                slots.layers[layer].push(line);
+                slots.joined.push((last, line));
+                last = line;
+            }
+            slots.joined.push((last, Slot::Box(edge.to)));
+        }
+        slots
+    }
+
+    /// Puts each slot near those that it is joined to, and keeps the order with the fewest
+    /// crossings.
+    fn order(&mut self) {
+        let mut best = (self.crossings(), self.layers.clone());
+        for sweep in 0..SWEEPS {
+            let depth = self.layers.len();
+            for step in 1..depth {
+                let (layer, beside) = if sweep % 2 == 0 {
+                    (step, step - 1)
+                } else {
+                    (depth - 1 - step, depth - step)
+                };
+                self.near(layer, beside);
+            }
+            let crossings = self.crossings();
+            if crossings < best.0 {
+                best = (crossings, self.layers.clone());
+            }
+        }
+        self.layers = best.1;
+    }
+
+    fn near(&mut self, layer: usize, beside: usize) {
+        let place = |slot: &Slot| self.layers[beside].iter().position(|it| it == slot);
+        let middle = |at: usize, slot: &Slot| {
+            let joined = self.joined.iter().filter_map(|(one, other)| {
+                if one == slot {
+                    place(other)
+                } else if other == slot {
+                    place(one)
+                } else {
+                    None
+                }
+            });
+            let places: Vec<usize> = joined.collect();
+            // In hundredths, so that it can be sorted by.
+            match places.len() {
+                0 => at * 100,
+                number => places.iter().sum::<usize>() * 100 / number,
+            }
+        };
+        let slots = self.layers[layer].iter().enumerate();
+        let mut slots: Vec<_> = slots.map(|(at, slot)| (middle(at, slot), at, *slot)).collect();
+        slots.sort_by_key(|(middle, at, _)| (*middle, *at));
+        self.layers[layer] = slots.into_iter().map(|(.., slot)| slot).collect();
+    }
+
+    fn crossings(&self) -> usize {
+        let place = |slot: &Slot| {
+            let places = self.layers.iter().enumerate();
+            let mut places = places.map(|(at, slots)| (at, slots.iter().position(|it| it == slot)));
+            places.find_map(|(at, place)| Some((at, place?))).unwrap_or_default()
+        };
+        let ends: Vec<_> =
+            self.joined.iter().map(|(one, other)| (place(one), place(other))).collect();
+        let crossed = |((a, from), (b, to)): &((usize, usize), (usize, usize))| {
+            let same = ends.iter().filter(|((c, _), (d, _))| (a, b) == (c, d));
+            same.filter(|((_, one), (_, other))| from < one && to > other).count()
+        };
+        ends.iter().map(crossed).sum()
+    }
+
+    fn placed(&self, boxes: usize, edges: &[Edge], layers: &[usize], room: Room) -> Placed {
+        let size = |slot: &Slot| match slot {
+            Slot::Box(_) => room.of_box,
+            Slot::Line { .. } => room.of_line,
+        };
+        let heights = self.layers.iter().map(|slots| slots.iter().map(size).sum::<i32>());
+        let height = heights.max().unwrap_or_default();
+        let mut placed = Placed {
+            boxes: layers.iter().map(|layer| (*layer, 0)).collect(),
+            bends: vec![Vec::new(); edges.len()],
+            height,
+        };
+        // From right to left, so that an edge's bends are in order from its start.
+        for slots in self.layers.iter().rev() {
+            let mut top = (height - slots.iter().map(size).sum::<i32>()) / 2;
+            for slot in slots {
+                let middle = top + size(slot) / 2;
+                match slot {
+                    Slot::Box(at) => placed.boxes[*at].1 = middle,
+                    Slot::Line { edge, .. } => placed.bends[*edge].push(middle),
+                }
+                top += size(slot);
+            }
+        }
+        debug_assert_eq!(placed.boxes.len(), boxes);
+        placed
+    }
+}
+
+/// The edges without repetitions, and without those from a box to itself.
+pub(super) fn distinct(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
+    let edges: BTreeSet<Edge> = edges.into_iter().filter(|edge| edge.from != edge.to).collect();
+    edges.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Edge, Room, distinct, layers, place};
+
+    const ROOM: Room = Room { of_box: 60, of_line: 20 };
+
+    fn edges(of: &[(usize, usize)]) -> Vec<Edge> {
+        distinct(of.iter().map(|&(from, to)| Edge { from, to }))
+    }
+
+    #[test]
+    fn box_is_right_of_everything_that_it_leads_to() {
+        assert_eq!(layers(4, &edges(&[(1, 0), (2, 1), (2, 0), (3, 2)])), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn circle_is_cut() {
+        let circle = edges(&[(0, 1), (1, 2), (2, 0), (2, 2)]);
+        let placed = place(3, &circle, ROOM);
+        let mut found: Vec<usize> = placed.boxes.iter().map(|(layer, _)| *layer).collect();
+        found.sort_unstable();
+        assert_eq!(found, [0, 1, 2]);
+    }
+
+    /// A line that passes a layer has a place of its own there, and lies on no box.
+    #[test]
+    fn long_line_passes_between_boxes() {
+        let placed = place(3, &edges(&[(1, 0), (2, 1), (2, 0)]), ROOM);
+        let bends: Vec<&Vec<i32>> = placed.bends.iter().filter(|bends| !bends.is_empty()).collect();
+        let [bends] = bends.as_slice() else { panic!("{placed:?}") };
+        let distance = (bends[0] - placed.boxes[1].1).abs();
+        assert!(distance >= 40, "{placed:?}");
+    }
+
+    #[test]
+    fn order_avoids_a_crossing() {
+        let placed = place(4, &edges(&[(2, 1), (3, 0)]), ROOM);
+        let [first, second, third, fourth] = placed.boxes[..] else { panic!("{placed:?}") };
+        assert_eq!(first.1 < second.1, fourth.1 < third.1, "{placed:?}");
+    }
+}
