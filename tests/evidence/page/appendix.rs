@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::markup::{anchor, by_regime, count, e, mark, section as chapter, table};
 use crate::evidence::Evidence;
-use crate::evidence::document::Check;
+use crate::evidence::document::{Check, FamilyRecord};
 
 /// The chapter.
 pub(super) fn section(evidence: &Evidence) -> String {
@@ -29,8 +29,13 @@ pub(super) fn section(evidence: &Evidence) -> String {
             list(name, checks.len(), &checks.iter().copied().filter(shown).collect::<Vec<_>>())
         })
         .collect();
-    let content =
-        format!("{}{lists}{}{}", overview(&families), masks(evidence), measured(evidence));
+    let content = format!(
+        "{}{lists}{}{}{}",
+        overview(&families),
+        standards(evidence),
+        masks(evidence),
+        measured(evidence)
+    );
     chapter("appendix", "Every check", &content)
 }
 
@@ -66,6 +71,29 @@ fn overview(families: &BTreeMap<&str, Vec<&Check>>) -> String {
     };
     let rows: String = families.iter().map(row).collect();
     table("Checks by family", &["family", "passed", "of", "result", "each of them"], &rows)
+}
+
+/// What each family looks at, and which requirements of others' standards it speaks to.
+fn standards(evidence: &Evidence) -> String {
+    let row = |(name, family): (&String, &FamilyRecord)| {
+        let listed = |all: &[String]| match all {
+            [] => "none".to_owned(),
+            all => e(&all.join(", ")),
+        };
+        format!(
+            "<tr><th scope=row>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            e(name),
+            e(&family.what),
+            listed(&family.asvs),
+            listed(&family.cwe),
+            listed(&family.cis),
+        )
+    };
+    let rows: String = evidence.families.iter().map(row).collect();
+    let heads = ["family", "looks at", "OWASP ASVS", "CWE", "CIS PostgreSQL 17 v1.0.0"];
+    let text = "<p>To speak to a requirement is not to fulfil it: an application is more than its \
+                schema.</p>\n";
+    format!("{}{text}", table("What families of checks speak to", &heads, &rows))
 }
 
 /// The checks of a family that are shown nowhere else.
@@ -163,9 +191,9 @@ pub(super) fn again(evidence: &Evidence) -> String {
          persona, tries, and rolls back. <code>replay.sql</code>, beside this page, makes the \
          database that it was tried on. On a server that was made with <code>initdb \
          --username=supabase_admin</code>, and that holds nothing else:</p>\n\
-         <pre class=sql>\ncreatedb --username=supabase_admin identra\n\
-         psql --username=supabase_admin --dbname=identra --file=replay.sql\n\
-         psql --username=supabase_admin --dbname=identra</pre>\n\
+         <pre class=sql>\ncreatedb --username=supabase_admin replay\n\
+         psql --username=supabase_admin --dbname=replay --file=replay.sql\n\
+         psql --username=supabase_admin --dbname=replay</pre>\n\
          <p>Then paste a statement, as it is. The rows that it starts from have the fingerprint {}.\
          </p>\n",
         states.join(", ")

@@ -27,7 +27,7 @@ pub(super) fn section(evidence: &Evidence) -> String {
         count(evidence.findings.len(), "finding"),
         objects.join(", "),
     );
-    chapter("findings", "Findings", &content)
+    chapter("findings", "What is wrong", &content)
 }
 
 /// The table, view or function that an object is part of, and whether it is none of these.

@@ -76,6 +76,7 @@ fn chapters(evidence: &Evidence) -> Vec<(&'static str, &'static str, String)> {
 fn sign(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Proved => ("proved", "✓"),
+        Verdict::NothingNew => ("open", "!"),
         Verdict::Findings => ("wrong", "✗"),
         Verdict::Incomplete => ("open", "?"),
     }

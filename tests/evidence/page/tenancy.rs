@@ -14,7 +14,7 @@ const BOX: (i32, i32) = (216, 64);
 const GAP: (i32, i32) = (84, 18);
 const MARGIN: i32 = 16;
 /// The characters of a box's second line.
-const LETTERS: usize = 31;
+const LETTERS: usize = 28;
 
 /// What came of the checks of one table.
 struct Outcome {

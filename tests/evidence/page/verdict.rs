@@ -34,6 +34,13 @@ fn sentence(evidence: &Evidence) -> String {
              the migration, the contract and the server below, and of no others.",
             accounting.planned
         ),
+        Verdict::NothingNew => format!(
+            "Every one of the {} planned checks was made. {} failed, with findings that a \
+             baseline puts up with for a time: nothing is wrong beside them, and where they are, \
+             nothing is proved.",
+            accounting.planned,
+            count(accounting.failed, "check"),
+        ),
         Verdict::Findings => format!(
             "{} of {} made failed: something is wrong with the schema or with its contract. \
              <a href=\"#findings\">{}</a>, told so that each can be seen again and mended.",
@@ -150,7 +157,7 @@ fn tested(evidence: &Evidence) -> String {
             &format!(
                 "{}, in {seconds} s; parts done: {}",
                 e(&utc(tested.at)),
-                e(&listed(&evidence.parts))
+                e(&listed(&evidence.parts.iter().collect::<Vec<_>>()))
             )
         ),
     )
