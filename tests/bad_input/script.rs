@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use rstest::rstest;
 
 use super::{Ground, Said};
+use crate::evidence::Evidence;
 use crate::harness::inputs::project;
 
 pub(super) fn script(arguments: &[&str]) -> Command {
@@ -82,7 +83,7 @@ fn harness_that_does_not_compile_leaves_no_verdict_of_an_earlier_run() {
     assert!(!ground.path("out/evidence.json").exists(), "evidence of the earlier run");
 }
 
-/// They share a server; neither waits for the other's verdict.
+/// They share a server; neither waits for the other's verdict, and both write the same.
 #[test]
 fn two_runs_at_once_both_end_with_a_verdict() {
     let ground = Ground::empty();
@@ -97,9 +98,13 @@ fn two_runs_at_once_both_end_with_a_verdict() {
         let output = run.wait_with_output().expect("the script ends");
         Said::of(&output, &ground)
     });
-    for (said, out) in said.iter().zip(&outs) {
+    let made = said.iter().zip(&outs).map(|(said, out)| {
         assert_eq!(said.status, Some(0), "{}", said.error);
-        let evidence = fs::read_to_string(out.join("evidence.json")).expect("the evidence");
-        assert!(evidence.contains("\"verdict\": \"proved\""), "{}", said.error);
-    }
+        let made = fs::read_to_string(out.join("evidence.json")).expect("the evidence");
+        assert!(made.contains("\"verdict\": \"proved\""), "{}", said.error);
+        let made: Evidence = serde_json::from_str(&made).expect("the evidence");
+        made.lasting().to_string()
+    });
+    let made: Vec<String> = made.collect();
+    assert!(made[0] == made[1], "the same input gave other evidence");
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Verdict;
 use crate::harness::cves::Cve;
@@ -50,6 +51,21 @@ pub(crate) struct Evidence {
     pub(crate) matrix: Vec<MatrixCell>,
     /// Every check by id.
     pub(crate) checks: Vec<Check>,
+}
+
+impl Evidence {
+    /// What is the same in every run on the same input: all but what is volatile.
+    pub(crate) fn lasting(&self) -> Value {
+        let mut document = serde_json::to_value(self).expect("the evidence is plain data");
+        for path in &self.volatile {
+            let pointer = format!("/{}", path.replace('.', "/"));
+            let (parent, field) = pointer.rsplit_once('/').expect("it begins with one");
+            let parent = document.pointer_mut(parent);
+            let parent = parent.and_then(Value::as_object_mut).expect("a volatile field's place");
+            parent.remove(field).expect("a volatile field");
+        }
+        document
+    }
 }
 
 /// Planned and executed: the two are equal, or nothing is proved.
