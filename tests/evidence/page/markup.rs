@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use time::OffsetDateTime;
+use time::macros::format_description;
+
 /// Text that may stand in an element or in a quoted attribute.
 pub(super) fn e(text: &str) -> String {
     within(text).replace('"', "&quot;").replace('\'', "&#39;")
@@ -88,18 +91,9 @@ pub(super) fn section(id: &str, heading: &str, content: &str) -> String {
 
 /// Seconds since 1970 as a date and time of day.
 pub(super) fn utc(at: u64) -> String {
-    let (days, seconds) = (at / 86_400, at % 86_400);
-    // Years begin in March, so that a leap day is the last of its year.
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    let at = i64::try_from(at).ok().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    at.and_then(|at| at.format(form).ok()).unwrap_or_else(|| "an unknown time".to_owned())
 }
 
 #[cfg(test)]
