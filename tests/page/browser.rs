@@ -2,8 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -97,7 +96,7 @@ impl Browser {
             "goog:loggingPrefs": { "browser": "ALL" },
             "goog:chromeOptions": { "binary": chromium, "args": args },
         } } });
-        let begun = self.ask("POST", "/session", &wanted);
+        let begun = self.ask("/session", Some(&wanted));
         begun["sessionId"].as_str().expect("a session").to_owned()
     }
 
@@ -154,7 +153,7 @@ impl Browser {
     /// What is in the window, as a PNG.
     pub(super) fn picture(&self) -> Vec<u8> {
         let path = format!("/session/{}/screenshot", self.session);
-        decoded(&self.ask("GET", &path, &Value::Null))
+        decoded(&self.ask(&path, None))
     }
 
     /// The page as a PDF on A4.
@@ -169,15 +168,15 @@ impl Browser {
     }
 
     fn command(&self, name: &str, parameters: &Value) -> Value {
-        self.ask("POST", &format!("/session/{}{name}", self.session), parameters)
+        self.ask(&format!("/session/{}{name}", self.session), Some(parameters))
     }
 
     /// Asks the driver.
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
-        let answer = exchange(self.port, method, path, body)
-            .unwrap_or_else(|error| panic!("the browser's driver: {method} {path}: {error}"));
+    fn ask(&self, path: &str, body: Option<&Value>) -> Value {
+        let answer = exchange(self.port, path, body)
+            .unwrap_or_else(|error| panic!("the browser's driver: {path}: {error}"));
         let value = &answer["value"];
-        assert!(value.get("error").is_none(), "{method} {path}: {value:#}");
+        assert!(value.get("error").is_none(), "{path}: {value:#}");
         value.clone()
     }
 }
@@ -212,26 +211,18 @@ fn port(said: &mut impl BufRead) -> u16 {
 }
 
 /// One request and its answer, which is JSON.
-fn exchange(port: u16, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_mins(2)))?;
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body.as_bytes())?;
-    let mut answer = BufReader::new(stream);
-    let (mut line, mut length) = (String::new(), 0);
-    while answer.read_line(&mut line)? > 2 {
-        if let Some(number) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = number.trim().parse().map_err(std::io::Error::other)?;
-        }
-        line.clear();
-    }
-    let mut text = vec![0; length];
-    answer.read_exact(&mut text)?;
-    serde_json::from_slice(&text).map_err(std::io::Error::other)
+fn exchange(port: u16, path: &str, body: Option<&Value>) -> Result<Value, ureq::Error> {
+    // A refusal has an answer, too.
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_mins(2)))
+        .proxy(None)
+        .build()
+        .new_agent();
+    let url = format!("http://127.0.0.1:{port}{path}");
+    let mut answer = match body {
+        Some(body) => agent.post(url).send_json(body)?,
+        None => agent.get(url).call()?,
+    };
+    answer.body_mut().with_config().limit(u64::MAX).read_json()
 }
