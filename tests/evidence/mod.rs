@@ -147,7 +147,7 @@ impl Evidence {
             verdict: verdict(&accounting, &findings, &[]),
             parts: run.parts.clone(),
             tested: facts::tested(ledger, run),
-            accepted: accepted(inputs),
+            accepted: accepted(inputs, run.attacks),
             baseline: Vec::new(),
             families: families(checks.iter()),
             not_proved: not_proved(inputs, run),
@@ -325,8 +325,9 @@ fn mutants(inputs: &Inputs, ledger: &Ledger, judgement: &Judgement) -> MutantsRe
     }
 }
 
-fn accepted(inputs: &Inputs) -> Vec<Accepted> {
-    let of_relation = |(name, relation): (&String, &crate::harness::contract::Relation)| {
+/// What is open on purpose: by the contract, and by nature.
+fn accepted(inputs: &Inputs, attacks: &[&Attack]) -> Vec<Accepted> {
+    let of_relation = |(name, relation): (&String, &Relation)| {
         let name = name.clone();
         let accepted = relation.accepted.clone();
         accepted.into_iter().map(move |accepted| Accepted {
@@ -340,8 +341,13 @@ fn accepted(inputs: &Inputs) -> Vec<Accepted> {
         channel: format!("lint/{}", exception.rule),
         reason: exception.reason.clone(),
     };
+    let of_attack = |attack: &&Attack| {
+        let (object, channel) = (format!("attack {}", attack.id), attack.title.to_owned());
+        Some(Accepted { object, channel, reason: attack.accepted()?.to_owned() })
+    };
     let lints = inputs.contract.database.lint_exceptions.iter().map(of_lint);
-    inputs.contract.relations().flat_map(of_relation).chain(lints).collect()
+    let attacks = attacks.iter().filter_map(of_attack);
+    inputs.contract.relations().flat_map(of_relation).chain(lints).chain(attacks).collect()
 }
 
 #[cfg(test)]

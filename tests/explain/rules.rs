@@ -95,7 +95,7 @@ fn of_attack(attack: &'static Attack) -> Explained {
         (kind, Some((weakness, observed))) => {
             let object = weakness.object;
             let check = match kind {
-                Kind::Trials(_) => format!("attack/{}", attack.id),
+                Kind::Trials(_) | Kind::PartlyAccepted(..) => format!("attack/{}", attack.id),
                 _ => format!("attack/{}/{object}", attack.id),
             };
             let seen = [object.to_owned(), check, EXPECTED.to_owned(), observed.to_owned()];

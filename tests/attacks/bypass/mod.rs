@@ -64,7 +64,9 @@ pub(crate) const ATTACKS: [Attack; 10] = [
                  claim",
         references: &["CWE-269", "CWE-287"],
         unless: "never",
-        kind: Kind::Trials(|arena| Box::pin(identities::changes(arena))),
+        kind: Kind::PartlyAccepted(identities::INHERENT, |arena| {
+            Box::pin(identities::changes(arena))
+        }),
     },
     Attack {
         id: "B05",

@@ -40,6 +40,9 @@ pub(crate) enum Kind {
     /// The same over a channel that is open by nature; why that is acceptable comes first.
     /// What it tells is reported and is no finding.
     Accepted(&'static str, fn(&Scene<'_>) -> Result<Vec<Probe>, CannotRun>),
+    /// What is tried as the next is, where one channel among others is open by nature; why that
+    /// is acceptable comes first.
+    PartlyAccepted(&'static str, for<'a> fn(&'a Arena) -> Trying<'a>),
     /// Something of its own, over connections of its own.
     Trials(for<'a> fn(&'a Arena) -> Trying<'a>),
 }
@@ -106,6 +109,14 @@ impl Attack {
         format!("attack.{}", self.id)
     }
 
+    /// Why a channel that it tries is open on purpose, whatever the schema.
+    pub(crate) fn accepted(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Accepted(reason, _) | Kind::PartlyAccepted(reason, _) => Some(reason),
+            Kind::Probes(_) | Kind::Trials(_) => None,
+        }
+    }
+
     /// The ids of the checks that it will make in that arena.
     pub(crate) fn plan(&self, arena: &Arena) -> Vec<String> {
         let probes = self.probes(arena).unwrap_or_default();
@@ -119,7 +130,7 @@ impl Attack {
     pub(crate) async fn run(&self, arena: &Arena) -> Vec<Entry> {
         let regime = arena.regime();
         let trials = match self.kind {
-            Kind::Trials(trials) => trials(arena).await,
+            Kind::Trials(trials) | Kind::PartlyAccepted(_, trials) => trials(arena).await,
             Kind::Probes(_) | Kind::Accepted(..) => self.judge(arena).await,
         };
         match (trials, &self.kind) {
@@ -141,7 +152,7 @@ impl Attack {
             Kind::Probes(probes) | Kind::Accepted(_, probes) => {
                 probes(&Scene::of(arena).map_err(CannotRun)?)
             }
-            Kind::Trials(_) => Ok(Vec::new()),
+            Kind::Trials(_) | Kind::PartlyAccepted(..) => Ok(Vec::new()),
         }
     }
 
