@@ -52,7 +52,7 @@ fn page_fits_its_window(#[case] evidence: &Evidence, #[case] name: &str) {
     let Some(browser) = Browser::start() else { return };
     let pictures = out("target/evidence").join("screenshots");
     fs::create_dir_all(&pictures).expect("a directory for screenshots");
-    browser.show(&page(&small(&dressed(evidence))));
+    browser.show(&page(evidence));
     for theme in THEMES {
         for (medium, width) in WIDTHS {
             browser.look(width, theme, if medium == "print" { "print" } else { "" });
@@ -62,6 +62,7 @@ fn page_fits_its_window(#[case] evidence: &Evidence, #[case] name: &str) {
             assert_eq!(browser.run(EXCESS), 0, "{medium}, {theme}");
         }
     }
+    browser.show(&page(&small(&dressed(evidence))));
     browser.run(OPEN);
     for (medium, width) in WIDTHS {
         browser.look(width, "light", "");

@@ -13,6 +13,9 @@
   const grids = [...document.querySelectorAll("section.grid")];
   const hide = (element, hidden) => { if (element.hidden !== hidden) element.hidden = hidden; };
 
+  const words = (td) => [...td.parentElement.querySelectorAll("th"), td]
+    .map((part) => part.textContent).join(" ").toLowerCase();
+
   const apply = () => {
     const text = form.elements["filter-text"].value.trim().toLowerCase();
     const [table, persona, command] = ["table", "persona", "command"].map(
@@ -20,8 +23,8 @@
     const differs = form.elements["filter-failed"].checked;
     let shown = 0;
     for (const cell of cells) {
-      cell.words ??= text && `${cell.td.parentElement.textContent.slice(0, 200)} ${
-        cell.td.textContent}`.toLowerCase();
+      // Only where it is asked for: all of the page's text is in it.
+      if (text) cell.words ??= words(cell.td);
       const hidden = (table && cell.table !== table) || (persona && cell.persona !== persona) ||
         (command && cell.command !== command) || (differs && !cell.differs) ||
         (text && !cell.words.includes(text));

@@ -40,8 +40,7 @@ fn kill_map(evidence: &Evidence, mutants: &MutantsRecord) -> String {
     for (mutant, check) in &judged {
         families.entry(family(mutant)).or_default().push((mutant, check));
     }
-    let maps: String =
-        families.iter().map(|(name, all)| map(name, all, mutants, &catchers)).collect();
+    let maps: String = families.iter().map(|(name, all)| map(name, all, mutants)).collect();
     let caught = mutants.caught_by.len();
     let missed: usize = mutants.families.values().filter_map(|it| it.get("missed")).sum();
     let result = if missed == 0 {
@@ -95,12 +94,9 @@ fn overview(mutants: &MutantsRecord, catchers: &BTreeSet<&str>) -> String {
 }
 
 /// One family: a line for each mutant, a column for each family of checks.
-fn map(
-    name: &str,
-    all: &[(&str, &Check)],
-    mutants: &MutantsRecord,
-    catchers: &BTreeSet<&str>,
-) -> String {
+fn map(name: &str, all: &[(&str, &Check)], mutants: &MutantsRecord) -> String {
+    let by = all.iter().filter_map(|(mutant, _)| mutants.caught_by.get(*mutant)).flatten();
+    let catchers: BTreeSet<&str> = by.map(|check| family(check)).collect();
     let row = |(mutant, check): &(&str, &Check)| {
         let by = mutants.caught_by.get(*mutant);
         let outcome = check.observed.values().next().map_or("", String::as_str);
