@@ -171,3 +171,23 @@ fn every_check_has_one_place() {
     assert!(evidence.checks.len() > 1000, "control: there are checks");
     assert_eq!(places("isolation/nothing"), 0, "control: a check that there is not");
 }
+
+/// The picture marks the tables of which a check failed, and no others.
+#[test]
+fn picture_marks_what_failed() {
+    let evidence = faulty();
+    let page = page(evidence);
+    let marked = |name: &str| page.contains(&format!("<g class=\"box bad \"><title>{name}:"));
+    let failed = |name: &str| {
+        let of_it = ["schema", "isolation"].map(|family| format!("{family}/{name}/"));
+        let mut failed = evidence.checks.iter().filter(|check| !check.passed);
+        failed.any(|check| of_it.iter().any(|it| check.id.starts_with(it)))
+    };
+    for name in evidence.tables.keys() {
+        assert_eq!(marked(name), failed(name), "{name}");
+    }
+    assert!(
+        failed("memories") && !failed("messages"),
+        "control: one that failed, one that did not"
+    );
+}

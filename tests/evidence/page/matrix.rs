@@ -21,7 +21,9 @@ pub(super) fn section(evidence: &Evidence) -> String {
     let roles = roles(evidence);
     let grids: String = tables.iter().map(|name| grid(evidence, name, &roles)).collect();
     let differ = evidence.matrix.iter().filter(|cell| !cell.passed).count();
-    let said = if differ == 0 {
+    let said = if evidence.matrix.is_empty() {
+        "<b class=gap>? no cell was tried in this run</b>".to_owned()
+    } else if differ == 0 {
         format!("all {} are as intended", count(evidence.matrix.len(), "cell"))
     } else {
         format!("<b class=bad>✗ {differ}</b> of {} failed", count(evidence.matrix.len(), "cell"))

@@ -20,6 +20,8 @@ const LETTERS: usize = 28;
 struct Outcome {
     passed: usize,
     failed: usize,
+    /// Planned, and not made in every regime.
+    missing: usize,
 }
 
 /// The chapter.
@@ -44,23 +46,27 @@ fn result(evidence: &Evidence, name: &str) -> Outcome {
     };
     let of_it = || evidence.checks.iter().filter(|check| is_of_it(&check.id));
     let failed = of_it().filter(|check| !check.passed).count();
-    Outcome { passed: of_it().count() - failed, failed }
+    let missing = evidence.accounting.missing.keys().filter(|id| is_of_it(id)).count();
+    Outcome { passed: of_it().count() - failed, failed, missing }
 }
 
 impl Outcome {
     fn class(&self) -> &'static str {
-        match (self.passed, self.failed) {
-            (0, 0) => "gap",
-            (_, 0) => "ok",
+        match (self.passed, self.failed, self.missing) {
+            (1.., 0, 0) => "ok",
+            (_, 0, _) => "gap",
             _ => "bad",
         }
     }
 
     fn words(&self) -> String {
-        match (self.passed, self.failed) {
-            (0, 0) => "? nothing was tried".to_owned(),
-            (passed, 0) => format!("✓ {} passed", count(passed, "check")),
-            (passed, failed) => format!("✗ {failed} of {} failed", count(passed + failed, "check")),
+        match (self.passed, self.failed, self.missing) {
+            (0, 0, _) => "? nothing was tried".to_owned(),
+            (passed, 0, 0) => format!("✓ {} passed", count(passed, "check")),
+            (passed, 0, missing) => format!("? {passed} passed, {missing} not made"),
+            (passed, failed, _) => {
+                format!("✗ {failed} of {} failed", count(passed + failed, "check"))
+            }
         }
     }
 }
@@ -95,7 +101,7 @@ fn picture(evidence: &Evidence, results: &BTreeMap<&str, Outcome>) -> String {
         .iter()
         .flat_map(|name| evidence.tables[*name].foreign_keys.values().map(move |to| (name, to)));
     let edges =
-        distinct(of_keys.filter_map(|(name, to)| edge(name, to)).chain(of_owner.iter().copied()));
+        distinct(of_owner.iter().copied().chain(of_keys.filter_map(|(name, to)| edge(name, to))));
     let room = Room { of_box: BOX.1 + GAP.1, of_line: GAP.1 };
     let placed = place(names.len(), &edges, room);
     let depth = placed.boxes.iter().map(|(layer, _)| layer + 1).max().unwrap_or(1);
@@ -142,13 +148,16 @@ fn head(class: &str) -> String {
     )
 }
 
-/// From a box's left side to the right side of what it leads to.
+/// From a box's left side to the right side of what it leads to; against the others, from its
+/// right side to the nearer one.
 fn line(placed: &Placed, edge: &Edge, at: usize, class: &str) -> String {
     let (from, to) = (placed.boxes[edge.from], placed.boxes[edge.to]);
-    let (mut x, mut y) = (step(from.0), MARGIN + from.1);
+    let against = from.0 <= to.0;
+    let (mut x, mut y) = (step(from.0) + if against { BOX.0 } else { 0 }, MARGIN + from.1);
     let mut path = format!("M{x} {y}");
     let mut curve = |to_x: i32, to_y: i32| {
-        let middle = i32::midpoint(x, to_x);
+        // Within a layer it bends outwards.
+        let middle = if x == to_x { x + GAP.0 / 2 } else { i32::midpoint(x, to_x) };
         path += &format!("C{middle} {y} {middle} {to_y} {to_x} {to_y}");
         (x, y) = (to_x, to_y);
     };
@@ -157,7 +166,8 @@ fn line(placed: &Placed, edge: &Edge, at: usize, class: &str) -> String {
         curve(left + BOX.0, MARGIN + bend);
         curve(left, MARGIN + bend);
     }
-    curve(step(to.0) + BOX.0, MARGIN + to.1);
+    let end = step(to.0) + if from.0 < to.0 { 0 } else { BOX.0 };
+    curve(end, MARGIN + to.1);
     format!("<path class=\"line {class}\" d=\"{path}\" marker-end=\"url(#head-{class})\"/>\n")
 }
 

@@ -49,9 +49,8 @@ fn sentence(evidence: &Evidence) -> String {
             count(evidence.findings.len(), "finding"),
         ),
         Verdict::Incomplete => format!(
-            "{} of {} planned {} not made, so nothing is proved.",
-            left,
-            count(accounting.planned, "check"),
+            "{left} of {} {} not made, so nothing is proved.",
+            count(accounting.planned, "planned check"),
             if left == 1 { "was" } else { "were" },
         ),
     }
