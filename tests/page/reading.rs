@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::{dressed, faulty, small};
+use super::{dressed, faulty, proved, small};
 use crate::evidence::Evidence;
 use crate::evidence::page::{anchor, page};
 
@@ -151,6 +151,31 @@ fn filter_leaves_what_it_says() {
     browser.run("document.querySelector('#filter button').click()");
     browser.run_until("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))");
     assert_eq!(left(&browser), (said(all), all), "everything again");
+}
+
+/// What is copied is the whole script, and not what its button or its lines look like.
+#[test]
+fn statement_is_copied_as_it_is() {
+    let Some(browser) = Browser::start() else { return };
+    let evidence = small(proved());
+    let may = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+    browser.command_of_its_own("Browser.grantPermissions", &may);
+    browser.show(&page(&evidence));
+    let copied = browser.run_until(
+        "const [done] = arguments;
+         const body = document.querySelector('.body[id]');
+         const read = () => navigator.clipboard.readText().then((text) => done([body.id, text]));
+         new MutationObserver((_, it) => {
+             it.disconnect();
+             const button = body.querySelector('button');
+             new MutationObserver(read).observe(button, { childList: true });
+             button.click();
+         }).observe(body, { childList: true });
+         body.closest('details').open = true;",
+    );
+    let cell = evidence.matrix.iter().find(|cell| copied[0] == anchor(&cell.id).as_str());
+    let statement = &cell.expect("the cell that was opened").cell.statement;
+    assert_eq!(copied[1], statement.as_str());
 }
 
 /// Without script there is no filter, and everything else; a link opens what it leads to.
