@@ -76,25 +76,27 @@ fn body(evidence: &Evidence, it: &MatrixCell) -> String {
         .tested
         .states
         .iter()
-        .map(|(regime, state)| {
-            let changed = match cell.changed.get(regime).map(Vec::as_slice) {
-                None => "it is not known what changed".to_owned(),
-                Some([]) => "no row of anybody changed".to_owned(),
-                Some(rows) => format!("changed and rolled back: {}", e(&listed(rows))),
-            };
-            format!("<code>{}</code> before ({}); {changed}", e(state), e(regime))
-        })
+        .map(|(regime, state)| format!("<code>{}</code> ({})", e(state), e(regime)))
         .collect();
+    let changed = evidence.tested.states.keys().map(|regime| {
+        let changed = match cell.changed.get(regime).map(Vec::as_slice) {
+            None => "it is not known what changed".to_owned(),
+            Some([]) => "no row of anybody changed".to_owned(),
+            Some(rows) => format!("changed and rolled back: {}", listed(rows)),
+        };
+        (regime.clone(), changed)
+    });
+    let changed = by_regime(&changed.collect());
     format!(
         "<dl><dt>Check<dd>{}<dt>Tried<dd>{} by {}, row: {}{column}<dt>Intended<dd>{}<dt>Observed\
-         <dd>{}<dt>Control<dd>{control}<dt>State<dd>{}{}</dl>{}",
+         <dd>{}<dt>Control<dd>{control}<dt>Before<dd>{}<dt>Changed<dd>{changed}{}</dl>{}",
         link(&it.id),
         e(&cell.command),
         e(&cell.persona),
         e(&cell.target),
         e(&cell.expected),
         by_regime(&it.observed),
-        state.join("<br>"),
+        listed(&state),
         findings(evidence, it),
         sql(&cell.statement),
     )

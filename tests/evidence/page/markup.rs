@@ -19,8 +19,13 @@ fn within(text: &str) -> String {
 
 /// The name of a check's place in the page. No two checks have one.
 pub(crate) fn anchor(id: &str) -> String {
-    let keep = |c: char| c.is_ascii_alphanumeric() || "/_.-".contains(c);
-    let place = |c: char| if keep(c) { c.to_string() } else { format!("~{:x}~", u32::from(c)) };
+    // What ends an attribute, what an address encodes, and what is written for others.
+    let keep = |c: char| c.is_ascii_graphic() && !"\"'<>&`%+~".contains(c);
+    let place = |c: char| match c {
+        ' ' => "+".to_owned(),
+        c if keep(c) => c.to_string(),
+        c => format!("~{:x}~", u32::from(c)),
+    };
     id.chars().map(place).collect()
 }
 
@@ -110,8 +115,8 @@ mod tests {
     /// What is written for a character cannot stand for itself.
     #[test]
     fn places_of_two_checks_differ() {
-        assert_eq!(anchor("schema/a/Users read\u{17e}"), "schema/a/Users~20~read~17e~");
-        assert_eq!(anchor("~20~"), "~7e~20~7e~");
+        assert_eq!(anchor("schema/a/Users read\u{17e}"), "schema/a/Users+read~17e~");
+        assert_eq!(anchor("+~"), "~2b~~7e~");
     }
 
     #[test]
