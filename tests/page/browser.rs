@@ -87,7 +87,8 @@ impl Browser {
             "--no-first-run",
             &profile,
         ];
-        if rustix::process::getuid().is_root() {
+        // What it shows is this project's own page.
+        if !may_have_a_sandbox() {
             args.push("--no-sandbox");
         }
         let wanted = json!({ "capabilities": { "alwaysMatch": {
@@ -187,6 +188,13 @@ impl Drop for Browser {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
     }
+}
+
+/// Whether Chromium may make its sandbox: root may not, nor may a stranger to Ubuntu's `AppArmor`.
+fn may_have_a_sandbox() -> bool {
+    let restriction = Path::new("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+    let restricted = fs::read_to_string(restriction).is_ok_and(|it| it.trim() == "1");
+    !rustix::process::getuid().is_root() && !restricted
 }
 
 fn decoded(base64: &Value) -> Vec<u8> {
