@@ -118,7 +118,10 @@ fn object(id: &str) -> String {
     match parts.as_slice() {
         ["schema", "functions", name, ..] => (*name).to_owned(),
         ["schema", table, "columns", column, ..] => format!("{table}.{column}"),
-        ["schema", table, _, name, ..] if parts[2] != "privileges" => format!("{table}.{name}"),
+        // A policy's name may have a slash in it.
+        ["schema", table, facet, name @ ..] if *facet != "privileges" && !name.is_empty() => {
+            format!("{table}.{}", name.join("/"))
+        }
         ["schema", table, ..] => (*table).to_owned(),
         [_, rest @ ..] => rest.join("."),
         [] => id.to_owned(),
@@ -198,6 +201,7 @@ mod tests {
         assert_eq!(object("schema/memories/privileges/anon"), "memories");
         assert_eq!(object("schema/memories/row-level-security"), "memories");
         assert_eq!(object("schema/memories/policies/Users read"), "memories.Users read");
+        assert_eq!(object("schema/memories/policies/read/write"), "memories.read/write");
         assert_eq!(object("schema/functions/is_on/callers"), "is_on");
         assert_eq!(object("database/roles/anon"), "roles.anon");
     }
