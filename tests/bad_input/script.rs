@@ -107,4 +107,8 @@ fn two_runs_at_once_both_end_with_a_verdict() {
     });
     let made: Vec<String> = made.collect();
     assert!(made[0] == made[1], "the same input gave other evidence");
+    for name in ["results.sarif", "junit.xml", "replay.sql"] {
+        let [one, other] = outs.each_ref().map(|out| fs::read(out.join(name)).expect("a file"));
+        assert!(one == other, "the same input gave another {name}");
+    }
 }

@@ -59,7 +59,10 @@ impl Baseline {
     pub(crate) fn read(path: &Path) -> Result<Self, CannotRun> {
         let file = shown_file(path);
         let text = fs::read_to_string(path).map_err(|error| {
-            CannotRun(format!("could not read the baseline {}: {error}", path.display()))
+            let path = path.display();
+            CannotRun(format!(
+                "could not read the baseline {path}: {error}; name another file with --baseline"
+            ))
         })?;
         let wrong = |at: usize, why: &str| {
             CannotRun(format!("baseline {file}:{}: {why}", line_of(&text, at)))

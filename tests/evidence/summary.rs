@@ -46,14 +46,14 @@ pub(crate) fn terminal(evidence: &Evidence, out: &Path) -> String {
     }
     let open = evidence.not_proved.len();
     lines
-        .push(format!("  not proved: {open} things that no check speaks of, listed in summary.md"));
+        .push(format!("  not proved: {open} things that no check speaks of, listed in index.html"));
     let grouped = grouped(&evidence.findings);
     for (finding, more) in grouped.iter().take(SHOWN) {
         lines.push(String::new());
         lines.push(shown(finding, *more));
     }
     if grouped.len() > SHOWN {
-        lines.push(format!("\n… and {} more; all are in summary.md", grouped.len() - SHOWN));
+        lines.push(format!("\n… and {} more; all are in index.html", grouped.len() - SHOWN));
     }
     let accounting = &evidence.accounting;
     for id in accounting.missing.keys().take(SHOWN) {
