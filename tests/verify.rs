@@ -1,5 +1,9 @@
 //! This file is the main job: every proof, one verdict, and the evidence for it.
 
+mod job;
+
+pub(crate) use self::job::{Job, Part};
+
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
@@ -27,72 +31,6 @@ use crate::harness::schema::Comparison;
 use crate::harness::server::Server;
 use crate::harness::{CannotRun, flow};
 use crate::mutants::{self, Judgement, Which};
-use crate::{attacks, properties};
-
-/// A part of the main job, for those who cut it into shards. Each plans every check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// The catalog beside the contract, and the linter's rules.
-    Schema,
-    /// The cells of every grid, and the ways in.
-    Isolation,
-    /// The attack catalogue.
-    Attacks,
-    /// What functions, triggers and constraints promise.
-    Promises,
-}
-
-impl Part {
-    /// All of them.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Schema, Self::Isolation, Self::Attacks, Self::Promises];
-
-    /// The word in the evidence.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Schema => "schema",
-            Self::Isolation => "isolation",
-            Self::Attacks => "attacks",
-            Self::Promises => "promises",
-        }
-    }
-}
-
-/// What is to be done.
-pub(crate) struct Job {
-    /// The attacks to try.
-    pub(crate) attacks: Vec<&'static Attack>,
-    /// The properties to try, of those that the contract names.
-    pub(crate) properties: Vec<&'static Property>,
-    /// The mutants to judge.
-    pub(crate) mutants: Option<Which>,
-    /// The parts to do.
-    pub(crate) parts: Vec<Part>,
-    /// Where it says how far it is.
-    pub(crate) progress: Arc<Progress>,
-}
-
-impl Job {
-    /// Everything but mutants.
-    pub(crate) fn whole() -> Self {
-        Self {
-            attacks: attacks::all().collect(),
-            properties: properties::all().collect(),
-            mutants: None,
-            parts: Part::ALL.to_vec(),
-            progress: Arc::new(Progress::silent()),
-        }
-    }
-
-    /// Nothing but the catalog, the cells, the ways in and those properties.
-    pub(crate) fn without_attacks(properties: &[&'static Property]) -> Self {
-        Self { attacks: Vec::new(), properties: properties.to_vec(), ..Self::whole() }
-    }
-
-    fn does(&self, part: Part) -> bool {
-        self.parts.contains(&part)
-    }
-}
 
 /// Plans every check, makes those of the job's parts, and judges.
 ///
@@ -333,7 +271,7 @@ async fn check(
 }
 
 /// Reads, runs, or where `shards` are named merges, and writes; what `scripts/verify` does.
-fn job(shards: Option<OsString>) -> Result<(Evidence, String), CannotRun> {
+fn verdict(shards: Option<OsString>) -> Result<(Evidence, String), CannotRun> {
     let out = inputs::out("target/evidence");
     evidence::clear(&out)?;
     let baseline = named("IDENTRA_BASELINE").map(PathBuf::from);
@@ -384,7 +322,7 @@ fn schema_is_proved() {
     let alone = env::args().any(|argument| argument == "verify::schema_is_proved");
     let by_script = alone && env::var_os("IDENTRA_VERIFY").is_some();
     let shards = named("IDENTRA_MERGE").filter(|_| by_script);
-    let (status, text) = match job(shards) {
+    let (status, text) = match verdict(shards) {
         Ok((evidence, summary)) => (evidence.verdict.exit_status(), summary),
         Err(CannotRun(why)) => (2, could_not_run(&why)),
     };
