@@ -17,10 +17,39 @@ pub(crate) const BETWEEN: &str = "+";
 /// membership the one whom it names comes first.
 pub(crate) const WITH: &str = "&";
 
+/// The owner of a row that leads to no user.
+const NOBODY: &str = "nobody";
+
 /// Number and digest of the rows of each table and owner; the owner is a user's id,
 /// several with [`BETWEEN`] or [`WITH`] between them, or `nobody`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Digest(BTreeMap<Place, BTreeMap<String, Cell>>);
+
+/// Rows of a table that are not what they were.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Changed {
+    /// The table.
+    pub(crate) table: String,
+    /// Whose they are.
+    pub(crate) owner: String,
+    /// How they have changed.
+    pub(crate) how: How,
+}
+
+/// How a row has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum How {
+    /// It was not there before.
+    New,
+    /// It says something else.
+    Other,
+    /// It is not there any more.
+    Gone,
+    /// It is what it was, and somebody has become its user.
+    Gained,
+    /// Any of the first three: rows of this table are counted together.
+    Somehow,
+}
 
 /// A table; and of one whose rows can be shared, the key of each row, since they change hands
 /// when somebody becomes a member.
@@ -39,31 +68,46 @@ impl Digest {
         digest
     }
 
-    /// Whose rows differ between two digests: table and owner. A row that stays what it is
-    /// and is gained by somebody has changed for those who had it; one that somebody merely
-    /// lost has not. One that is changed, and lost by somebody thereby, is that user's too.
-    pub(crate) fn changed(&self, after: &Self) -> Vec<(String, String)> {
+    /// Whose rows differ between two digests, and how. A row that stays what it is and is gained
+    /// by somebody has changed for those who had it; one that somebody merely lost has not. One
+    /// that is changed, and lost by somebody thereby, is that user's too.
+    pub(crate) fn changed(&self, after: &Self) -> Vec<Changed> {
         let none = BTreeMap::new();
         let mut changed = Vec::new();
         for place in self.0.keys().chain(after.0.keys()) {
             let was = self.0.get(place).unwrap_or(&none);
             let is = after.0.get(place).unwrap_or(&none);
-            let owners: Vec<String> = match (was.first_key_value(), is.first_key_value()) {
-                (Some((had, before)), Some((has, now))) if !place.1.is_empty() && had != has => {
-                    if before == now {
-                        let gained = users(has).any(|user| !reaches(had, user));
-                        gained.then(|| had.clone()).into_iter().collect()
-                    } else {
-                        let lost = users(had).filter(|user| !reaches(has, user));
-                        lost.chain([had.as_str(), has.as_str()]).map(str::to_owned).collect()
+            let mut add = |owner: &str, how: How| {
+                changed.push(Changed { table: place.0.clone(), owner: owner.to_owned(), how });
+            };
+            if place.1.is_empty() {
+                let all = was.keys().chain(is.keys());
+                for owner in all.filter(|owner| was.get(*owner) != is.get(*owner)) {
+                    add(owner, How::Somehow);
+                }
+                continue;
+            }
+            // A key has one row.
+            match (was.first_key_value(), is.first_key_value()) {
+                (Some((had, _)), None) => add(had, How::Gone),
+                (None, Some((has, _))) => add(has, How::New),
+                (Some((had, before)), Some((has, now))) if had == has && before != now => {
+                    add(has, How::Other);
+                }
+                (Some((had, before)), Some((has, now))) if had != has && before != now => {
+                    let lost = users(had).filter(|user| !reaches(has, user));
+                    for owner in lost.chain([had.as_str(), has.as_str()]) {
+                        add(owner, How::Other);
                     }
                 }
-                _ => {
-                    let all = was.keys().chain(is.keys());
-                    all.filter(|owner| was.get(*owner) != is.get(*owner)).cloned().collect()
+                // A row that everybody has left is nobody's, who has gained nothing.
+                (Some((had, _)), Some((has, _)))
+                    if users(has).any(|user| user != NOBODY && !reaches(had, user)) =>
+                {
+                    add(had, How::Gained);
                 }
-            };
-            changed.extend(owners.into_iter().map(|owner| (place.0.clone(), owner)));
+                _ => {}
+            }
         }
         changed.sort();
         changed.dedup();
@@ -88,7 +132,7 @@ fn users(owner: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The rows of a table and an owner, as a reader knows them: `memories of alice`.
-pub(crate) fn rows_of((table, owner): &(String, String)) -> String {
+pub(crate) fn rows_of(Changed { table, owner, .. }: &Changed) -> String {
     let name = |id: &str| {
         let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(id));
         known.map_or(id, |persona| persona.name()).to_owned()
@@ -254,7 +298,7 @@ mod tests {
 
     fn changed(before: [&str; 2], after: [&str; 2]) -> Vec<String> {
         let changed = row(before[0], before[1]).changed(&row(after[0], after[1]));
-        changed.into_iter().map(|(_, owner)| owner).collect()
+        changed.into_iter().map(|it| it.owner).collect()
     }
 
     #[test]

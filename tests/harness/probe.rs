@@ -14,7 +14,7 @@ use self::guard::{guard, unguarded};
 use super::batch::{self, Answer};
 use super::catalog::Relation;
 use super::database::Listening;
-use super::digest::Digest;
+use super::digest::{Changed, Digest};
 use super::outcome::Outcome;
 use super::persona::{Identity, Persona};
 use super::{CannotRun, describe, quote};
@@ -24,8 +24,8 @@ use super::{CannotRun, describe, quote};
 pub(crate) struct Observation {
     /// What the statement got.
     pub(crate) outcome: Outcome,
-    /// Whose rows it changed: table and owner.
-    pub(crate) changed: Vec<(String, String)>,
+    /// Whose rows it changed.
+    pub(crate) changed: Vec<Changed>,
     /// Why the persona was not who it should have been; the outcome is then worth nothing.
     pub(crate) unguarded: Option<String>,
     /// From the first byte sent to the rollback's answer.
@@ -54,8 +54,8 @@ pub(crate) struct Played {
     pub(crate) error: Option<DbError>,
     /// What the server said meanwhile.
     pub(crate) notices: Vec<DbError>,
-    /// Whose rows changed: table and owner.
-    pub(crate) changed: Vec<(String, String)>,
+    /// Whose rows changed.
+    pub(crate) changed: Vec<Changed>,
     /// Session user, role, superuser, BYPASSRLS and whether row level security is active.
     pub(crate) guard: Vec<String>,
     /// From the first byte sent to the rollback's answer.

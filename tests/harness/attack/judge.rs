@@ -108,7 +108,7 @@ fn misplaced(scene: &Scene<'_>, probe: &Probe, played: &Played) -> Option<String
     let mut others = played
         .changed
         .iter()
-        .filter(|(table, owner)| !scene.may_change(&probe.attacker, &probe.object, table, owner));
+        .filter(|changed| !scene.may_change(&probe.attacker, &probe.object, changed));
     others.next().map(|rows| format!("rows changed: {}", digest::rows_of(rows)))
 }
 
@@ -126,8 +126,9 @@ async fn toothless(
     };
     let first = play(scene, probe, identity, script).await?;
     // What the attacker may not change bites too: a row of nobody's, say.
-    let changes = first.changed.iter().any(|(table, owner)| {
-        Scene::is_victims(owner) || !scene.may_change(&probe.attacker, &probe.object, table, owner)
+    let changes = first.changed.iter().any(|changed| {
+        Scene::is_victims(&changed.owner)
+            || !scene.may_change(&probe.attacker, &probe.object, changed)
     });
     if changes {
         return Ok(None);

@@ -8,7 +8,7 @@ use crate::harness::catalog::{self, Catalog, Relation};
 use crate::harness::contract::grid::Command;
 use crate::harness::contract::shape::Sharing;
 use crate::harness::contract::{self, Contract};
-use crate::harness::digest::{BETWEEN, owner_expression};
+use crate::harness::digest::{BETWEEN, Changed, owner_expression};
 use crate::harness::matrix::plan::Author;
 use crate::harness::matrix::{Arena, reach};
 use crate::harness::persona::{Identity, Persona};
@@ -242,17 +242,11 @@ impl<'a> Scene<'a> {
         of_attack.map(|accepted| accepted.reason.as_str())
     }
 
-    /// Whether an attack by `attacker` on `object` may change rows of `table` of that owner.
-    pub(crate) fn may_change(
-        &self,
-        attacker: &Identity,
-        object: &str,
-        table: &str,
-        owner: &str,
-    ) -> bool {
+    /// Whether an attack by `attacker` on `object` may change those rows.
+    pub(crate) fn may_change(&self, attacker: &Identity, object: &str, changed: &Changed) -> bool {
         const WRITES: [Command; 3] = [Command::Insert, Command::Update, Command::Delete];
         Persona::named(&attacker.name).is_some_and(|persona| {
-            reach::may_change(self.contract, persona, (object, &WRITES), table, owner)
+            reach::may_change(self.contract, persona, (object, &WRITES), changed)
         })
     }
 

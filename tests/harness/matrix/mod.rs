@@ -16,7 +16,7 @@ use super::contract::Contract;
 use super::contract::grid::{Command, Whose};
 use super::contract::shape::{Counts, Sharing};
 use super::database::{Database, State};
-use super::digest::{self, Digest, reaches};
+use super::digest::{self, Changed, Digest, reaches};
 use super::inputs::{Inputs, Regime};
 use super::ledger::{CellRecord, Entry, Finding, in_regime};
 use super::outcome::Outcome;
@@ -252,9 +252,7 @@ impl Judge<'_> {
         let changed: Vec<String> = observation
             .changed
             .iter()
-            .filter(|(table, owner)| {
-                cell.expected.is_denial() || !self.may_change(cell, table, owner)
-            })
+            .filter(|it| cell.expected.is_denial() || !self.may_change(cell, it))
             .map(digest::rows_of)
             .collect();
         if !changed.is_empty() {
@@ -263,18 +261,18 @@ impl Judge<'_> {
         }
         let writes = cell.command != Command::Select && cell.column.is_none();
         let done = matches!(observation.outcome, Outcome::Rows(1..));
-        let hit = observation.changed.iter().any(|(table, _)| table == self.name);
+        let hit = observation.changed.iter().any(|it| it.table == self.name);
         (writes && done && !cell.expected.is_denial() && !hit).then(|| {
             let observed = "the statement says that it wrote, and no row changed".to_owned();
             (format!("a row of {} changes", self.name), observed)
         })
     }
 
-    /// Whether a cell's statement may change that table's rows of that owner.
-    fn may_change(&self, cell: &Cell, table: &str, owner: &str) -> bool {
+    /// Whether a cell's statement may change those rows.
+    fn may_change(&self, cell: &Cell, changed: &Changed) -> bool {
         let commands = [cell.command];
         cell.persona == Persona::ServiceRole
-            || reach::may_change(self.contract, cell.persona, (self.name, &commands), table, owner)
+            || reach::may_change(self.contract, cell.persona, (self.name, &commands), changed)
     }
 
     /// How many rows there are for that persona. A view has the rows of its users.
