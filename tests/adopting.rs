@@ -146,6 +146,34 @@ async fn example_is_proved() {
     &["insert/carol/carols-row"],
     "teams"
 )]
+#[case::maker_of_a_team_is_promoted_elsewhere(
+    "create or replace function private.own_new_team() returns trigger language plpgsql \
+     security definer set search_path = '' as $$ begin \
+     update public.team_members set role = 'owner' where user_id = private.caller(); \
+     insert into public.team_members values (new.id, private.caller(), 'owner'); \
+     return null; end $$",
+    &["insert/bob/bobs-row"],
+    "teams"
+)]
+#[case::maker_of_a_team_removes_others_elsewhere(
+    "create or replace function private.own_new_team() returns trigger language plpgsql \
+     security definer set search_path = '' as $$ begin \
+     delete from public.team_members where user_id <> private.caller() \
+     and team_id in (select private.my_teams()); \
+     insert into public.team_members values (new.id, private.caller(), 'owner'); \
+     return null; end $$",
+    &["insert/bob/bobs-row"],
+    "teams"
+)]
+#[case::maker_of_a_team_removes_projects_elsewhere(
+    "create or replace function private.own_new_team() returns trigger language plpgsql \
+     security definer set search_path = '' as $$ begin \
+     delete from public.projects where team_id in (select private.my_teams()); \
+     insert into public.team_members values (new.id, private.caller(), 'owner'); \
+     return null; end $$",
+    &["insert/bob/bobs-row"],
+    "teams"
+)]
 #[case::maker_of_a_team_lets_a_stranger_in(
     "create or replace function private.own_new_team() returns trigger language plpgsql \
      security definer set search_path = '' as $$ begin insert into public.team_members \

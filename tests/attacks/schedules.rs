@@ -36,6 +36,8 @@ pub(super) async fn ownership_moves(arena: &Arena) -> Result<Vec<Trial>, CannotR
         // Where the key says whose a row is, another's is another row.
         if subject.relation.is_unique(&[owner.as_str()])
             || subject.relation.primary_key().contains(owner)
+            // Whoever lets others in may change what they are, whoever they are.
+            || subject.declared.membership.is_some()
         {
             continue;
         }

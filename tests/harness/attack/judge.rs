@@ -1,7 +1,7 @@
 //! This file is how a probe is judged: by what it changed, by what it was told, and by
 //! somebody with whom the same statements do bite.
 
-use super::{Control, Probe, Scene, Trial, transcript};
+use super::{Control, Probe, Scene, TOOTHLESS, Trial, transcript};
 use crate::harness::persona::Identity;
 use crate::harness::probe::{Act, Played};
 use crate::harness::{CannotRun, digest};
@@ -138,7 +138,7 @@ async fn toothless(
         return Ok(None);
     }
     let told = answer(&heard.first);
-    Ok(Some(format!("the control, {}, learns and changes nothing either: {told}", identity.name)))
+    Ok(Some(format!("{TOOTHLESS}{}, learns and changes nothing either: {told}", identity.name)))
 }
 
 /// That the server did not know what to do with the statement itself; an error that has a

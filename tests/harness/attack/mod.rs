@@ -14,6 +14,7 @@ use crate::harness::inputs::Regime;
 use crate::harness::ledger::{Entry, Finding, in_regime};
 use crate::harness::matrix::Arena;
 use crate::harness::persona::Identity;
+use crate::harness::rules;
 
 /// An entry of the attack catalogue.
 pub(crate) struct Attack {
@@ -140,7 +141,7 @@ impl Attack {
                 .collect(),
             (Ok(trials), _) => vec![self.entry("", &trials, regime)],
             (Err(why), _) => {
-                let failed = Trial::failed(Some(format!("could not run: {why}")));
+                let failed = Trial::failed(Some(format!("{COULD_NOT_RUN}{why}")));
                 vec![self.entry("", &[failed], regime)]
             }
         }
@@ -170,7 +171,7 @@ impl Attack {
                 attacker: probe.attacker.name,
                 statement: probe.script.join(";\n"),
                 answer: String::new(),
-                weakness: Some(format!("could not run: {why}")),
+                weakness: Some(format!("{COULD_NOT_RUN}{why}")),
             }));
         }
         Ok(trials)
@@ -184,8 +185,14 @@ impl Attack {
     fn entry(&self, object: &str, trials: &[Trial], regime: Regime) -> Entry {
         let check = self.check(object);
         let weak = trials.iter().filter_map(|trial| Some((trial, trial.weakness.as_ref()?)));
+        // What is not known is no weakness, and nobody can put up with it.
+        let rule = |weakness: &str| match weakness {
+            it if it.starts_with(COULD_NOT_RUN) => rules::COULD_NOT_RUN.id.to_owned(),
+            it if it.starts_with(TOOTHLESS) => rules::CONTROL.id.to_owned(),
+            _ => self.rule(),
+        };
         let finding = |(trial, weakness): (&Trial, &String)| Finding {
-            rule: self.rule(),
+            rule: rule(weakness),
             title: self.title.to_owned(),
             object: trial.object.clone(),
             expected: EXPECTED.to_owned(),
@@ -220,6 +227,11 @@ impl Attack {
         }
     }
 }
+
+/// How the reason begins why an attack is not known to be harmless.
+const COULD_NOT_RUN: &str = "could not run: ";
+/// The same where it was tried, and nobody can do anything with those statements.
+const TOOTHLESS: &str = "the control, ";
 
 /// What every attack is expected to come to.
 pub(crate) const EXPECTED: &str = "nothing of another user's is seen or changed";

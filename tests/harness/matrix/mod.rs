@@ -316,6 +316,17 @@ fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
     let observed = Outcome::Failed(format!("could not run: {why}"));
     let expected = cell.expected.to_string();
     let rule = &rules::COULD_NOT_RUN;
+    let record = CellRecord {
+        table: name.to_owned(),
+        persona: cell.persona.name().to_owned(),
+        command: cell.command.name().to_owned(),
+        target: cell.whose.to_string(),
+        column: cell.column.clone(),
+        expected: expected.clone(),
+        statement: String::new(),
+        control: None,
+        changed: BTreeMap::new(),
+    };
     let entry = Entry {
         id: cell.id.clone(),
         expected: expected.clone(),
@@ -324,7 +335,7 @@ fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
             persona: Some(cell.persona.name().to_owned()),
             ..Finding::of(rule, name, &cell.id, [&expected, why], regime)
         }],
-        cell: None,
+        cell: Some(record),
     };
     Ran { cell, observed, took: Duration::ZERO, entry }
 }
