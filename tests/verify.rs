@@ -7,7 +7,7 @@ pub(crate) use self::job::{Job, Part};
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -271,11 +271,13 @@ async fn check(
 }
 
 /// Reads, runs, or where `shards` are named merges, and writes; what `scripts/verify` does.
-fn verdict(shards: Option<OsString>) -> Result<(Evidence, String), CannotRun> {
+fn verdict(
+    shards: Option<OsString>,
+    baseline: Option<OsString>,
+) -> Result<(Evidence, String), CannotRun> {
     let out = inputs::out("target/evidence");
     evidence::clear(&out)?;
-    let baseline = named("IDENTRA_BASELINE").map(PathBuf::from);
-    let baseline = baseline.map(|file| Baseline::read(&file)).transpose()?;
+    let baseline = baseline.map(|file| Baseline::read(Path::new(&file))).transpose()?;
     let mut evidence = if let Some(shards) = shards {
         let shards: Vec<PathBuf> = env::split_paths(&shards).collect();
         evidence::prepare(&out)?;
@@ -321,8 +323,9 @@ fn schema_is_proved() {
     // A variable that somebody exported must not end the other tests with this one's status.
     let alone = env::args().any(|argument| argument == "verify::schema_is_proved");
     let by_script = alone && env::var_os("IDENTRA_VERIFY").is_some();
-    let shards = named("IDENTRA_MERGE").filter(|_| by_script);
-    let (status, text) = match verdict(shards) {
+    let for_script = |variable| named(variable).filter(|_| by_script);
+    let done = verdict(for_script("IDENTRA_MERGE"), for_script("IDENTRA_BASELINE"));
+    let (status, text) = match done {
         Ok((evidence, summary)) => (evidence.verdict.exit_status(), summary),
         Err(CannotRun(why)) => (2, could_not_run(&why)),
     };

@@ -12,7 +12,7 @@ use time::macros::format_description;
 use super::document::Known;
 use super::{Evidence, verdict};
 use crate::harness::CannotRun;
-use crate::harness::inputs::{Regime, shown_file};
+use crate::harness::inputs::{Regime, short_hash, shown_file};
 use crate::harness::ledger::{Finding, Location};
 use crate::harness::rules::{self, Rule};
 use crate::harness::statements::line_of;
@@ -30,6 +30,8 @@ struct Entry {
     object: String,
     reason: String,
     expires: Date,
+    /// What was found when it was written.
+    findings: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +48,20 @@ struct Written {
     object: String,
     reason: String,
     expires: toml::value::Datetime,
+    findings: Option<String>,
+}
+
+/// A name for those findings, which is another where one more is found or one is worse.
+pub(crate) fn fingerprint(findings: &[&Finding]) -> String {
+    let told = |finding: &&Finding| {
+        // What an attack quotes is not the same on every server.
+        let quotes = ["attack.", "promise."].iter().any(|it| finding.rule.starts_with(it));
+        let observed = if quotes { "" } else { &finding.observed };
+        format!("{} {:?} {observed}", finding.check, finding.persona)
+    };
+    let mut told: Vec<String> = findings.iter().map(told).collect();
+    told.sort();
+    short_hash(&told.join("\n"))
 }
 
 /// Rules whose findings say that something is not known, which nobody can put up with.
@@ -71,7 +87,7 @@ impl Baseline {
             .map_err(|error| wrong(error.span().map_or(0, |span| span.start), error.message()))?;
         let entry = |written: toml::Spanned<Written>| {
             let at = written.span().start;
-            let Written { rule, object, reason, expires } = written.into_inner();
+            let Written { rule, object, reason, expires, findings } = written.into_inner();
             if NEVER.iter().any(|never| rule.starts_with(never)) {
                 return Err(wrong(
                     at,
@@ -87,7 +103,7 @@ impl Baseline {
             let expires = Date::parse(&expires.to_string(), &day).map_err(|_| {
                 wrong(at, "expires is no day; say the last one, such as 2027-01-31")
             })?;
-            Ok(Entry { line: line_of(&text, at), rule, object, reason, expires })
+            Ok(Entry { line: line_of(&text, at), rule, object, reason, expires, findings })
         };
         let entries: Vec<Entry> =
             document.known.into_iter().map(entry).collect::<Result<_, CannotRun>>()?;
@@ -108,7 +124,20 @@ impl Baseline {
     pub(crate) fn apply(&self, evidence: &mut Evidence, today: Date) {
         for entry in &self.entries {
             let is_meant = |it: &Finding| (&it.rule, &it.object) == (&entry.rule, &entry.object);
-            if !evidence.findings.iter().any(is_meant) {
+            let meant: Vec<&Finding> = evidence.findings.iter().filter(|it| is_meant(it)).collect();
+            let found = fingerprint(&meant);
+            if let [first, ..] = meant.as_slice()
+                && entry.findings.as_ref() != Some(&found)
+            {
+                let expected = entry.findings.as_deref().unwrap_or("what was found is not said");
+                let (count, check) = (meant.len(), &first.check);
+                let observed = format!("findings = \"{found}\": {count}, the first by {check}");
+                evidence.findings.push(self.complain(
+                    &rules::CHANGED,
+                    entry,
+                    [expected, &observed],
+                ));
+            } else if meant.is_empty() {
                 let seen = ["a finding that it is for", "none"];
                 evidence.findings.push(self.complain(&rules::UNUSED, entry, seen));
             } else if entry.expires < today {
@@ -153,7 +182,7 @@ mod tests {
     use rstest::rstest;
     use time::macros::date;
 
-    use super::{BTreeSet, Baseline, Date, Evidence};
+    use super::{BTreeSet, Baseline, Date, Evidence, Finding, fingerprint};
     use crate::evidence::Verdict;
     use crate::harness::CannotRun;
     use crate::harness::inputs::{Inputs, SourceFile};
@@ -173,6 +202,14 @@ mod tests {
             "[[known]]\nrule = \"{rule}\"\nobject = \"{object}\"\nreason = \"old\"\n\
              expires = {expires}\n"
         )
+    }
+
+    /// The same with what is found.
+    fn written(evidence: &Evidence, rule: &str, object: &str) -> String {
+        let meant: Vec<&Finding> =
+            evidence.findings.iter().filter(|it| it.rule == rule && it.object == object).collect();
+        let findings = fingerprint(&meant);
+        format!("{}findings = \"{findings}\"\n", known(rule, object, "2026-11-22"))
     }
 
     /// The rules and objects of what is left to mend.
@@ -199,7 +236,7 @@ mod tests {
         let pairs = left(&evidence);
         assert!(pairs.len() > 2, "T02: {pairs:?}");
         let all: Vec<String> =
-            pairs.iter().map(|(rule, object)| known(rule, object, "2026-11-22")).collect();
+            pairs.iter().map(|(rule, object)| written(&evidence, rule, object)).collect();
 
         let judged_by_all = judged(&all.concat());
         assert_eq!(judged_by_all.verdict, Verdict::NothingNew, "{:?}", left(&judged_by_all));
@@ -222,6 +259,16 @@ mod tests {
         assert_eq!(unused.verdict, Verdict::Findings);
         let entry = ("baseline.unused", "schema.missing of no.such.thing");
         assert_eq!(left(&unused), BTreeSet::from([entry]));
+
+        // A finding more, of a rule and an object that are known, is new.
+        let mut worse = evidence.clone();
+        let mut more = worse.findings[0].clone();
+        more.check += "/more";
+        worse.findings.push(more);
+        let baseline = read(&all.concat()).unwrap_or_else(|why| panic!("{why}"));
+        baseline.apply(&mut worse, TODAY);
+        assert_eq!(worse.verdict, Verdict::Findings);
+        assert!(left(&worse).iter().any(|(rule, _)| *rule == "baseline.changed"));
 
         // What was not made is not put up with.
         let mut incomplete = evidence.clone();

@@ -73,6 +73,12 @@ pub(super) fn merge(shards: Vec<(String, Evidence)>) -> Result<Evidence, CannotR
         return Err(CannotRun("there is no evidence to merge".to_owned()));
     };
     let plan = planned(&whole);
+    if plan.len() != whole.accounting.planned {
+        let (count, planned) = (plan.len(), whole.accounting.planned);
+        return Err(CannotRun(format!(
+            "{first} planned {planned} checks and tells of {count}; merge what a run has written"
+        )));
+    }
     let unjudged = |name: &str, it: &Evidence| {
         if it.baseline.is_empty() {
             return Ok(());

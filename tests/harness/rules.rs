@@ -37,7 +37,7 @@ pub(crate) struct Example {
 }
 
 /// Every rule but those of the linter, which are beside their queries, and the attacks'.
-pub(crate) const ALL: [&Rule; 18] = [
+pub(crate) const ALL: [&Rule; 19] = [
     &MISSING,
     &UNDECLARED,
     &DIFFERENT,
@@ -53,6 +53,7 @@ pub(crate) const ALL: [&Rule; 18] = [
     &BODY,
     &UNUSED,
     &EXPIRED,
+    &CHANGED,
     &MISSED,
     &NOT_EQUIVALENT,
     &IDLE,
@@ -262,6 +263,27 @@ pub(crate) const UNUSED: Rule = Rule {
         check: "baseline/unused/schema.missing/notes.notes_owner_idx",
         expected: "a finding that it is for",
         observed: "none",
+    },
+};
+
+/// An entry of the baseline was written for other findings.
+pub(crate) const CHANGED: Rule = Rule {
+    id: "baseline.changed",
+    title: "what is found is not what the baseline puts up with",
+    meaning: "An entry puts up with the findings that there were when it was written, and has a \
+              fingerprint of them. One more of the same rule and object, or one that is worse, \
+              would hide behind it; so all of them count again.",
+    remedy: "look at the findings; if all are to be put up with, write the fingerprint that is \
+             observed into the entry",
+    references: &["CWE-693"],
+    example: Example {
+        fault: "[[known]] rule = \"isolation.cell\", object = \"notes\", findings = \
+                \"9c1f66a0d2b75e13\" -- and now somebody else reads them as well",
+        object: "isolation.cell of notes",
+        check: "baseline/changed/isolation.cell/notes",
+        expected: "9c1f66a0d2b75e13",
+        observed: "findings = \"0b6d8e1f4a7c2935\": 3, the first by \
+                   isolation/notes/select/bob/alices-row",
     },
 };
 
