@@ -63,6 +63,8 @@ async fn example_is_proved() {
     assert_eq!(evidence.findings, []);
     assert_eq!(evidence.verdict, Verdict::Proved);
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
+    let open = evidence.not_proved.join("\n");
+    assert!(open.contains("what members do to a third"), "{open}");
 }
 
 /// Each fault is noticed by what somebody does, and not only by the policy's words: the cell

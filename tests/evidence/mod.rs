@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::harness::attack::Attack;
 use crate::harness::attack::transcript::MASKS;
 use crate::harness::catalog::{Catalog, Constraint};
-use crate::harness::contract::{Function, LintException, Relation};
+use crate::harness::contract::{Function, LintException, Owner, Relation};
 use crate::harness::families;
 use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::ledger::{Entry, Finding, Ledger};
@@ -187,6 +187,15 @@ fn not_proved(inputs: &Inputs, run: &Run<'_>) -> Vec<String> {
              plpgsql_check; scripts/build-image makes one that has"
                 .to_owned(),
         );
+    }
+    let is_shared = |table: &Relation| matches!(table.owner, Owner::Members(_));
+    if inputs.contract.tables.values().any(is_shared) {
+        let of_members = [
+            "what members do to a third: a shared row of the made worlds has two users",
+            "that whoever has left reaches nothing that they have made themselves",
+            "what functions do when they are called with the keys of shared rows",
+        ];
+        all.extend(of_members.map(str::to_owned));
     }
     let always = [
         "what a view computes, beyond whose rows it shows",
