@@ -245,6 +245,13 @@ async fn fault_is_found(#[case] fault: &str, #[case] cells: &[&str], #[case] tab
      using (id in (select private.my_teams()) or private.is_left(id))",
     "attack/R10/teams"
 )]
+#[case::by_calling_with_the_key_of_a_shared_row(
+    "create function public.take_team(team uuid) returns void language sql security definer \
+     set search_path = '' as $$ update public.team_members set role = 'owner' \
+     where team_id = team and user_id = private.caller() $$; \
+     grant execute on function public.take_team(uuid) to authenticated",
+    "attack/B02/take_team"
+)]
 #[case::by_reading_projects(
     "alter policy \"Members see their teams' projects\" on public.projects \
      using ((select auth.uid()) is not null)",

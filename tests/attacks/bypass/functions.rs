@@ -5,8 +5,8 @@ use crate::harness::attack::scene::{ATTACKER, Subject, VICTIM};
 use crate::harness::attack::{Control, Probe, Scene};
 use crate::harness::catalog::{Function, Grant, Input};
 use crate::harness::persona::Persona;
-use crate::harness::rows::Row;
 use crate::harness::rows::values::literal;
+use crate::harness::rows::{Owner, Row};
 use crate::harness::{CannotRun, ident, quote};
 
 /// Arguments that only the server itself can pass.
@@ -63,6 +63,10 @@ fn calls_of(scene: &Scene<'_>, function: &Function) -> Vec<(String, String)> {
     ];
     let takes_text = function.inputs.iter().any(|input| is_text(&input.data_type));
     for table in scene.owned_tables() {
+        if let Some(row) = scene.world.rows(table.name, Owner::Shared, None).first() {
+            let shared = with(&|input| of_row(input, &table, row));
+            calls.push((format!("the shared {}", table.name), shared));
+        }
         let Some(row) = scene.row(table.name, VICTIM) else { continue };
         let theirs = with(&|input| of_row(input, &table, row));
         calls.push((format!("the victim's {}", table.name), theirs));
