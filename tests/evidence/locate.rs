@@ -4,51 +4,76 @@ use crate::harness::inputs::{Inputs, SourceFile};
 use crate::harness::ledger::{Finding, Location};
 use crate::harness::statements::{Statement, split};
 
-/// The statement that a finding is most likely about: of those that are of its kind, or else of
-/// any, the last that names the object. Where none does, the contract's line that does.
-pub(super) fn location(inputs: &Inputs, finding: &Finding) -> Option<Location> {
-    let (object, detail) = finding.object.rsplit_once('.').unwrap_or((&finding.object, ""));
-    // `api.notes` is a table of another schema, and `type public.mood` ends with its name.
-    let name = object.rsplit(['.', ' ']).next().unwrap_or(object);
-    search(inputs, finding, name, detail)
-        .or_else(|| search(inputs, finding, detail, ""))
-        .or_else(|| declaration(inputs, object, detail))
+/// The migrations' statements, each looked at once for all findings.
+pub(super) struct Places<'a> {
+    inputs: &'a Inputs,
+    all: Vec<Place<'a>>,
 }
 
-fn search(inputs: &Inputs, finding: &Finding, object: &str, detail: &str) -> Option<Location> {
-    let wanted = wanted(finding);
-    let command = finding.check.split('/').nth(2).filter(|_| finding.persona.is_some());
-    let mut best: Option<([bool; 3], &SourceFile, Statement<'_>)> = None;
-    for file in &inputs.migrations {
-        for statement in split(&file.text) {
-            let text = statement.text.to_lowercase();
-            let kind = kind(&text);
-            let has_detail = !detail.is_empty() && names(&text, detail);
+/// A statement, and what is asked of each.
+struct Place<'a> {
+    file: &'a SourceFile,
+    statement: Statement<'a>,
+    /// Its text in lower case.
+    text: String,
+    kind: &'static str,
+}
+
+impl<'a> Places<'a> {
+    /// Those of these inputs.
+    pub(super) fn of(inputs: &'a Inputs) -> Self {
+        let of_file = |file: &'a SourceFile| {
+            split(&file.text).into_iter().map(move |statement| {
+                let text = statement.text.to_lowercase();
+                Place { file, kind: kind(&text), statement, text }
+            })
+        };
+        Self { inputs, all: inputs.migrations.iter().flat_map(of_file).collect() }
+    }
+
+    /// The statement that a finding is most likely about: of those that are of its kind, or else
+    /// of any, the last that names the object. Where none does, the contract's line that does.
+    pub(super) fn location(&self, finding: &Finding) -> Option<Location> {
+        let (object, detail) = finding.object.rsplit_once('.').unwrap_or((&finding.object, ""));
+        // `api.notes` is a table of another schema, and `type public.mood` ends with its name.
+        let name = object.rsplit(['.', ' ']).next().unwrap_or(object);
+        self.search(finding, name, detail)
+            .or_else(|| self.search(finding, detail, ""))
+            .or_else(|| declaration(self.inputs, object, detail))
+    }
+
+    fn search(&self, finding: &Finding, object: &str, detail: &str) -> Option<Location> {
+        let wanted = wanted(finding);
+        let command = finding.check.split('/').nth(2).filter(|_| finding.persona.is_some());
+        let mut best: Option<([bool; 3], &Place<'_>)> = None;
+        for place in &self.all {
+            let Place { text, kind, .. } = place;
+            let has_detail = !detail.is_empty() && names(text, detail);
             // An index is dropped by its own name, without its table's.
-            if kind == "comment" || !(names(&text, object) || kind == "index" && has_detail) {
+            if *kind == "comment" || !(names(text, object) || *kind == "index" && has_detail) {
                 continue;
             }
             // Whoever grants on all columns names none of them, and no policy is about one.
-            let detailed = has_detail && kind != "privilege" && finding.persona.is_none();
+            let detailed = has_detail && *kind != "privilege" && finding.persona.is_none();
             // A view shows other tables' rows, and decides about its own.
-            let is_its = kind != "view" || names(&beginning(&text), object);
+            let is_its = *kind != "view" || names(&beginning(text), object);
             let rank = [
-                wanted.contains(&kind) && is_its,
+                wanted.contains(kind) && is_its,
                 detailed,
-                command.is_none_or(|it| is_for(&text, it)),
+                command.is_none_or(|it| is_for(text, it)),
             ];
-            if best.as_ref().is_none_or(|(known, ..)| rank >= *known) {
-                best = Some((rank, file, statement));
+            if best.as_ref().is_none_or(|(known, _)| rank >= *known) {
+                best = Some((rank, place));
             }
         }
+        best.map(|(_, Place { file, statement, .. })| Location {
+            file: format!("{}{}", self.inputs.migrations_at, file.name),
+            line: statement.line,
+            column: statement.column,
+            end_line: statement.line + statement.text.matches('\n').count(),
+            text: statement.text.to_owned(),
+        })
     }
-    best.map(|(_, file, statement)| Location {
-        file: format!("{}{}", inputs.migrations_at, file.name),
-        line: statement.line,
-        column: statement.column,
-        end_line: statement.line + statement.text.matches('\n').count(),
-        text: statement.text.to_owned(),
-    })
 }
 
 /// The kinds of statements that decide what the finding is about.

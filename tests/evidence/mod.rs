@@ -123,8 +123,9 @@ impl Evidence {
             unplanned: ledger.unplanned(),
         };
         let mut findings: Vec<Finding> = ledger.findings().into_iter().cloned().collect();
+        let places = locate::Places::of(inputs);
         for finding in &mut findings {
-            finding.location = locate::location(inputs, finding);
+            finding.location = places.location(finding);
         }
         let matrix = ledger.entries().filter_map(|entry| {
             entry.cell.clone().map(|cell| MatrixCell {
@@ -251,10 +252,9 @@ fn verdict(accounting: &Accounting, findings: &[Finding], baseline: &[Known]) ->
 fn families<'a>(checks: impl Iterator<Item = &'a Check>) -> BTreeMap<String, FamilyRecord> {
     let mut records: BTreeMap<String, FamilyRecord> = BTreeMap::new();
     for check in checks {
-        let name = check.id.split('/').next().unwrap_or_default();
-        let family = families::named(name).expect("every check is of a family");
+        let family = families::of_check(&check.id).expect("every check is of a family");
         let texts = |all: &[&str]| all.iter().map(|&text| text.to_owned()).collect();
-        let record = records.entry(name.to_owned()).or_insert_with(|| FamilyRecord {
+        let record = records.entry(family.name.to_owned()).or_insert_with(|| FamilyRecord {
             what: family.what.to_owned(),
             made: 0,
             passed: 0,

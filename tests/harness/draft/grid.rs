@@ -1,8 +1,9 @@
 //! This file is guesses at who may do what: each user reaches their own rows and nobody
 //! else's, as far as privileges go. What was observed of rows has no say in it.
 
-use super::owners::{Guess, Guesses};
+use super::owners::Guesses;
 use crate::harness::catalog::Relation;
+use crate::harness::contract::Owner;
 use crate::harness::contract::grid::Command;
 
 /// What a command comes to, by whose row it is about.
@@ -33,14 +34,14 @@ pub(super) fn grid(relation: &Relation, name: &str, guesses: &Guesses) -> Vec<St
     let mut rows: Vec<(&str, &str, &str, Cells)> = Vec::new();
     rows.extend(users.into_iter().map(|(who, whose, cells)| (who, whose, "authenticated", cells)));
     let anybody = "no_token, anon_key";
-    let public = owner == Guess::None;
+    let public = owner == Owner::None;
     let any = if public { Cells::Seen } else { Cells::Denied };
     let every = if public { "all rows" } else { "0 rows" };
     rows.push((anybody, "any", "anon", any));
     rows.push((anybody, "every", "anon", Cells::Every(every)));
     rows.push(("service_role", "any", "service_role", Cells::Reached));
     rows.push(("service_role", "every", "service_role", Cells::Every("all rows")));
-    let has_members = matches!(owner, Guess::Members(..));
+    let has_members = matches!(owner, Owner::Members(_));
     let mut table = vec![vec!["who".to_owned(), "whose row".to_owned()]];
     table[0].extend(commands.iter().map(|command| command.name().to_owned()));
     for (who, whose, role, cells) in rows {
@@ -62,13 +63,13 @@ pub(super) fn grid(relation: &Relation, name: &str, guesses: &Guesses) -> Vec<St
 /// The lines for users: who, whose row, and what that comes to.
 fn users(
     relation: &Relation,
-    owner: &Guess,
+    owner: &Owner,
     name: &str,
     guesses: &Guesses,
 ) -> Vec<(&'static str, &'static str, Cells)> {
     let (owners, others) = ("alice, bob", "carol, guest");
     let every = |rows| ("users", "every", Cells::Every(rows));
-    if *owner == Guess::None {
+    if *owner == Owner::None {
         return vec![("users", "any", Cells::Seen), every("all rows")];
     }
     let mut lines = vec![
@@ -86,9 +87,9 @@ fn users(
         lines.push((others, "shared", Cells::Denied));
     }
     let can_be_nobodys = match owner {
-        Guess::Column(column) => relation.column(column).is_some_and(|column| !column.not_null),
-        Guess::Through(paths) => paths.len() > 1,
-        Guess::Members(..) | Guess::None => false,
+        Owner::Column(column) => relation.column(column).is_some_and(|column| !column.not_null),
+        Owner::Through(paths) => paths.len() > 1,
+        Owner::Members(_) | Owner::None => false,
     };
     if can_be_nobodys && relation.kind.ends_with("table") {
         lines.push(("users", "nobody's", Cells::Denied));

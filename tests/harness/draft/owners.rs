@@ -4,22 +4,11 @@
 use std::collections::BTreeMap;
 
 use crate::harness::catalog::{Catalog, Relation};
-
-/// A guess at whose the rows of a table are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Guess {
-    /// The column names the user.
-    Column(String),
-    /// The columns lead there over other tables.
-    Through(Vec<(String, String)>),
-    /// The members that a table's rows name: key, table, column there.
-    Members(String, String, String),
-    /// Nobody's.
-    None,
-}
+use crate::harness::contract::Owner;
+use crate::harness::contract::membership::Members;
 
 /// The guesses at all tables and views, each with its reason.
-pub(super) struct Guesses(BTreeMap<String, (Guess, String)>);
+pub(super) struct Guesses(BTreeMap<String, (Owner, String)>);
 
 /// The accounts of the platform.
 const ACCOUNTS: &str = "auth.users";
@@ -45,7 +34,7 @@ impl Guesses {
         let mut guesses = BTreeMap::new();
         for relation in relations().filter(|r| r.kind != "sequence") {
             if let Some((column, why)) = user_column(relation, &profiles) {
-                guesses.insert(relation.name.clone(), (Guess::Column(column), why));
+                guesses.insert(relation.name.clone(), (Owner::Column(column), why));
             }
         }
         for table in &tables {
@@ -54,7 +43,8 @@ impl Guesses {
                     "{} holds a user and this table's key, and both make its rows unique",
                     table.name
                 );
-                let members = Guess::Members(key, table.name.clone(), by);
+                let members =
+                    Owner::Members(Members { column: key, table: table.name.clone(), by });
                 guesses.entry(of).or_insert((members, why));
             }
         }
@@ -68,30 +58,30 @@ impl Guesses {
             let Some((name, paths)) = found else { break };
             let over: Vec<&str> = paths.iter().map(|(column, _)| column.as_str()).collect();
             let why = format!("{} must point at rows that have owners", over.join(" and "));
-            guesses.insert(name, (Guess::Through(paths), why));
+            guesses.insert(name, (Owner::Through(paths), why));
         }
         Self(guesses)
     }
 
     /// The guess at that table or view, and its reason.
-    pub(super) fn at(&self, name: &str) -> (Guess, String) {
+    pub(super) fn at(&self, name: &str) -> (Owner, String) {
         self.0.get(name).cloned().unwrap_or_else(|| {
             let why = "no column names a user, or leads to a row that does";
-            (Guess::None, why.to_owned())
+            (Owner::None, why.to_owned())
         })
     }
 
     /// Whether rows of that table make users members of others.
     pub(super) fn is_membership(&self, name: &str) -> bool {
-        let is_of = |guess: &Guess| matches!(guess, Guess::Members(_, table, _) if table == name);
+        let is_of = |guess: &Owner| matches!(guess, Owner::Members(it) if it.table == name);
         self.0.values().any(|(guess, _)| is_of(guess))
     }
 
     /// Whether rows of that table can have several users.
     pub(super) fn is_shared(&self, name: &str) -> bool {
         match self.0.get(name).map(|(guess, _)| guess) {
-            Some(Guess::Members(..)) => true,
-            Some(Guess::Through(paths)) => paths.iter().all(|(_, next)| self.is_shared(next)),
+            Some(Owner::Members(_)) => true,
+            Some(Owner::Through(paths)) => paths.iter().all(|(_, next)| self.is_shared(next)),
             _ => self.is_membership(name),
         }
     }
@@ -118,11 +108,14 @@ fn references(relation: &Relation) -> Vec<(&str, &str, &str)> {
 
 /// Tables whose key is a user's id.
 fn profiles(tables: &[&Relation]) -> Vec<String> {
-    let is_profile = |table: &&&Relation| {
-        let [key] = table.primary_key() else { return false };
-        references(table).iter().any(|(column, target, _)| column == key && *target == ACCOUNTS)
-    };
-    tables.iter().filter(is_profile).map(|table| table.name.clone()).collect()
+    let profiles = tables.iter().filter(|table| is_profile(table));
+    profiles.map(|table| table.name.clone()).collect()
+}
+
+/// Whether a table's key is a user's id.
+pub(super) fn is_profile(table: &Relation) -> bool {
+    let [key] = table.primary_key() else { return false };
+    references(table).iter().any(|(column, target, _)| column == key && *target == ACCOUNTS)
 }
 
 /// The columns whose value is a user's id by a foreign key.
@@ -174,7 +167,7 @@ fn memberships(table: &Relation, profiles: &[String]) -> Vec<(String, String, St
 }
 
 /// The columns that must point at rows with owners.
-fn paths(table: &Relation, guesses: &BTreeMap<String, (Guess, String)>) -> Vec<(String, String)> {
+fn paths(table: &Relation, guesses: &BTreeMap<String, (Owner, String)>) -> Vec<(String, String)> {
     let required = |column: &str| table.column(column).is_some_and(|column| column.not_null);
     references(table)
         .into_iter()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::owners::is_profile;
 use super::writer::{Writer, key, list};
 use super::{Found, head};
 use crate::harness::catalog::facets::default_privileges_id;
@@ -187,14 +188,7 @@ fn accounts(file: &mut Writer, found: &Found<'_>) {
         return;
     }
     let tables = || found.catalog.relations.iter().filter(|it| it.schema == "public");
-    let is_profile = |it: &&Relation| {
-        let key = it.primary_key();
-        let points = |target: Option<&str>| target == Some("auth.users");
-        it.constraints
-            .iter()
-            .any(|c| c.kind == "f" && c.columns == key && points(c.target.as_deref()))
-    };
-    let profile = tables().find(is_profile);
+    let profile = tables().find(|it| is_profile(it));
     let session = tables().find(|it| it.kind == "table" && it.name.contains("session"));
     if let (Some(profile), Some(session)) = (profile, session) {
         file.gap().guess("accounts have triggers, one table their key, and one is named so");

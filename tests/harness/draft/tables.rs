@@ -4,12 +4,13 @@
 use serde_json::Value;
 
 use super::grid::grid;
-use super::owners::{Guess, Guesses};
+use super::owners::Guesses;
 use super::words::plain;
 use super::writer::{Writer, key, list};
 use super::{Found, head};
 use crate::harness::catalog::facets::BY_COLUMN;
 use crate::harness::catalog::{Column, Constraint, Policy, Relation};
+use crate::harness::contract::Owner;
 use crate::harness::inputs::SourceFile;
 
 /// The privileges of a whole table, in the order of the contract.
@@ -68,19 +69,11 @@ fn owner(file: &mut Writer, guesses: &Guesses, relation: &Relation) {
     let (guess, why) = guesses.at(&relation.name);
     file.gap().guess(&why);
     match guess {
-        Guess::None => file.pair("owner", "none"),
-        Guess::Column(column) => file.pair("owner", column),
-        Guess::Members(column, table, by) => {
-            file.pair("owner", format!("{column} <- {table}.{by}"))
+        Owner::Through(paths) if paths.len() > 1 => {
+            let each = paths.into_iter().map(|path| Owner::Through(vec![path]).to_string());
+            file.line(&format!("owner = {}", list(&each.collect::<Vec<_>>())))
         }
-        Guess::Through(paths) => {
-            let step = |(column, table): &(String, String)| format!("{column} -> {table}");
-            match paths.as_slice() {
-                [one] => file.pair("owner", step(one)),
-                many => file
-                    .line(&format!("owner = {}", list(&many.iter().map(step).collect::<Vec<_>>()))),
-            }
-        }
+        one => file.pair("owner", one.to_string()),
     };
 }
 
