@@ -10,7 +10,7 @@ use rstest::rstest;
 use crate::attacks;
 use crate::evidence::{Evidence, Verdict};
 use crate::harness::attack::Attack;
-use crate::harness::inputs::{Inputs, SourceFile, project};
+use crate::harness::inputs::{Inputs, project};
 use crate::mutants::Which;
 use crate::verify::{self, Job};
 
@@ -23,9 +23,7 @@ fn example() -> Inputs {
 
 /// The evidence that the main job gives of the example with one more migration.
 async fn evidence_with(fault: &str, attacks: &[&'static Attack]) -> Evidence {
-    let mut inputs = example();
-    let name = "20990101_fault.sql".to_owned();
-    inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
+    let inputs = example().followed_by(fault);
     evidence_of(inputs, attacks, None).await
 }
 

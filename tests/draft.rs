@@ -126,9 +126,7 @@ fn job(inputs: &Inputs, out: &Path) -> Result<String, CannotRun> {
 /// error, and its exit status says whether there is a draft.
 #[test]
 fn contract_is_drafted() {
-    let alone = env::args().any(|argument| argument == "draft::contract_is_drafted");
-    let by_script = alone && env::var_os("IDENTRA_DRAFT").is_some();
-    if by_script {
+    if inputs::asked("draft::contract_is_drafted", "IDENTRA_DRAFT").is_some() {
         let (status, text) = match Inputs::without_contract()
             .and_then(|inputs| job(&inputs, &inputs::out("target/draft")))
         {

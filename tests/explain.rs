@@ -3,9 +3,8 @@
 mod page;
 mod rules;
 
-use std::env;
-
 use self::rules::Explained;
+use crate::harness::inputs;
 
 /// The variable that makes this binary `scripts/verify --explain`; its value is what was asked.
 const ASKED: &str = "IDENTRA_EXPLAIN";
@@ -66,10 +65,9 @@ fn alike(asked: &str, all: &[Explained]) -> Vec<String> {
 /// since standard output is libtest's. Else every rule is asked for, by each of its names.
 #[test]
 fn every_rule_is_explained_by_each_of_its_names() {
-    // A variable that somebody exported must not end the other tests with this one's status.
-    let alone = env::args().any(|it| it == "explain::every_rule_is_explained_by_each_of_its_names");
-    if let (true, Ok(asked)) = (alone, env::var(ASKED)) {
-        let (status, text) = match answer(&asked) {
+    let own = "explain::every_rule_is_explained_by_each_of_its_names";
+    if let Some(asked) = inputs::asked(own, ASKED) {
+        let (status, text) = match answer(&asked.to_string_lossy()) {
             Ok(text) => (0, text),
             Err(why) => (2, format!("COULD NOT RUN: {why}")),
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rstest::rstest;
 
 use crate::evidence::{Evidence, Verdict};
-use crate::harness::inputs::{Inputs, SourceFile};
+use crate::harness::inputs::Inputs;
 use crate::harness::property::Property;
 use crate::properties::{self, with_replaced};
 use crate::verify::{self, Job};
@@ -18,9 +18,8 @@ async fn evidence_with(fault: &str) -> Evidence {
 }
 
 async fn evidence_of(fault: &str, properties: &[&'static Property]) -> Evidence {
-    let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-    let name = "20990101_fault.sql".to_owned();
-    inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let inputs = inputs.followed_by(fault);
     verify::run(Arc::new(inputs), &Job::without_attacks(properties))
         .await
         .unwrap_or_else(|why| panic!("{fault}\n{why}"))

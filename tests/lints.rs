@@ -8,7 +8,7 @@ use rstest::rstest;
 
 use crate::evidence::Verdict;
 use crate::harness::database::Database;
-use crate::harness::inputs::{Inputs, Regime, SourceFile};
+use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::ledger::Finding;
 use crate::harness::lint::{self, Offender, Offenders};
 use crate::verify::{self, Job};
@@ -198,9 +198,7 @@ async fn project_keeps_every_rule() {
 async fn main_job_tells_what_the_rules_say() {
     let fault = "drop index public.memory_links_target_memory_id_idx; create policy nobody \
                  on public.system_metrics for select to authenticated using (false)";
-    let mut inputs = inputs();
-    let name = "20990101_fault.sql".to_owned();
-    inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
+    let inputs = inputs().followed_by(fault);
     let evidence = verify::run(Arc::new(inputs), &Job::without_attacks(&[])).await;
     let evidence = evidence.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(evidence.verdict, Verdict::Findings);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::evidence::Evidence;
 use crate::evidence::page::{anchor, page};
-use crate::harness::inputs::{Inputs, SourceFile};
+use crate::harness::inputs::Inputs;
 use crate::verify::{self, Job};
 
 /// Markup, in any place where text may stand.
@@ -36,9 +36,8 @@ fn faulty() -> &'static Evidence {
 
 /// The evidence of the project's migrations, with one more behind them.
 fn evidence_with(fault: &str) -> Evidence {
-    let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-    let name = "20990101_fault.sql".to_owned();
-    inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let inputs = inputs.followed_by(fault);
     let job = Job::without_attacks(&[]);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let evidence = runtime.block_on(verify::run(Arc::new(inputs), &job));

@@ -43,7 +43,6 @@ mod tests {
     use crate::attacks;
     use crate::evidence::Evidence;
     use crate::harness::CannotRun;
-    use crate::harness::inputs::SourceFile;
     use crate::properties;
 
     /// A smaller job, which has something of every part.
@@ -55,11 +54,8 @@ mod tests {
     }
 
     async fn made(parts: &[Part], fault: &str) -> Evidence {
-        let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-        if !fault.is_empty() {
-            let name = "20990101_fault.sql".to_owned();
-            inputs.migrations.push(SourceFile { name, text: fault.to_owned() });
-        }
+        let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+        let inputs = if fault.is_empty() { inputs } else { inputs.followed_by(fault) };
         let made = verify::run(Arc::new(inputs), &job(parts)).await;
         made.unwrap_or_else(|why| panic!("{why}"))
     }

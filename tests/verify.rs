@@ -40,7 +40,7 @@ use crate::mutants::{self, Judgement, Which};
 pub(crate) async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> {
     let Job { attacks, properties, .. } = job;
     let began = Instant::now();
-    job.progress.tell("starting a server, and applying the migrations");
+    job.progress.tell(|| "starting a server, and applying the migrations".to_owned());
     let server = Server::shared()?;
     let mut ledger = Ledger::default();
     let [explicit, auto_expose] = Regime::ALL.map(|regime| open(&inputs, regime));
@@ -83,8 +83,9 @@ pub(crate) async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, Cann
     }
     drop(records);
     while let Some(record) = recorded.recv().await {
-        let (made, planned) = (ledger.entries().count(), ledger.planned().len());
-        job.progress.tell(&format!("{made} of {planned} checks made"));
+        job.progress.tell(|| {
+            format!("{} of {} checks made", ledger.entries().count(), ledger.planned().len())
+        });
         match record {
             Record::Entry(entry) => ledger.record(*entry),
             Record::Cell(took) => ledger.time(took),
@@ -320,9 +321,7 @@ fn named(variable: &str) -> Option<OsString> {
 /// standard output is libtest's, and its exit status is the verdict.
 #[test]
 fn schema_is_proved() {
-    // A variable that somebody exported must not end the other tests with this one's status.
-    let alone = env::args().any(|argument| argument == "verify::schema_is_proved");
-    let by_script = alone && env::var_os("IDENTRA_VERIFY").is_some();
+    let by_script = inputs::asked("verify::schema_is_proved", "IDENTRA_VERIFY").is_some();
     let for_script = |variable| named(variable).filter(|_| by_script);
     let done = verdict(for_script("IDENTRA_MERGE"), for_script("IDENTRA_BASELINE"));
     let (status, text) = match done {

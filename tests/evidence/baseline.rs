@@ -185,7 +185,7 @@ mod tests {
     use super::{BTreeSet, Baseline, Date, Evidence, Finding, fingerprint};
     use crate::evidence::Verdict;
     use crate::harness::CannotRun;
-    use crate::harness::inputs::{Inputs, SourceFile};
+    use crate::harness::inputs::Inputs;
     use crate::verify::{self, Job};
 
     const TODAY: Date = date!(2026 - 11 - 22);
@@ -220,11 +220,10 @@ mod tests {
     /// An old schema with two faults, of which somebody knows.
     #[tokio::test(flavor = "multi_thread")]
     async fn known_findings_are_put_up_with_and_nothing_else() {
-        let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+        let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
         let text = "drop index public.feedback_open_idx; \
                     alter policy \"Users read their own memories\" on public.memories using (true)";
-        let name = "20990101_fault.sql".to_owned();
-        inputs.migrations.push(SourceFile { name, text: text.to_owned() });
+        let inputs = inputs.followed_by(text);
         let evidence = verify::run(Arc::new(inputs), &Job::without_attacks(&[])).await;
         let evidence = evidence.unwrap_or_else(|why| panic!("{why}"));
         let judged = |baseline: &str| {

@@ -10,7 +10,7 @@ use time::macros::date;
 
 use super::baseline::fingerprint;
 use super::{Baseline, Evidence, junit, sarif};
-use crate::harness::inputs::{Inputs, SourceFile, project};
+use crate::harness::inputs::{Inputs, project};
 use crate::harness::ledger::Finding;
 use crate::verify::{self, Job};
 
@@ -19,10 +19,8 @@ const FAULT: &str = "-- a later migration\n\n  alter policy \"Users read their o
                      on public.memories using (true);\ndrop index public.feedback_open_idx;\n";
 
 async fn faulty() -> Evidence {
-    let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-    let name = "20990101_fault.sql".to_owned();
-    inputs.migrations.push(SourceFile { name, text: FAULT.to_owned() });
-    let made = verify::run(Arc::new(inputs), &Job::without_attacks(&[])).await;
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let made = verify::run(Arc::new(inputs.followed_by(FAULT)), &Job::without_attacks(&[])).await;
     made.unwrap_or_else(|why| panic!("{why}"))
 }
 

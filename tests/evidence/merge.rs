@@ -143,36 +143,37 @@ fn absorb(whole: &mut Evidence, shard: Evidence) {
     whole.not_proved.retain(|open| shard.not_proved.contains(open));
     whole.mutants = whole.mutants.take().or(shard.mutants);
     measure(&mut whole.tested.measured, shard.tested.measured);
-    for check in shard.checks {
-        match whole.checks.iter_mut().find(|known| known.id == check.id) {
-            Some(known) => absorb_check(known, check),
-            None => whole.checks.push(check),
-        }
-    }
-    for finding in shard.findings {
-        absorb_finding(&mut whole.findings, finding);
-    }
-    for cell in shard.matrix {
-        match whole.matrix.iter_mut().find(|known| known.id == cell.id) {
-            Some(known) => absorb_cell(known, cell),
-            None => whole.matrix.push(cell),
-        }
-    }
-    for attack in shard.attacks {
-        // Several may stand under one number.
-        let same =
-            |known: &&mut AttackRecord| (&known.id, &known.title) == (&attack.id, &attack.title);
-        match whole.attacks.iter_mut().find(same) {
-            Some(known) => absorb_attack(known, attack),
-            None => whole.attacks.push(attack),
-        }
-    }
+    let of_finding =
+        |it: &Finding| [&it.rule, &it.check, &it.object, &it.observed].map(String::clone);
+    // Several attacks may stand under one number.
+    let of_attack = |it: &AttackRecord| [&it.id, &it.title].map(String::clone);
+    join(&mut whole.checks, shard.checks, |it| it.id.clone(), absorb_check);
+    join(&mut whole.findings, shard.findings, of_finding, |it, other| it.seen_in(other.regimes));
+    join(&mut whole.matrix, shard.matrix, |it| it.id.clone(), absorb_cell);
+    join(&mut whole.attacks, shard.attacks, of_attack, absorb_attack);
     for (name, function) in shard.functions {
         match whole.functions.get_mut(&name) {
             Some(known) => absorb_function(known, function),
             None => {
                 whole.functions.insert(name, function);
             }
+        }
+    }
+}
+
+/// Adds what is not known yet, by its key; of what is known, the other absorbs it.
+fn join<T, K: Ord>(
+    known: &mut Vec<T>,
+    others: Vec<T>,
+    key: impl Fn(&T) -> K,
+    absorb: impl Fn(&mut T, T),
+) {
+    let places: BTreeMap<K, usize> =
+        known.iter().enumerate().map(|(at, it)| (key(it), at)).collect();
+    for other in others {
+        match places.get(&key(&other)) {
+            Some(at) => absorb(&mut known[*at], other),
+            None => known.push(other),
         }
     }
 }
@@ -186,21 +187,6 @@ fn absorb_cell(known: &mut MatrixCell, other: MatrixCell) {
     known.passed &= other.passed;
     known.observed.extend(other.observed);
     known.cell.changed.extend(other.cell.changed);
-}
-
-fn absorb_finding(findings: &mut Vec<Finding>, finding: Finding) {
-    let same = |known: &&mut Finding| {
-        let of = |it: &Finding| (it.rule.clone(), it.check.clone(), it.observed.clone());
-        of(known) == of(&finding) && known.object == finding.object
-    };
-    match findings.iter_mut().find(same) {
-        Some(known) => {
-            known.regimes.extend(finding.regimes);
-            known.regimes.sort();
-            known.regimes.dedup();
-        }
-        None => findings.push(finding),
-    }
 }
 
 /// Of two shards, only what has checks has tried the attack.

@@ -208,13 +208,7 @@ fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
             None => groups.push((finding, 0)),
         }
     }
-    let rank = |finding: &Finding| match finding.rule.split('.').next() {
-        Some("schema") => 0,
-        Some("isolation") => 1,
-        Some("flow") => 2,
-        _ => 3,
-    };
-    groups.sort_by_key(|(finding, _)| rank(finding));
+    groups.sort_by_key(|(finding, _)| finding.rank());
     groups
 }
 

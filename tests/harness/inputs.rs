@@ -2,6 +2,7 @@
 //! directories and fingerprinted.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -113,6 +114,13 @@ impl Inputs {
         })
     }
 
+    /// The same with one more migration behind the others, for a fault that is planted.
+    pub(crate) fn followed_by(mut self, text: &str) -> Self {
+        let name = "20990101_fault.sql".to_owned();
+        self.migrations.push(SourceFile { name, text: text.to_owned() });
+        self
+    }
+
     /// Whether these are the project's own migrations.
     pub(crate) fn are_the_projects(&self) -> bool {
         let own = migrations_in(&project().join("migrations"));
@@ -161,6 +169,12 @@ pub(crate) fn shown_file(file: &Path) -> String {
     let directory = file.parent().unwrap_or(file);
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     format!("{}{name}", shown(directory))
+}
+
+/// What a script asks by that variable of a process that it started for one test alone: a
+/// variable that somebody exported must not end the other tests with this one's status.
+pub(crate) fn asked(test: &str, variable: &str) -> Option<OsString> {
+    env::args().any(|argument| argument == test).then(|| env::var_os(variable))?
 }
 
 fn directory(variable: &str, default: &str) -> PathBuf {

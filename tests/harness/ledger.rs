@@ -69,6 +69,19 @@ impl Finding {
         }
     }
 
+    /// Where it stands among others: the plainest cause first.
+    pub(crate) fn rank(&self) -> usize {
+        let family = self.rule.split('.').next().unwrap_or_default();
+        ["schema", "isolation", "flow"].iter().position(|it| *it == family).unwrap_or(3)
+    }
+
+    /// That the same was seen in other privilege regimes.
+    pub(crate) fn seen_in(&mut self, regimes: Vec<String>) {
+        self.regimes.extend(regimes);
+        self.regimes.sort();
+        self.regimes.dedup();
+    }
+
     /// That a check saw something else than what was to be, by a rule.
     pub(crate) fn of(
         rule: &Rule,
@@ -167,11 +180,7 @@ impl Entry {
                 (&known.rule, &known.observed) == (&finding.rule, &finding.observed)
             };
             match self.findings.iter_mut().find(same) {
-                Some(known) => {
-                    known.regimes.extend(finding.regimes);
-                    known.regimes.sort();
-                    known.regimes.dedup();
-                }
+                Some(known) => known.seen_in(finding.regimes),
                 None => self.findings.push(finding),
             }
         }

@@ -30,12 +30,12 @@ impl Progress {
         self.is_seen
     }
 
-    /// Shows how far it is, in place of what was shown before.
-    pub(crate) fn tell(&self, text: &str) {
+    /// Shows how far it is, where somebody looks and can read it, in place of what was shown before.
+    pub(crate) fn tell(&self, text: impl FnOnce() -> String) {
         let mut told = self.told.lock().expect("nobody panics with the lock");
         if self.is_seen && told.is_none_or(|told| told.elapsed() >= BETWEEN) {
             // Whoever closed standard error does not want to know.
-            let _ = write!(std::io::stderr().lock(), "\r{text}\x1b[K");
+            let _ = write!(std::io::stderr().lock(), "\r{}\x1b[K", text());
             *told = Some(Instant::now());
         }
     }

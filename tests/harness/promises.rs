@@ -90,7 +90,7 @@ impl Promises {
             let mut tried = Vec::new();
             while let Some((property, regime)) = next() {
                 let begun = begun.fetch_add(1, Ordering::Relaxed) + 1;
-                progress.tell(&format!("promise {begun} of {all}: {}", property.id));
+                progress.tell(|| format!("promise {begun} of {all}: {}", property.id));
                 tried.push((property, regime, property.attempt(&self.inputs, regime)?));
             }
             Ok(tried)

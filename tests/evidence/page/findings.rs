@@ -47,7 +47,7 @@ fn about(evidence: &Evidence, object: &str, findings: &[&Finding]) -> String {
     let mut groups: BTreeMap<(usize, &str, &str), Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         let part = if finding.persona.is_some() { object } else { &finding.object };
-        groups.entry((rank(finding), &finding.rule, part)).or_default().push(finding);
+        groups.entry((finding.rank(), &finding.rule, part)).or_default().push(finding);
     }
     let groups: String = groups
         .iter()
@@ -55,12 +55,6 @@ fn about(evidence: &Evidence, object: &str, findings: &[&Finding]) -> String {
         .map(|(at, ((_, _, part), findings))| group(evidence, part, findings, at == 0))
         .collect();
     format!("<h3 id=\"findings-{}\">{}</h3>\n{groups}", anchor(object), e(object))
-}
-
-/// The plainest cause first.
-fn rank(finding: &Finding) -> usize {
-    let family = finding.rule.split('.').next().unwrap_or_default();
-    ["schema", "isolation", "flow"].iter().position(|it| *it == family).unwrap_or(3)
 }
 
 /// One rule and one object: the first in full, the others in a line each.

@@ -17,7 +17,7 @@ use proptest_state_machine::ReferenceStateMachine;
 use self::operation::{Actor, Model, Operation, USERS, scene};
 use self::state::{Answer, State};
 use super::holds;
-use crate::harness::inputs::{Inputs, Regime, SourceFile};
+use crate::harness::inputs::{Inputs, Regime};
 use crate::harness::property::{Property, Stage, Who};
 
 pub(super) const PROPERTIES: [Property; 1] = [EVERYBODY_SEES_WHAT_THEY_OWN];
@@ -151,9 +151,9 @@ fn everybody_sees_what_they_own() {
 /// Of a long sequence that shows a fault, what is left is what it takes to see it.
 #[test]
 fn counterexample_is_the_shortest() {
-    let mut inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-    let text = "alter table public.messages disable trigger messages_count_deleted".to_owned();
-    inputs.migrations.push(SourceFile { name: "20990101_fault.sql".to_owned(), text });
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let text = "alter table public.messages disable trigger messages_count_deleted";
+    let inputs = inputs.followed_by(text);
     let tried = EVERYBODY_SEES_WHAT_THEY_OWN.attempt(&inputs, Regime::Explicit);
     let tried = tried.unwrap_or_else(|why| panic!("{why}"));
     let broken = tried.result.expect_err("the fault is noticed");
