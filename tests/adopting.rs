@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use crate::attacks;
-use crate::evidence::{Evidence, Verdict};
-use crate::harness::attack::Attack;
-use crate::harness::inputs::{Inputs, project};
-use crate::mutants::Which;
-use crate::verify::{self, Job};
+use schema_harness::checks::attacks;
+use schema_harness::checks::attacks::runner::Attack;
+use schema_harness::checks::mutants::judge::Which;
+use schema_harness::inputs::Inputs;
+use schema_harness::job::{self, Job};
+use schema_harness::report::{Evidence, Verdict};
+use schema_harness::source::project;
 
 /// Migrations and contract of the example.
 fn example() -> Inputs {
@@ -34,7 +35,7 @@ async fn evidence_of(
 ) -> Evidence {
     let attacks = attacks.to_vec();
     let job = Job { attacks, mutants: which, ..Job::without_attacks(&[]) };
-    let evidence = verify::run(Arc::new(inputs), &job).await;
+    let evidence = job::run(Arc::new(inputs), &job).await;
     evidence.unwrap_or_else(|why| panic!("{why}"))
 }
 

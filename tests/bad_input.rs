@@ -9,16 +9,21 @@ mod signals;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::harness::CannotRun;
-use crate::harness::database::Database;
-use crate::harness::inputs::{Inputs, Regime, project};
-use crate::harness::schema::Comparison;
+use crate::properties;
+use schema_harness::Project;
+use schema_harness::checks::lint;
+use schema_harness::checks::schema::Comparison;
+use schema_harness::error::CannotRun;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::sandbox::Database;
+use schema_harness::source::project;
 
 /// A directory of the test's own with inputs to make a mistake in.
 pub(crate) struct Ground(TempDir);
@@ -65,7 +70,9 @@ impl Ground {
 
     fn read(&self) -> Result<Inputs, CannotRun> {
         let [migrations, fixtures, _] = self.directories();
-        Inputs::read(&migrations, &fixtures)
+        let inputs = Inputs::read(&migrations, &fixtures)?;
+        lint::are_known(&inputs)?;
+        Ok(inputs)
     }
 
     /// Why the inputs cannot be read, the ground's own path left out.
@@ -102,14 +109,16 @@ impl Ground {
     }
 
     fn verify_with(&self, migrations: &Path, fixtures: &Path, out: &Path) -> Said {
-        let ran = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "verify::schema_is_proved", "--nocapture"])
-            .env("IDENTRA_VERIFY", "1")
-            .env("IDENTRA_MIGRATIONS", migrations)
-            .env("IDENTRA_FIXTURES", fixtures)
-            .env("IDENTRA_EVIDENCE", out)
-            .output();
-        Said::of(&ran.expect("this program runs"), self)
+        let project = Project::new(env!("CARGO_MANIFEST_DIR")).with_properties(properties::ALL);
+        let option = |name: &str, path: &Path| [name.into(), path.as_os_str().to_owned()];
+        let arguments = [
+            option("--migrations", migrations),
+            option("--fixtures", fixtures),
+            option("--out", out),
+        ];
+        let ended = project.run(arguments.into_iter().flatten());
+        let said = ended.error + &ended.output;
+        Said { status: Some(ended.status.into()), error: self.relative(said.trim()) }
     }
 }
 

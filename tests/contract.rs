@@ -3,8 +3,9 @@
 
 use rstest::rstest;
 
-use crate::harness::inputs::{Inputs, Regime};
-use crate::harness::schema::Comparison;
+use schema_harness::checks::schema::Comparison;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
 
 /// Nothing is missing, nothing is undeclared, and nothing has another form.
 #[rstest]

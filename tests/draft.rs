@@ -1,143 +1,134 @@
-//! This file is the draft of a contract for migrations that have none: what
-//! `scripts/verify --draft-contract` does.
+//! This file is whether a draft says what there is, guesses aloud, and leaves alone what is
+//! there.
 
-mod read_again;
-
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::harness::CannotRun;
-use crate::harness::catalog::facets::Facets;
-use crate::harness::catalog::{Catalog, EVERYTHING};
-use crate::harness::contract::Contract;
-use crate::harness::database::{Database, State};
-use crate::harness::draft::{self, Found};
-use crate::harness::inputs::{self, Inputs, Regime, SourceFile};
-use crate::harness::schema::Comparison;
+use tempfile::TempDir;
 
-/// A draft that was written.
-struct Draft {
-    /// Where its `contract` is.
-    out: PathBuf,
-    /// How many guesses there are, in how many files.
-    guesses: (usize, usize),
-    /// What is there and no contract can say, and the other way round.
-    unsaid: Vec<String>,
-    /// How much more there is where the platform exposes what a migration makes.
-    exposed: usize,
+use schema_harness::cli::draft::{Draft, told, write};
+use schema_harness::contract::{Contract, Owner};
+use schema_harness::draft::GUESS;
+use schema_harness::error::CannotRun;
+use schema_harness::inputs::Inputs;
+use schema_harness::job::{self, Job};
+use schema_harness::report::Evidence;
+use schema_harness::source::project;
+
+/// A draft of what those migrations make, in a directory of the test's own.
+async fn drafted(migrations: PathBuf) -> (TempDir, Inputs, Draft) {
+    let out = TempDir::with_prefix("identra-draft-").expect("a directory of the test's own");
+    let read = Inputs::read(&migrations, &project().join("fixtures"));
+    let read = read.unwrap_or_else(|why| panic!("{why}"));
+    let inputs = Inputs { contract: Contract::default(), contract_files: Vec::new(), ..read };
+    let draft = write(&inputs, out.path()).await.unwrap_or_else(|why| panic!("{why}"));
+    (out, inputs, draft)
 }
 
-/// Applies the migrations, writes down what there is, and reads it again.
-async fn write(inputs: &Inputs, out: &Path) -> Result<Draft, CannotRun> {
-    let contract = out.join("contract");
-    refuse_to_overwrite(&contract)?;
-    let database = Database::of(inputs, Regime::Explicit).await?;
-    let admin = database.admin().await?;
-    let catalog = Catalog::read(&admin, EVERYTHING).await?;
-    let baseline: Facets = database.state(&admin, State::Baseline).await?;
-    let seeds = database.state(&admin, State::Seeds).await?;
-    let files = draft::draft(&Found { catalog: &catalog, baseline: &baseline, seeds: &seeds });
-    for file in &files {
-        put(&contract, file)?;
-    }
-    let counts: Vec<usize> = files.iter().map(draft::guesses).filter(|&count| count > 0).collect();
-    let guesses = (counts.iter().sum(), counts.len());
-    let read = Contract::read(out).map_err(|CannotRun(why)| {
-        CannotRun(format!("the draft in {} is no contract yet: {why}", out.display()))
-    })?;
-    let unsaid = unsaid(&database, &read, Regime::Explicit).await?;
-    let exposing = Database::of(inputs, Regime::AutoExpose).await?;
-    let all = self::unsaid(&exposing, &read, Regime::AutoExpose).await?;
-    let exposed = all.iter().filter(|it| !unsaid.contains(it)).count();
-    Ok(Draft { out: out.to_owned(), guesses, unsaid, exposed })
+/// What the main job says of the migrations with the draft for a contract.
+async fn verified(inputs: &Inputs, draft: &Draft) -> Evidence {
+    let contract = Contract::read(&draft.out).unwrap_or_else(|why| panic!("{why}"));
+    let inputs = Inputs { contract, ..inputs.clone() };
+    let evidence = job::run(Arc::new(inputs), &Job::without_attacks(&[])).await;
+    evidence.unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// A draft never takes the place of what somebody has corrected.
-fn refuse_to_overwrite(contract: &Path) -> Result<(), CannotRun> {
-    let is_there = fs::read_dir(contract).is_ok_and(|mut entries| entries.next().is_some());
-    if is_there {
-        let contract = contract.display();
-        return Err(CannotRun(format!(
-            "{contract} is there already, and may have been corrected; move it away, or name \
-             another directory with --out"
-        )));
-    }
-    Ok(())
+/// The ids of findings that begin like that.
+fn found<'a>(evidence: &'a Evidence, rule: &str) -> Vec<&'a str> {
+    let of = evidence.findings.iter().filter(|finding| finding.rule.starts_with(rule));
+    of.map(|finding| finding.check.as_str()).collect()
 }
 
-fn put(contract: &Path, file: &SourceFile) -> Result<(), CannotRun> {
-    let path = contract.join(&file.name);
-    let could_not =
-        |error: std::io::Error| CannotRun(format!("could not write {}: {error}", path.display()));
-    fs::create_dir_all(path.parent().unwrap_or(contract)).map_err(could_not)?;
-    fs::write(&path, &file.text).map_err(could_not)
+/// The lines of all its files that are marked, and how many files have one.
+fn marked(draft: &Draft) -> (usize, usize) {
+    let files = Contract::files(&draft.out).unwrap_or_else(|why| panic!("{why}"));
+    let count = |text: &str| text.lines().filter(|line| line.starts_with(GUESS)).count();
+    let counts: Vec<usize> = files.iter().map(|file| count(&file.text)).collect();
+    (counts.iter().sum(), counts.iter().filter(|&&count| count > 0).count())
 }
 
-/// In what the catalog still differs from the draft.
-async fn unsaid(
-    database: &Database,
-    read: &Contract,
-    regime: Regime,
-) -> Result<Vec<String>, CannotRun> {
-    let comparison = Comparison::read_in(database, read, regime).await?;
-    let entries = comparison.entries([]);
-    let findings = entries.iter().flat_map(|entry| &entry.findings);
-    Ok(findings
-        .map(|it| format!("{}: {}, and not {}", it.check, it.observed, it.expected))
-        .collect())
-}
-
-/// What is told at the end: what was guessed, and what comes next.
-fn told(draft: &Draft) -> String {
-    let mut lines = Vec::new();
-    if !draft.unsaid.is_empty() {
-        let count = draft.unsaid.len();
-        lines.push(format!("{count} things that no contract says; each stays a finding:"));
-        lines.extend(draft.unsaid.iter().map(|it| format!("  {it}")));
-    }
-    if draft.exposed > 0 {
-        lines.push(format!(
-            "{} things differ on projects from before May 2026, where every role gets what a \
-             migration makes: let the migrations revoke before they grant",
-            draft.exposed
-        ));
-    }
-    let out = draft.out.display();
+/// All that is observed is said, and every guess is counted and told of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn draft_of_the_projects_migrations_says_what_there_is() {
+    let (_out, inputs, draft) = drafted(project().join("migrations")).await;
+    assert_eq!(draft.unsaid, [""; 0], "what no contract can say");
+    assert_eq!(draft.exposed, 0, "what differs between the regimes");
+    assert_eq!(draft.guesses, marked(&draft), "guesses that are told of against those marked");
+    let evidence = verified(&inputs, &draft).await;
+    assert_eq!(found(&evidence, "schema."), [""; 0]);
+    let isolation = found(&evidence, "isolation.");
+    assert!(isolation.len() < 60, "{} guesses are wrong: {isolation:#?}", isolation.len());
+    let last = told(&draft, &project().join("migrations"));
     let (guesses, files) = draft.guesses;
-    let migrations = env::var("IDENTRA_MIGRATIONS").unwrap_or_default();
-    let migrations =
-        if migrations.is_empty() { String::new() } else { format!(" --migrations {migrations}") };
-    lines.push(format!(
-        "{guesses} guesses in {files} files below {out}/contract: correct them, and what else is \
-         not meant; then scripts/verify{migrations} --fixtures {out}"
-    ));
-    lines.join("\n")
+    let begin = format!("{guesses} guesses in {files} files below ");
+    assert!(last.lines().last().is_some_and(|line| line.starts_with(&begin)), "{last}");
 }
 
-/// Reads, drafts and writes; what `scripts/verify --draft-contract` does.
-fn job(inputs: &Inputs, out: &Path) -> Result<String, CannotRun> {
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
-    Ok(told(&runtime.block_on(write(inputs, out))?))
+/// The same of the example, whose rows have several users: a table that holds a user and
+/// another's key is taken for one of memberships.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn draft_of_the_example_finds_the_members() {
+    let (_out, inputs, draft) = drafted(project().join("fixtures/examples/teams/migrations")).await;
+    assert_eq!(draft.unsaid, [""; 0], "what no contract can say");
+    assert_eq!(draft.guesses, marked(&draft), "guesses that are told of against those marked");
+    let read = Contract::read(&draft.out).unwrap_or_else(|why| panic!("{why}"));
+    let example = Contract::read(&project().join("fixtures/examples/teams/fixtures"));
+    let example = example.unwrap_or_else(|why| panic!("{why}"));
+    let owners = |contract: &Contract| -> Vec<(String, Owner)> {
+        contract.tables.iter().map(|(name, it)| (name.clone(), it.owner.clone())).collect()
+    };
+    assert_eq!(owners(&read), owners(&example));
+    assert_eq!(found(&verified(&inputs, &draft).await, "schema."), [""; 0]);
 }
 
-/// With `IDENTRA_DRAFT` set this is `scripts/verify --draft-contract`: it prints to standard
-/// error, and its exit status says whether there is a draft.
-#[test]
-fn contract_is_drafted() {
-    if inputs::asked("draft::contract_is_drafted", "IDENTRA_DRAFT").is_some() {
-        let (status, text) = match Inputs::without_contract()
-            .and_then(|inputs| job(&inputs, &inputs::out("target/draft")))
-        {
-            Ok(told) => (0, told),
-            Err(why) => (2, format!("COULD NOT RUN: {why}")),
-        };
-        eprintln!("{text}");
-        std::process::exit(status);
-    }
-    let out = tempfile::TempDir::with_prefix("identra-draft-").expect("a directory of its own");
-    let inputs = Inputs::without_contract().unwrap_or_else(|why| panic!("{why}"));
-    let told = job(&inputs, out.path()).unwrap_or_else(|why| panic!("{why}"));
-    assert!(told.contains(" guesses in "), "{told}");
+/// Whoever has corrected a draft does not lose it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn draft_takes_the_place_of_nothing() {
+    let (out, inputs, _) = drafted(project().join("fixtures/examples/teams/migrations")).await;
+    let corrected = out.path().join("contract/database.toml");
+    fs::write(&corrected, "# corrected").expect("a file of the draft");
+    let Err(CannotRun(why)) = write(&inputs, out.path()).await else {
+        panic!("it was overwritten")
+    };
+    let contract = out.path().join("contract").display().to_string();
+    let message = "is there already, and may have been corrected; move it away, or name another \
+                   directory with --out";
+    assert_eq!(why, format!("{contract} {message}"));
+    assert_eq!(fs::read_to_string(&corrected).expect("the file"), "# corrected");
+}
+
+/// What other hands write: most of it a contract can say; what it cannot say is told.
+const OTHERS: &str = "create type public.mood as enum ('good', 'bad');
+    create table public.people (
+        id bigint generated always as identity primary key,
+        user_id uuid not null unique references auth.users (id) on delete cascade,
+        number serial, mood public.mood not null default 'good', email text,
+        lower_email text generated always as (lower(email)) stored,
+        age integer check (age > 17 or mood = 'bad')
+    );
+    create unique index people_email_idx on public.people (lower(email)) where email <> '';
+    alter table public.people enable row level security;
+    grant select, insert on public.people to authenticated;
+    create policy own on public.people for select using (user_id = (select auth.uid()));
+    create policy new on public.people as restrictive for insert to authenticated
+        with check (user_id = (select auth.uid()));
+    create view public.ages as select age from public.people;";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_contract_can_say_is_told() {
+    let migrations = TempDir::with_prefix("identra-draft-").expect("a directory of its own");
+    fs::write(migrations.path().join("1_others.sql"), OTHERS).expect("a migration");
+    let (_out, _, draft) = drafted(migrations.path().to_owned()).await;
+    let unsaid: Vec<&str> =
+        draft.unsaid.iter().map(|it| it.split(": ").next().unwrap_or_default()).collect();
+    assert_eq!(
+        unsaid,
+        ["database/others/type public.mood", "schema/people/policies/new"],
+        "{:#?}",
+        draft.unsaid
+    );
+    let last = told(&draft, &project().join("migrations"));
+    assert!(last.starts_with("2 things that no contract says; each stays a finding:\n"), "{last}");
+    assert_ne!(draft.exposed, 0, "what this migration leaves to everybody on older projects");
 }

@@ -1,80 +1,26 @@
-//! This file is what a rule means, asked by its id: `scripts/verify --explain`.
+//! Every rule is explained, by each of its names.
 
-mod page;
-mod rules;
+use schema_harness::checks::attacks;
+use schema_harness::checks::attacks::runner::Attack;
+use schema_harness::checks::lint;
+use schema_harness::cli::explain;
+use schema_harness::cli::explain::rules::{self as explained, Becomes, Explained};
+use schema_harness::error::CannotRun;
+use schema_harness::findings::rules;
 
-use self::rules::Explained;
-use crate::harness::inputs;
+use crate::attacks::weaknesses::example;
 
-/// The variable that makes this binary `scripts/verify --explain`; its value is what was asked.
-const ASKED: &str = "IDENTRA_EXPLAIN";
-
-/// How alike a word and an id must be for a slip of the pen, from 0 to 1; how much less alike
-/// than the first the others may be that are offered; and how many.
-const ALIKE: f64 = 0.55;
-const BEHIND: f64 = 0.15;
-const OFFERED: usize = 3;
-
-/// What there is to say.
-///
-/// # Errors
-/// What was meant, perhaps, and how to see all rules.
-fn answer(asked: &str) -> Result<String, String> {
-    let all = rules::all();
-    if ["", "list"].contains(&asked) {
-        return Ok(page::list(&all));
-    }
-    let asked = normal(asked);
-    let found = all.iter().find(|rule| rule.names().any(|name| name == asked));
-    found.map(page::of).ok_or_else(|| {
-        let offered = alike(&asked, &all);
-        let perhaps = match offered.as_slice() {
-            [] => String::new(),
-            ids => format!("did you mean {}? ", ids.join(" or ")),
-        };
-        format!("there is no rule \"{asked}\"; {perhaps}scripts/verify --explain list has all")
-    })
+fn all() -> Vec<Explained> {
+    explained::all(example)
 }
 
-/// As rules are called: in lower case, and of a check's id what names its rule.
-fn normal(asked: &str) -> String {
-    let asked = asked.trim().to_lowercase();
-    match asked.split('/').collect::<Vec<_>>().as_slice() {
-        [family @ ("attack" | "lint"), name, ..] => format!("{family}.{name}"),
-        _ => asked,
-    }
+fn answer(asked: &str) -> Result<String, CannotRun> {
+    explain::answer(example, asked)
 }
 
-/// The ids of the rules that are called almost like that, the most alike first.
-fn alike(asked: &str, all: &[Explained]) -> Vec<String> {
-    let likeness = |rule: &Explained| {
-        let names = rule.names();
-        let each = names.map(|name| strsim::normalized_damerau_levenshtein(&name, asked));
-        each.fold(0.0, f64::max)
-    };
-    let mut ranked: Vec<(f64, &str)> =
-        all.iter().map(|rule| (likeness(rule), rule.id.as_str())).collect();
-    ranked.sort_by(|one, other| other.0.total_cmp(&one.0));
-    let least = ranked.first().map_or(ALIKE, |(best, _)| ALIKE.max(best - BEHIND));
-    ranked.retain(|(likeness, _)| *likeness >= least);
-    ranked.truncate(OFFERED);
-    ranked.into_iter().map(|(_, id)| id.to_owned()).collect()
-}
-
-/// With `IDENTRA_EXPLAIN` set this is `scripts/verify --explain`: it prints to standard error,
-/// since standard output is libtest's. Else every rule is asked for, by each of its names.
 #[test]
 fn every_rule_is_explained_by_each_of_its_names() {
-    let own = "explain::every_rule_is_explained_by_each_of_its_names";
-    if let Some(asked) = inputs::asked(own, ASKED) {
-        let (status, text) = match answer(&asked.to_string_lossy()) {
-            Ok(text) => (0, text),
-            Err(why) => (2, format!("COULD NOT RUN: {why}")),
-        };
-        eprintln!("{text}");
-        std::process::exit(status);
-    }
-    let all = rules::all();
+    let all = all();
     for rule in &all {
         for name in rule.names() {
             let page = answer(&name.to_uppercase()).unwrap_or_else(|why| panic!("{why}"));
@@ -95,12 +41,62 @@ fn check_is_explained_by_its_rule() {
 
 #[test]
 fn slip_of_the_pen_is_forgiven() {
-    let refusal = |asked: &str| answer(asked).expect_err("there is no such rule");
+    let refusal = |asked: &str| answer(asked).expect_err("there is no such rule").0;
     assert_eq!(
         refusal("isolation.cel"),
-        "there is no rule \"isolation.cel\"; did you mean isolation.cell? \
-         scripts/verify --explain list has all"
+        "there is no rule `isolation.cel`; did you mean isolation.cell? scripts/verify explain \
+         lists all"
     );
     assert!(refusal("unindexed_foreign_key").contains("did you mean lint.0001_unindexed"));
-    assert_eq!(refusal("qqqq"), "there is no rule \"qqqq\"; scripts/verify --explain list has all");
+    assert_eq!(refusal("qqqq"), "there is no rule `qqqq`; scripts/verify explain lists all");
+}
+
+/// Nothing that a finding can carry is without an explanation.
+#[test]
+fn every_rule_has_a_meaning_an_example_and_a_remedy() {
+    let all = all();
+    for rule in &all {
+        let Explained { id, title, meaning, remedy, references, fault, .. } = rule;
+        for (what, text) in [("title", title), ("meaning", meaning)] {
+            assert!(!text.is_empty(), "{id} has no {what}");
+        }
+        assert!(meaning.ends_with('.'), "{id}: its meaning is no sentence: {meaning}");
+        assert!(!remedy.is_empty(), "{id} has no remedy");
+        let told = match &rule.becomes {
+            Becomes::Finding(seen) => !fault.is_empty() && seen.iter().all(|it| !it.is_empty()),
+            Becomes::Nothing(why) => !why.is_empty(),
+        };
+        assert!(told, "{id} has no example");
+        assert!(references.iter().all(|it| !it.is_empty()), "{id}: an empty reference");
+    }
+    let attacks = attacks::all().map(Attack::rule);
+    let linters = lint::names().into_iter().map(|name| format!("lint.{name}"));
+    let own = rules::ALL.into_iter().map(|rule| rule.id.to_owned());
+    for id in own.chain(linters).chain(attacks) {
+        assert!(all.iter().any(|rule| rule.id == id), "{id} is not explained");
+    }
+}
+
+/// A rule that is written and not listed could be in a finding, and nobody could ask for it.
+#[test]
+fn every_rule_that_is_written_is_listed() {
+    let files = [
+        include_str!("harness/src/findings/rules/mod.rs"),
+        include_str!("harness/src/findings/rules/functions.rs"),
+    ];
+    let written: usize = files.map(|text| text.matches(": Rule = Rule {").count()).iter().sum();
+    assert_eq!(rules::ALL.len(), written, "rules::ALL and the rules that are written");
+}
+
+/// No two rules answer to one name, and a check's id in an example begins with its rule's.
+#[test]
+fn every_name_is_of_one_rule() {
+    let all = all();
+    let mut names: Vec<String> = all.iter().flat_map(Explained::names).collect();
+    let (count, ()) = (names.len(), names.sort());
+    names.dedup();
+    assert_eq!(names.len(), count, "names that two rules have");
+    for (rule, _) in lint::rules() {
+        assert_eq!(rule.example.check, rule.id.replacen('.', "/", 1), "the example's check");
+    }
 }

@@ -4,14 +4,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::harness::database::Database;
-use crate::harness::families::{self, Family};
-use crate::harness::inputs::{Inputs, Regime};
-use crate::harness::mutants::report;
-use crate::harness::promises::Promises;
-use crate::harness::schema::Comparison;
-use crate::harness::{CannotRun, flow, lint, matrix};
-use crate::{attacks, properties};
+use crate::properties;
+use schema_harness::checks::attacks;
+use schema_harness::checks::mutants::report;
+use schema_harness::checks::properties::promises::Promises;
+use schema_harness::checks::schema::Comparison;
+use schema_harness::checks::{isolation, lint, sign_up};
+use schema_harness::error::CannotRun;
+use schema_harness::findings::families::{self, Family};
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::sandbox::Database;
 
 /// The ids of the checks that the main job plans, one mutant's and one table's among them.
 async fn planned() -> Result<Vec<String>, CannotRun> {
@@ -21,7 +24,7 @@ async fn planned() -> Result<Vec<String>, CannotRun> {
     let promises = Promises::new(&inputs, &Regime::ALL, &all, &database).await?;
     let facets = Comparison::read_in(&database, &inputs.contract, Regime::Explicit).await?;
     let relations = inputs.contract.relations();
-    let cells = relations.flat_map(|(name, declared)| matrix::cells::cells(name, declared));
+    let cells = relations.flat_map(|(name, declared)| isolation::cells::cells(name, declared));
     let mutants = [report::check("policies"), report::UNKNOWN.into(), report::IDLE.into()];
     let ids = facets.ids().into_iter().cloned();
     let ids = ids.chain(cells.map(|cell| cell.id));
@@ -29,7 +32,7 @@ async fn planned() -> Result<Vec<String>, CannotRun> {
     let ids = ids.chain(promises.plan().into_iter().map(|(id, _)| id));
     // Its checks are planned where the server has it.
     let ids = ids.chain(["plpgsql_check/function".to_owned()]);
-    Ok(ids.chain(lint::ids()).chain(flow::ids()).chain(mutants).collect())
+    Ok(ids.chain(lint::ids()).chain(sign_up::ids()).chain(mutants).collect())
 }
 
 #[tokio::test]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use crate::evidence::{Evidence, Verdict};
-use crate::harness::inputs::Inputs;
-use crate::harness::property::Property;
 use crate::properties::{self, with_replaced};
-use crate::verify::{self, Job};
+use schema_harness::checks::properties::Property;
+use schema_harness::inputs::Inputs;
+use schema_harness::job::{self, Job};
+use schema_harness::report::{Evidence, Verdict};
 
 /// The evidence that the main job gives with one more migration. The attacks and properties
 /// have faults of their own to find, and are left out.
@@ -20,7 +20,7 @@ async fn evidence_with(fault: &str) -> Evidence {
 async fn evidence_of(fault: &str, properties: &[&'static Property]) -> Evidence {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let inputs = inputs.followed_by(fault);
-    verify::run(Arc::new(inputs), &Job::without_attacks(properties))
+    job::run(Arc::new(inputs), &Job::without_attacks(properties))
         .await
         .unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use crate::harness::inputs::{Inputs, Regime};
-use crate::harness::matrix::{Arena, observed_grid};
+use schema_harness::checks::isolation::{Arena, observed_grid};
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
 
 /// What each persona gets for each command on each row is what the grid says.
 #[rstest]

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use crate::evidence::Verdict;
-use crate::harness::database::Database;
-use crate::harness::inputs::{Inputs, Regime};
-use crate::harness::ledger::Finding;
-use crate::harness::lint::{self, Offender, Offenders};
-use crate::verify::{self, Job};
+use schema_harness::checks::lint::{self, Offender, Offenders};
+use schema_harness::findings::ledger::Finding;
+use schema_harness::inputs::Inputs;
+use schema_harness::job::{self, Job};
+use schema_harness::platform::Regime;
+use schema_harness::report::Verdict;
+use schema_harness::sandbox::Database;
 
 fn inputs() -> Inputs {
     Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"))
@@ -199,7 +200,7 @@ async fn main_job_tells_what_the_rules_say() {
     let fault = "drop index public.memory_links_target_memory_id_idx; create policy nobody \
                  on public.system_metrics for select to authenticated using (false)";
     let inputs = inputs().followed_by(fault);
-    let evidence = verify::run(Arc::new(inputs), &Job::without_attacks(&[])).await;
+    let evidence = job::run(Arc::new(inputs), &Job::without_attacks(&[])).await;
     let evidence = evidence.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(evidence.verdict, Verdict::Findings);
     let of_lint = evidence.findings.iter().filter(|finding| finding.check.starts_with("lint/"));

@@ -1,21 +1,18 @@
-//! The schema harness: proves on a disposable PostgreSQL that every user reaches their own
-//! rows and nobody else's. This file is its table of contents.
+//! What is proved of the Identra schema, and that the proofs can fail: the table of contents.
 
 /// Another schema: proved with a contract of its own, and its faults found.
 mod adopting;
-/// What somebody would try: the attack catalogue, one family per file.
+/// The attack catalogue on this schema, and that each attack finds its weakness.
 mod attacks;
 /// What a mistake gets: one message, exit status 2, nothing left behind.
 mod bad_input;
-/// What the schema promises, facet by facet.
+/// The catalog beside the contract, facet by facet.
 mod contract;
 /// Rules of style that a machine can check.
 mod conventions;
-/// What the machine has, which server a run would take, and what to do about the rest.
-mod doctor;
 /// A contract drafted from what there is, for a person to correct.
 mod draft;
-/// From the ledger to what a reader opens.
+/// The evidence: its forms, its baseline, its replay.
 mod evidence;
 /// What a rule means, with an example and the remedy, asked by its id.
 mod explain;
@@ -23,8 +20,6 @@ mod explain;
 mod families;
 /// What turns a proof red: each kind of fault, planted, is found and named.
 mod faults;
-/// How a test gets a database and becomes somebody; knows no table name.
-mod harness;
 /// Who may do what: one grid per table.
 mod isolation;
 /// What the platform's own linter would say, rule by rule.
@@ -45,5 +40,9 @@ mod servers;
 mod shards;
 /// A user signs up, logs in and is the only one who gets in.
 mod sign_up;
-/// The main job: everything above in one verdict.
-mod verify;
+
+/// A server's supervisor is this program once more, which runs this test alone.
+#[test]
+fn server_is_supervised() {
+    schema_harness::server::supervisor::supervise_if_asked();
+}

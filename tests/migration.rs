@@ -12,13 +12,16 @@ mod ways;
 /// What can be reached meanwhile.
 mod window;
 
-use crate::harness::CannotRun;
-use crate::harness::catalog::contents::Contents;
-use crate::harness::catalog::{Catalog, EVERYTHING};
-use crate::harness::database::{Database, State, apply, connect};
-use crate::harness::inputs::{Inputs, Regime, SourceFile};
-use crate::harness::reach::Plants;
-use crate::harness::rows::World;
+use schema_harness::catalog::contents::Contents;
+use schema_harness::catalog::{Catalog, EVERYTHING};
+use schema_harness::checks::reachable::Plants;
+use schema_harness::database::{apply, connect};
+use schema_harness::error::CannotRun;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::rows::World;
+use schema_harness::sandbox::{Database, State};
+use schema_harness::source::SourceFile;
 
 /// What a comparison finds when there is nothing to tell.
 const NONE: [String; 0] = [];

@@ -8,10 +8,10 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value, json};
 
-use crate::evidence::Evidence;
-use crate::evidence::page::{anchor, page};
-use crate::harness::inputs::Inputs;
-use crate::verify::{self, Job};
+use schema_harness::inputs::Inputs;
+use schema_harness::job::{self, Job};
+use schema_harness::report::Evidence;
+use schema_harness::report::page::{anchor, page};
 
 /// Markup, in any place where text may stand.
 const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;";
@@ -40,7 +40,7 @@ fn evidence_with(fault: &str) -> Evidence {
     let inputs = inputs.followed_by(fault);
     let job = Job::without_attacks(&[]);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let evidence = runtime.block_on(verify::run(Arc::new(inputs), &job));
+    let evidence = runtime.block_on(job::run(Arc::new(inputs), &job));
     evidence.unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }
 

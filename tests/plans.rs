@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use rstest::rstest;
 
-use crate::harness::CannotRun;
-use crate::harness::inputs::Inputs;
-use crate::harness::plan::{Planner, Step};
-use crate::harness::queries::{Population, queries};
+use schema_harness::checks::plans::planner::{Planner, Step};
+use schema_harness::checks::plans::queries::{Population, queries};
+use schema_harness::error::CannotRun;
+use schema_harness::inputs::Inputs;
 
 /// What a check finds when nothing is wrong.
 const NONE: [&str; 0] = [];

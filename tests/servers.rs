@@ -13,8 +13,8 @@ mod sharing;
 /// Only a server that is marked as disposable is used, and only this run's databases are dropped.
 mod url;
 
-use crate::harness::server::{Server, Settings, Wanted};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use schema_harness::server::{Server, Settings, Wanted};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;

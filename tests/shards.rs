@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use crate::evidence::{self, Verdict};
-use crate::harness::inputs::Inputs;
-use crate::verify::{self, Job, Part};
+use crate::properties;
+use schema_harness::inputs::Inputs;
+use schema_harness::job::{self, Job, Part};
+use schema_harness::report::{self, Verdict};
 
 /// Makes one part, where `IDENTRA_PARTS` names a directory for its evidence. Elsewhere the main
 /// job is done as a whole, by a test of its own.
@@ -24,14 +25,15 @@ async fn part_is_made(
     };
     let out = PathBuf::from(parts).join(part.name());
     // What an earlier run has left is not this one's, however this one ends.
-    let prepared = evidence::clear(&out).and_then(|()| evidence::prepare(&out));
+    let prepared = report::clear(&out).and_then(|()| report::prepare(&out));
     prepared.unwrap_or_else(|why| panic!("{why}"));
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-    let job = Job { parts: vec![part], ..Job::whole() };
-    let made = verify::run(Arc::new(inputs), &job).await.unwrap_or_else(|why| panic!("{why}"));
-    evidence::write(&made, &out).unwrap_or_else(|why| panic!("{why}"));
+    let properties: Vec<_> = properties::all().collect();
+    let job = Job { parts: vec![part], ..Job::whole(&properties) };
+    let made = job::run(Arc::new(inputs), &job).await.unwrap_or_else(|why| panic!("{why}"));
+    report::write(&made, &out).unwrap_or_else(|why| panic!("{why}"));
     // A part never proves anything by itself.
-    assert_eq!(made.verdict, Verdict::Incomplete, "{}", evidence::terminal(&made, &out));
+    assert_eq!(made.verdict, Verdict::Incomplete, "{}", report::terminal(&made, &out));
 }
 
 mod tests {
@@ -39,31 +41,32 @@ mod tests {
     use serde_json::Value;
     use tempfile::TempDir;
 
-    use super::{Arc, Inputs, Job, Part, PathBuf, Verdict, evidence, verify};
-    use crate::attacks;
-    use crate::evidence::Evidence;
-    use crate::harness::CannotRun;
+    use super::{Arc, Inputs, Job, Part, PathBuf, Verdict};
     use crate::properties;
+    use schema_harness::checks::attacks;
+    use schema_harness::error::CannotRun;
+    use schema_harness::report::Evidence;
+    use schema_harness::{job, report};
 
     /// A smaller job, which has something of every part.
     fn job(parts: &[Part]) -> Job {
         let attacks = attacks::all().filter(|attack| attack.id.starts_with('R')).collect();
         let properties =
             properties::all().filter(|it| it.id.starts_with("cleanup_expired_sessions/"));
-        Job { attacks, properties: properties.collect(), parts: parts.to_vec(), ..Job::whole() }
+        Job { attacks, properties: properties.collect(), parts: parts.to_vec(), ..Job::whole(&[]) }
     }
 
     async fn made(parts: &[Part], fault: &str) -> Evidence {
         let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
         let inputs = if fault.is_empty() { inputs } else { inputs.followed_by(fault) };
-        let made = verify::run(Arc::new(inputs), &job(parts)).await;
+        let made = job::run(Arc::new(inputs), &job(parts)).await;
         made.unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Writes evidence below `ground`, and says where.
     fn written(ground: &TempDir, name: &str, made: &Evidence) -> PathBuf {
         let out = ground.path().join(name);
-        let written = evidence::prepare(&out).and_then(|()| evidence::write(made, &out));
+        let written = report::prepare(&out).and_then(|()| report::write(made, &out));
         written.unwrap_or_else(|why| panic!("{why}"));
         out
     }
@@ -99,7 +102,7 @@ mod tests {
             assert!(part_made.accounting.executed < part_made.accounting.planned);
             directories.push(written(&ground, part.name(), &part_made));
         }
-        let merged = evidence::merged(&directories).unwrap_or_else(|why| panic!("{why}"));
+        let merged = report::merged(&directories).unwrap_or_else(|why| panic!("{why}"));
         let (whole, merged) = (lines(&whole.lasting()), lines(&merged.lasting()));
         assert_eq!(whole.iter().zip(&merged).find(|(one, other)| one != other), None);
         assert_eq!(whole.len(), merged.len());
@@ -107,7 +110,7 @@ mod tests {
         for lost in 0..directories.len() {
             let mut left = directories.clone();
             left.remove(lost);
-            let merged = evidence::merged(&left).unwrap_or_else(|why| panic!("{why}"));
+            let merged = report::merged(&left).unwrap_or_else(|why| panic!("{why}"));
             assert_ne!(merged.verdict, Verdict::Proved, "without {}", Part::ALL[lost].name());
             assert_ne!(merged.accounting.missing.len(), 0, "checks that are missed");
         }
@@ -121,26 +124,26 @@ mod tests {
         let one = written(&ground, "one", &schema);
         let other = made(&[Part::Promises], "comment on table public.memories is 'x'").await;
         let other = written(&ground, "other", &other);
-        let why = refusal(evidence::merged(&[one.clone(), other]));
+        let why = refusal(report::merged(&[one.clone(), other]));
         let end = "are not about the same migrations; merge the shards of one run";
         assert!(why.ends_with(end), "{why}");
 
         let mut unplanned = schema.clone();
         unplanned.checks.pop();
         let unplanned = written(&ground, "unplanned", &unplanned);
-        let why = refusal(evidence::merged(&[one.clone(), unplanned]));
+        let why = refusal(report::merged(&[one.clone(), unplanned]));
         assert!(why.contains("did not plan the same checks"), "{why}");
 
         let mut old = serde_json::to_value(&schema).expect("plain data");
         old["format"] = 1.into();
         std::fs::create_dir(ground.path().join("old")).expect("a directory");
         std::fs::write(ground.path().join("old/evidence.json"), old.to_string()).expect("a file");
-        let why = refusal(evidence::merged(&[ground.path().join("old")]));
+        let why = refusal(report::merged(&[ground.path().join("old")]));
         assert!(why.contains("it is of format 1, and this harness reads format"), "{why}");
 
         std::fs::create_dir(ground.path().join("empty")).expect("a directory");
-        let why = refusal(evidence::merged(&[ground.path().join("empty")]));
+        let why = refusal(report::merged(&[ground.path().join("empty")]));
         assert!(why.starts_with("there is no evidence.json in"), "{why}");
-        assert!(evidence::merged(&[one.clone(), one]).is_ok(), "control");
+        assert!(report::merged(&[one.clone(), one]).is_ok(), "control");
     }
 }

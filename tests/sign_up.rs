@@ -2,9 +2,10 @@
 
 use rstest::rstest;
 
-use crate::harness::database::Database;
-use crate::harness::flow;
-use crate::harness::inputs::{Inputs, Regime};
+use schema_harness::checks::sign_up;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::sandbox::Database;
 
 /// A new user gets a profile, a session and a token that opens what is theirs; a token that
 /// does not verify never reaches the database.
@@ -16,9 +17,9 @@ async fn new_user_gets_in_and_a_forged_token_does_not(#[case] regime: Regime) {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let accounts = inputs.contract.database.accounts.clone().expect("the contract has accounts");
     let database = Database::of(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
-    let entries = flow::run(&database, &inputs.contract, &accounts, regime).await;
+    let entries = sign_up::run(&database, &inputs.contract, &accounts, regime).await;
     let entries = entries.unwrap_or_else(|why| panic!("{why}"));
-    assert_eq!(entries.len(), flow::ids().len(), "T02: every step is taken");
+    assert_eq!(entries.len(), sign_up::ids().len(), "T02: every step is taken");
     let failed: Vec<String> = entries
         .iter()
         .flat_map(|entry| &entry.findings)

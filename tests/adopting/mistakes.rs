@@ -4,7 +4,7 @@
 use rstest::rstest;
 
 use crate::bad_input::Ground;
-use crate::harness::inputs::project;
+use schema_harness::source::project;
 
 /// The example, with `from` replaced in a file of its contract.
 fn told(file: &str, from: &str, to: &str) -> String {

@@ -10,13 +10,14 @@ use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner}
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::harness::attack::Scene;
-use crate::harness::attack::held::Held;
-use crate::harness::database::Database;
-use crate::harness::inputs::{Inputs, Regime};
-use crate::harness::matrix::Arena;
-use crate::harness::persona::{Alice, Bob, Carol, Guest, Persona};
-use crate::harness::{ident, quote};
+use schema_harness::checks::attacks::runner::Scene;
+use schema_harness::checks::attacks::runner::held::Held;
+use schema_harness::checks::isolation::Arena;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::platform::persona::{Alice, Bob, Carol, Guest, Persona};
+use schema_harness::sandbox::Database;
+use schema_harness::sql::{ident, quote};
 
 /// Documents in one round trip.
 const BATCH: usize = 20;

@@ -1,24 +1,6 @@
-//! This file is the attack catalogue: every entry, one family per file.
+//! The attack catalogue on this schema: whether each attack can fail, and two attacks that are
+//! generated or of the engine alone.
 
-mod bypass;
 mod claims;
-mod engine;
-mod harness_itself;
-mod inference;
-mod reading;
-mod schedules;
+mod unpatched_engine;
 pub(crate) mod weaknesses;
-mod writing;
-
-use crate::harness::attack::Attack;
-
-/// Every attack, in the order of the catalogue.
-pub(crate) fn all() -> impl Iterator<Item = &'static Attack> {
-    reading::ATTACKS
-        .iter()
-        .chain(&inference::ATTACKS)
-        .chain(&writing::ATTACKS)
-        .chain(&bypass::ATTACKS)
-        .chain(&engine::ATTACKS)
-        .chain(&harness_itself::ATTACKS)
-}

@@ -8,13 +8,12 @@ use std::process::{Child, Command, Stdio};
 use rstest::rstest;
 
 use super::{Ground, Said};
-use crate::evidence::Evidence;
-use crate::harness::inputs::project;
+use schema_harness::report::Evidence;
+use schema_harness::source::project;
 
 pub(super) fn script(arguments: &[&str]) -> Command {
     let mut command = Command::new(project().join("scripts/verify"));
-    for variable in ["IDENTRA_MIGRATIONS", "IDENTRA_FIXTURES", "IDENTRA_EVIDENCE", "IDENTRA_VERIFY"]
-    {
+    for variable in ["IDENTRA_MIGRATIONS", "IDENTRA_FIXTURES", "IDENTRA_EVIDENCE"] {
         command.env_remove(variable);
     }
     command.args(arguments).current_dir(project());
@@ -22,19 +21,46 @@ pub(super) fn script(arguments: &[&str]) -> Command {
 }
 
 #[rstest]
-#[case::unknown(&["--migration", "x"], "unknown argument \"--migration\"; scripts/verify --help")]
-#[case::not_an_option(&["migrations"], "unknown argument \"migrations\"; scripts/verify --help")]
-#[case::without_a_value(&["--out"], "--out needs a directory; scripts/verify --help")]
-#[case::with_an_empty_value(&["--out", ""], "--out needs a directory; scripts/verify --help")]
+#[case::unknown(
+    &["--migration", "x"],
+    "error: unexpected argument '--migration' found\n\n  tip: a similar argument exists: '--migrations'"
+)]
+#[case::not_an_option(&["migrations"], "error: unrecognized subcommand 'migrations'\n")]
+#[case::without_a_value(&["--out"], "error: a value is required for '--out <DIR>' but none was")]
 #[case::with_an_option_for_a_value(
     &["--out", "--migrations", "x"],
-    "--out needs a directory; scripts/verify --help"
+    "error: a value is required for '--out <DIR>' but none was supplied"
 )]
-#[case::without_a_rule(&["--explain", "--out"], "--explain needs a rule; scripts/verify --help")]
+#[case::of_a_subcommand(&["merge"], "error: the following required arguments were not provided:\n")]
+#[case::of_another_subcommand(&["doctor", "--out", "x"], "error: unexpected argument '--out' found")]
 fn argument_that_means_nothing_is_refused(#[case] arguments: &[&str], #[case] message: &str) {
     let output = script(arguments).output().expect("the script runs");
-    let ground = Ground::empty();
-    assert_eq!(Said::of(&output, &ground), Said::could_not_run(message));
+    let said = Said::of(&output, &Ground::empty());
+    assert_eq!(said.status, Some(2), "{}", said.error);
+    assert!(said.error.starts_with(message), "{}", said.error);
+    assert!(said.error.ends_with("For more information, try '--help'."), "{}", said.error);
+}
+
+/// What was an option once still is.
+#[rstest]
+#[case::explain(&["--explain", "W04"], "attack.W04: ")]
+#[case::explain_all(&["--explain"], "")]
+fn older_spelling_is_understood(#[case] arguments: &[&str], #[case] begin: &str) {
+    let output = script(arguments).output().expect("the script runs");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && told.starts_with(begin), "{told}");
+}
+
+#[rstest]
+#[case::main_job(&["--help"])]
+#[case::draft(&["draft", "--help"])]
+#[case::merge(&["merge", "--help"])]
+#[case::explain(&["explain", "--help"])]
+#[case::doctor(&["doctor", "--help"])]
+fn help_has_an_example(#[case] arguments: &[&str]) {
+    let output = script(arguments).output().expect("the script runs");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && told.contains("\n  scripts/verify "), "{told}");
 }
 
 /// Who asks what a finding means is not running anything: the evidence stays.
@@ -43,12 +69,15 @@ fn explanation_leaves_the_evidence_alone() {
     let ground = Ground::empty();
     ground.write("out/evidence.json", "{}");
     let out = ground.path("out").display().to_string();
-    let ask = |rule: &str| script(&["--out", &out, "--explain", rule]).output().expect("it runs");
+    let ask = |rule: &str| {
+        let mut ask = script(&["explain", rule]);
+        ask.env("IDENTRA_EVIDENCE", &out).output().expect("it runs")
+    };
     let told = ask("w04");
     let page = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(told.status.success() && page.starts_with("attack.W04: "), "{page}");
-    let message = "there is no rule \"attack.w44\"; did you mean attack.W04 or attack.R04 or \
-                   attack.I04? scripts/verify --explain list has all";
+    let message = "there is no rule `attack.w44`; did you mean attack.W04 or attack.R04 or \
+                   attack.I04? scripts/verify explain lists all";
     assert_eq!(Said::of(&ask("attack.w44"), &ground), Said::could_not_run(message));
     assert!(ground.path("out/evidence.json").exists(), "the evidence");
 }
@@ -65,7 +94,7 @@ fn harness_that_says_nothing_proves_nothing() {
     let path = format!("{}:{path}", ground.path("bin").display());
     let out = ground.path("out").display().to_string();
     let output = script(&["--out", &out]).env("PATH", path).output().expect("the script runs");
-    let message = "the harness ended without a verdict; see above";
+    let message = "cargo does not say where the harness is";
     assert_eq!(Said::of(&output, &ground), Said::could_not_run(message));
 }
 

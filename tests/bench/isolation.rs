@@ -4,9 +4,6 @@
 //! `cargo bench --bench isolation -- 1000 100000` measures at these numbers of rows; without
 //! numbers, at a thousand, a hundred thousand and a million.
 
-#[path = "../harness/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the tests use the rest")]
-mod harness;
 /// Two ways to the same rows, in turns.
 mod measure;
 /// A dot for each ratio.
@@ -18,10 +15,11 @@ use std::fs;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use harness::CannotRun;
-use harness::inputs::{Inputs, out};
-use harness::queries::{Population, queries};
-use harness::server::Server;
+use schema_harness::CannotRun;
+use schema_harness::checks::plans::queries::{Population, queries};
+use schema_harness::inputs::Inputs;
+use schema_harness::server::Server;
+use schema_harness::source::directory;
 use serde_json::json;
 
 /// How many rows each large table has, where nobody says otherwise.
@@ -31,7 +29,7 @@ const SIZES: [u32; 3] = [1_000, 100_000, 1_000_000];
 const OTHERS: u32 = 99;
 
 fn main() -> ExitCode {
-    harness::server::supervisor::supervise_if_asked();
+    schema_harness::server::supervisor::supervise_if_asked();
     let numbers = std::env::args().skip(1).filter(|it| !it.starts_with("--"));
     let Ok(mut sizes) = numbers.map(|it| it.parse()).collect::<Result<Vec<u32>, _>>() else {
         eprintln!("could not read the numbers of rows; say 1000 100000, for example");
@@ -73,7 +71,7 @@ async fn run(sizes: &[u32]) -> Result<(), CannotRun> {
             searches.push(found);
         }
     }
-    let dir = out("target/evidence").join("bench");
+    let dir = directory(None, "target/evidence").join("bench");
     let server = Server::shared()?;
     let document = json!({
         "server": server.version(),

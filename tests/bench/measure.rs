@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio_postgres::{Client, Statement};
 
-use crate::harness::database::{Database, connect};
-use crate::harness::persona::{Persona, ServiceRole};
-use crate::harness::queries::Query;
-use crate::harness::{CannotRun, describe};
+use schema_harness::checks::plans::queries::Query;
+use schema_harness::database::connect;
+use schema_harness::error::{CannotRun, describe};
+use schema_harness::platform::persona::{Persona, ServiceRole};
+use schema_harness::sandbox::Database;
 
 /// No more rounds than this.
 const ROUNDS: usize = 400;

@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::harness::CannotRun;
-use crate::harness::database::Database;
-use crate::harness::persona::{Bob, ServiceRole};
+use schema_harness::error::CannotRun;
+use schema_harness::platform::persona::{Bob, ServiceRole};
+use schema_harness::sandbox::Database;
 
 use super::measure::{Turn, median};
 

@@ -3,13 +3,13 @@
 use rstest::rstest;
 
 use super::{Source, contract};
-use crate::harness::inputs::project;
+use schema_harness::source::project;
 
 /// Who offends, as `path:line: text`.
 pub(super) type Rule = fn(&Source) -> Vec<String>;
 
 /// The harness's server and its tests: they connect by themselves, and wait for processes.
-const ABOUT_SERVERS: [&str; 2] = ["tests/harness/server/", "tests/servers"];
+const ABOUT_SERVERS: [&str; 2] = ["tests/harness/src/server/", "tests/servers"];
 /// What waits for processes that it did not start.
 const WAITS_FOR_PROCESSES: &str = "tests/bad_input";
 
@@ -53,7 +53,7 @@ pub(super) fn sleeps(source: &Source) -> Vec<String> {
 
 /// A test speaks the harness's language, not the protocol's, which a benchmark times.
 pub(super) fn speaks_the_protocol(source: &Source) -> Vec<String> {
-    let may = source.is_below(&["tests/harness/", "tests/evidence/", "tests/bench/"]);
+    let may = source.is_below(&["tests/harness/", "tests/bench/"]);
     if !source.is_rust() || may || source.is_below(&ABOUT_SERVERS) {
         return Vec::new();
     }
@@ -139,7 +139,7 @@ pub(super) fn does_not_introduce_itself(source: &Source) -> Vec<String> {
 
 /// A dependency stands below the reason for it.
 pub(super) fn depends_without_a_reason(source: &Source) -> Vec<String> {
-    if source.path != "Cargo.toml" {
+    if !source.path.ends_with("Cargo.toml") {
         return Vec::new();
     }
     let lines: Vec<&str> = source.text.lines().collect();

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use time::macros::date;
 
-use super::baseline::fingerprint;
-use super::{Baseline, Evidence, junit, sarif};
-use crate::harness::inputs::{Inputs, project};
-use crate::harness::ledger::Finding;
-use crate::verify::{self, Job};
+use schema_harness::findings::ledger::Finding;
+use schema_harness::inputs::Inputs;
+use schema_harness::job::{self, Job};
+use schema_harness::report::baseline::fingerprint;
+use schema_harness::report::{Baseline, Evidence, junit, sarif};
+use schema_harness::source::project;
 
 /// A fault on a line of its own, and not at its beginning.
 const FAULT: &str = "-- a later migration\n\n  alter policy \"Users read their own memories\"\n    \
@@ -20,7 +21,7 @@ const FAULT: &str = "-- a later migration\n\n  alter policy \"Users read their o
 
 async fn faulty() -> Evidence {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-    let made = verify::run(Arc::new(inputs.followed_by(FAULT)), &Job::without_attacks(&[])).await;
+    let made = job::run(Arc::new(inputs.followed_by(FAULT)), &Job::without_attacks(&[])).await;
     made.unwrap_or_else(|why| panic!("{why}"))
 }
 

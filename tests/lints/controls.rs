@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::{NOTES, found_after, named};
-use crate::harness::inputs::Regime;
+use schema_harness::platform::Regime;
 
 /// The control: what is right is left alone, however much it looks like a fault.
 #[rstest]

@@ -3,10 +3,15 @@
 use rstest::rstest;
 
 use super::{NONE, bare, contents, inputs, paste};
-use crate::harness::catalog::contents::{Contents, differences};
-use crate::harness::database::{Client, Database, connect};
-use crate::harness::inputs::{Inputs, Regime, SourceFile};
-use crate::harness::{CannotRun, batch, statements};
+use schema_harness::catalog::contents::{Contents, differences};
+use schema_harness::database::batch;
+use schema_harness::database::{Client, connect};
+use schema_harness::error::CannotRun;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::sandbox::Database;
+use schema_harness::source::SourceFile;
+use schema_harness::sql::statements;
 
 /// Accounts that signed up before the migration came: two of one name, one of fifty characters
 /// and more, and names that are none.

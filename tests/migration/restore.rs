@@ -8,12 +8,14 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 use super::{NONE, bare, contents, inputs};
-use crate::harness::CannotRun;
-use crate::harness::catalog::contents::differences;
-use crate::harness::database::Database;
-use crate::harness::inputs::{Inputs, Regime, project};
-use crate::harness::matrix::Arena;
-use crate::harness::server::Server;
+use schema_harness::catalog::contents::differences;
+use schema_harness::checks::isolation::Arena;
+use schema_harness::error::CannotRun;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::sandbox::Database;
+use schema_harness::server::Server;
+use schema_harness::source::project;
 
 /// Whether the migrations run again behind the dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

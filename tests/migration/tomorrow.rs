@@ -5,11 +5,11 @@
 use rstest::rstest;
 
 use super::{NONE, bare, inputs, paste, plants};
-use crate::harness::batch;
-use crate::harness::database::connect;
-use crate::harness::inputs::Regime;
-use crate::harness::persona::Persona;
-use crate::harness::reach::reached;
+use schema_harness::checks::reachable::reached;
+use schema_harness::database::batch;
+use schema_harness::database::connect;
+use schema_harness::platform::Regime;
+use schema_harness::platform::persona::Persona;
 
 /// A later migration that says nothing of privileges.
 const LATER: &str = "

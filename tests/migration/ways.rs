@@ -8,11 +8,14 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 use super::{NONE, bare, contents, inputs, paste};
-use crate::harness::catalog::contents::{Contents, differences};
-use crate::harness::database::{Database, connect};
-use crate::harness::inputs::{Inputs, Regime, SourceFile, project};
-use crate::harness::server::{Program, Server};
-use crate::harness::statements;
+use schema_harness::catalog::contents::{Contents, differences};
+use schema_harness::database::connect;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::sandbox::Database;
+use schema_harness::server::{Program, Server};
+use schema_harness::source::{SourceFile, project};
+use schema_harness::sql::statements;
 
 /// The table of sqlx's own history.
 const HISTORY: &str = "_sqlx_migrations";

@@ -4,10 +4,14 @@
 use rstest::rstest;
 
 use super::{NONE, bare, inputs, paste, plants};
-use crate::harness::database::{Database, connect};
-use crate::harness::inputs::{Inputs, Regime};
-use crate::harness::reach::{Reached, reached};
-use crate::harness::{CannotRun, batch, statements};
+use schema_harness::checks::reachable::{Reached, reached};
+use schema_harness::database::batch;
+use schema_harness::database::connect;
+use schema_harness::error::CannotRun;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::sandbox::Database;
+use schema_harness::sql::statements;
 
 /// Commits one statement after the other, and says what is reached after one of them and not
 /// after the last, where the grids say what may be.

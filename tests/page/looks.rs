@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::{dressed, faulty, proved, small};
-use crate::evidence::Evidence;
-use crate::evidence::page::page;
-use crate::harness::inputs::{out, project};
+use schema_harness::report::Evidence;
+use schema_harness::report::page::page;
+use schema_harness::source::project;
 
 const THEMES: [&str; 2] = ["light", "dark"];
 /// A telephone's, a laptop's, and of a sheet of A4 between its margins.
@@ -50,7 +50,7 @@ const OPEN: &str = "for (const it of document.querySelectorAll('details')) it.op
 #[case::with_findings(faulty(), "findings")]
 fn page_fits_its_window(#[case] evidence: &Evidence, #[case] name: &str) {
     let Some(browser) = Browser::start() else { return };
-    let pictures = out("target/evidence").join("screenshots");
+    let pictures = schema_harness::source::directory(None, "target/evidence").join("screenshots");
     fs::create_dir_all(&pictures).expect("a directory for screenshots");
     browser.show(&page(evidence));
     for theme in THEMES {

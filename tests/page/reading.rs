@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::{dressed, faulty, proved, small};
-use crate::evidence::Evidence;
-use crate::evidence::page::{anchor, page};
+use schema_harness::report::Evidence;
+use schema_harness::report::page::{anchor, page};
 
 /// Each cell of the matrix, as it is shown.
 const CELLS: &str = r"

@@ -5,8 +5,8 @@ use proptest::prelude::{Strategy, prop_assert_eq, prop_oneof};
 use rstest::rstest;
 
 use super::{holds, notices};
-use crate::harness::persona::{Alice, AnonKey, Carol, NoToken, ServiceRole};
-use crate::harness::property::{Property, Who};
+use schema_harness::checks::properties::{Property, Who};
+use schema_harness::platform::persona::{Alice, AnonKey, Carol, NoToken, ServiceRole};
 
 pub(super) const PROPERTIES: [Property; 2] = [REMOVES_THE_EXPIRED, FOR_THE_BACK_END_ALONE];
 

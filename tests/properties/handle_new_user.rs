@@ -9,8 +9,9 @@ use proptest::sample::select;
 use rstest::rstest;
 
 use super::{holds, notices, with_replaced};
-use crate::harness::property::Property;
-use crate::harness::{CannotRun, describe, quote};
+use schema_harness::checks::properties::Property;
+use schema_harness::error::{CannotRun, describe};
+use schema_harness::sql::quote;
 
 pub(super) const PROPERTIES: [Property; 2] = [AT_ONCE, EVERY_SIGN_UP];
 

@@ -10,10 +10,12 @@ use rstest::rstest;
 use uuid::Uuid;
 
 use super::{holds, notices, with_replaced};
-use crate::harness::batch::Answer;
-use crate::harness::persona::{Alice, AnonKey, Bob, Carol, Guest, NoToken, Persona, ServiceRole};
-use crate::harness::property::{Property, Stage, Who};
-use crate::harness::quote;
+use schema_harness::checks::properties::{Property, Stage, Who};
+use schema_harness::database::batch::Answer;
+use schema_harness::platform::persona::{
+    Alice, AnonKey, Bob, Carol, Guest, NoToken, Persona, ServiceRole,
+};
+use schema_harness::sql::quote;
 
 pub(super) const PROPERTIES: [Property; 5] =
     [SPREADS, GROWS, FOLLOWS_ITS_FLAG, IS_STABLE, UNKNOWN_IS_OFF];

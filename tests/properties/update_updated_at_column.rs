@@ -12,10 +12,10 @@ use rstest::rstest;
 use tokio::sync::OnceCell;
 
 use super::{holds, notices, with_replaced};
-use crate::harness::CannotRun;
-use crate::harness::batch::Answer;
-use crate::harness::persona::{Alice, Persona, ServiceRole};
-use crate::harness::property::{Property, Who};
+use schema_harness::checks::properties::{Property, Who};
+use schema_harness::database::batch::Answer;
+use schema_harness::error::CannotRun;
+use schema_harness::platform::persona::{Alice, Persona, ServiceRole};
 
 pub(super) const PROPERTIES: [Property; 2] = [IN_ONE_TRANSACTION, IN_MANY_TRANSACTIONS];
 

@@ -1,7 +1,8 @@
 //! Databases are made once, copied often and dropped.
 
 use super::{Ground, eventually, names, session};
-use crate::harness::server::{CannotRun, Server, Template};
+use schema_harness::error::CannotRun;
+use schema_harness::server::{Server, Template};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio_postgres::{Config, NoTls};
 

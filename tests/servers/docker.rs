@@ -1,9 +1,9 @@
 //! A container serves like the machine's own binaries, and ends itself.
 
 use super::{Ground, Holder, could_not_run, eventually, kill_supervisors, session};
-use crate::harness::plpgsql_check;
-use crate::harness::server::{Kind, Server, Settings, Wanted};
 use rustix::process::Signal;
+use schema_harness::database::plpgsql_check;
+use schema_harness::server::{Kind, Server, Settings, Wanted};
 use std::net::TcpStream;
 use std::process::Command;
 

@@ -1,8 +1,8 @@
 //! What goes wrong is one message, and leaves nothing.
 
 use super::{Ground, Holder, could_not_run};
-use crate::harness::server::{Server, Settings, Wanted};
 use rstest::rstest;
+use schema_harness::server::{Server, Settings, Wanted};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

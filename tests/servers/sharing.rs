@@ -1,9 +1,9 @@
 //! Processes share a server, and whatever ends them, nothing of it stays.
 
 use super::{Ground, Holder, identity, kill_supervisors, processes, session, supervisors};
-use crate::harness::server::{Server, Settings};
 use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
+use schema_harness::server::{Server, Settings};
 use std::path::Path;
 use std::time::Duration;
 use std::{fs, thread};

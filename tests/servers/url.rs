@@ -1,8 +1,9 @@
 //! Only a server that is marked as disposable is used, and only this run's databases are dropped.
 
 use super::{Ground, Holder, eventually, names, session};
-use crate::harness::server::{CannotRun, Kind, Server, Settings, Wanted};
 use rustix::process::Signal;
+use schema_harness::error::CannotRun;
+use schema_harness::server::{Kind, Server, Settings, Wanted};
 use tokio_postgres::Client;
 
 /// A server for which somebody gives the URL.

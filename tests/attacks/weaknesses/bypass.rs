@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::{Weakness, found_in};
-use crate::harness::database::{Database, connect};
-use crate::harness::inputs::{Inputs, Regime};
-use crate::harness::server::Server;
+use schema_harness::database::connect;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::sandbox::Database;
+use schema_harness::server::Server;
 
 /// One that is planted as a migration would.
 const fn weakness(attack: &'static str, object: &'static str, plant: &'static str) -> Weakness {

@@ -15,12 +15,14 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::all;
-use crate::harness::attack::Kind;
-use crate::harness::database::{Database, connect};
-use crate::harness::inputs::{Inputs, Regime};
-use crate::harness::matrix::Arena;
-use crate::harness::{CannotRun, describe};
+use schema_harness::checks::attacks::all;
+use schema_harness::checks::attacks::runner::{Example, Kind};
+use schema_harness::checks::isolation::Arena;
+use schema_harness::database::connect;
+use schema_harness::error::{CannotRun, describe};
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
+use schema_harness::sandbox::Database;
 
 /// A weakness, and the attack that must find it.
 pub(crate) struct Weakness {
@@ -36,9 +38,14 @@ pub(crate) struct Weakness {
 
 /// The first weakness that is planted for an attack, and what is observed of it; none for one
 /// on a channel that is open by nature.
-pub(crate) fn example(attack: &str) -> Option<(&'static Weakness, &'static str)> {
+pub(crate) fn example(attack: &str) -> Option<Example> {
     let observed = observed::OBSERVED.into_iter().find(|(of, _)| *of == attack);
-    weaknesses().find(|it| it.attack == attack).zip(observed.map(|(_, observed)| observed))
+    let weakness = weaknesses().find(|it| it.attack == attack);
+    weakness.zip(observed).map(|(Weakness { object, plant, .. }, (_, observed))| Example {
+        object,
+        plant,
+        observed,
+    })
 }
 
 fn weaknesses() -> impl Iterator<Item = &'static Weakness> {
@@ -103,9 +110,9 @@ async fn each_attack_finds_the_weakness_it_looks_for() {
         };
         let hit = found.as_ref().is_ok_and(|found| found.iter().any(is_it));
         // Who asks what an attack means is told what this finding says.
-        let example = example(weakness.attack).filter(|(it, _)| std::ptr::eq(*it, weakness));
+        let example = example(weakness.attack).filter(|it| it.plant == weakness.plant);
         let is_told = |found: &Vec<(String, String)>| {
-            example.is_none_or(|(_, words)| found.iter().any(|(_, it)| observed::says(it, words)))
+            example.is_none_or(|it| found.iter().any(|(_, told)| observed::says(told, it.observed)))
         };
         if !hit || !found.as_ref().is_ok_and(is_told) {
             missed.push(format!("{} {}\n  {found:?}", weakness.attack, weakness.plant));

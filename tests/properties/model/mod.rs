@@ -17,8 +17,9 @@ use proptest_state_machine::ReferenceStateMachine;
 use self::operation::{Actor, Model, Operation, USERS, scene};
 use self::state::{Answer, State};
 use super::holds;
-use crate::harness::inputs::{Inputs, Regime};
-use crate::harness::property::{Property, Stage, Who};
+use schema_harness::checks::properties::{Property, Stage, Who};
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
 
 pub(super) const PROPERTIES: [Property; 1] = [EVERYBODY_SEES_WHAT_THEY_OWN];
 

@@ -2,8 +2,8 @@
 
 use super::operation::{Actor, Mark, Operation, user_id};
 use super::state::{Label, first_name};
-use crate::harness::persona::{NoToken, ServiceRole};
-use crate::harness::property::Who;
+use schema_harness::checks::properties::Who;
+use schema_harness::platform::persona::{NoToken, ServiceRole};
 
 impl Actor {
     /// As the gateway presents them.

@@ -7,8 +7,8 @@ use proptest::sample::select;
 use rstest::rstest;
 
 use super::super::{holds, notices, with_replaced};
-use crate::harness::persona::{Bob, Carol, ServiceRole};
-use crate::harness::property::{Property, Who};
+use schema_harness::checks::properties::{Property, Who};
+use schema_harness::platform::persona::{Bob, Carol, ServiceRole};
 
 /// From this number on the function asks the index.
 const MANY: usize = 20_001;

@@ -11,8 +11,10 @@ use rstest::rstest;
 use self::large::LARGE_USER;
 use self::model::{Memory, Query, Question, compare, direction, id, memory, question, vector};
 use super::{holds, notices, with_replaced};
-use crate::harness::persona::{Alice, AnonKey, Bob, Carol, Guest, NoToken, Persona, ServiceRole};
-use crate::harness::property::{Property, Who};
+use schema_harness::checks::properties::{Property, Who};
+use schema_harness::platform::persona::{
+    Alice, AnonKey, Bob, Carol, Guest, NoToken, Persona, ServiceRole,
+};
 
 pub(super) const PROPERTIES: [Property; 5] =
     [RECALL, LARGE_USER, EQUALS_BRUTE_FORCE, ANOTHERS_ID, FOR_USERS_ALONE];

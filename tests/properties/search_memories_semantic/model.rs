@@ -5,7 +5,7 @@ use proptest::array::uniform7;
 use proptest::prelude::{Just, Strategy, TestCaseError, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::sample::select;
 
-use crate::harness::batch::Answer;
+use schema_harness::database::batch::Answer;
 
 /// The coordinates of a vector that are not zero: the first six and the last.
 pub(super) type Direction = [i8; 7];

@@ -8,8 +8,8 @@ use rstest::rstest;
 use self::races::IN_RACES;
 use self::sequences::IN_SEQUENCES;
 use super::{holds, notices, with_replaced};
-use crate::harness::persona::{Alice, Bob, Persona};
-use crate::harness::property::Property;
+use schema_harness::checks::properties::Property;
+use schema_harness::platform::persona::{Alice, Bob, Persona};
 
 pub(super) const PROPERTIES: [Property; 2] = [IN_RACES, IN_SEQUENCES];
 

@@ -9,9 +9,9 @@ use proptest::test_runner::TestCaseError;
 use tokio::sync::OnceCell;
 
 use super::{OWNERS, arrange, id, ids};
-use crate::harness::persona::{Alice, Bob, Persona, ServiceRole};
-use crate::harness::property::{Property, Stage};
-use crate::harness::session::Session;
+use schema_harness::checks::properties::{Property, Stage};
+use schema_harness::database::session::Session;
+use schema_harness::platform::persona::{Alice, Bob, Persona, ServiceRole};
 
 /// Who is at each of the connections.
 const SESSIONS: [Persona; 8] = [Alice, Alice, Alice, Bob, Bob, Bob, ServiceRole, ServiceRole];

@@ -8,8 +8,8 @@ use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
 
 use super::{OWNERS, arrange, id, ids};
-use crate::harness::persona::{Alice, Bob, ServiceRole};
-use crate::harness::property::{Ground, Property, Stage, Who};
+use schema_harness::checks::properties::{Ground, Property, Stage, Who};
+use schema_harness::platform::persona::{Alice, Bob, ServiceRole};
 
 pub(super) const IN_SEQUENCES: Property = Property {
     id: "update_conversation_stats/counts-after-every-statement",

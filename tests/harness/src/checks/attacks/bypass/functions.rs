@@ -1,0 +1,197 @@
+//! This file is every function that a client's role can execute, called with what its author
+//! did not think of.
+
+use crate::catalog::{Function, Grant, Input};
+use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::error::CannotRun;
+use crate::platform::persona::Persona;
+use crate::rows::values::literal;
+use crate::rows::{Owner, Row};
+use crate::sql::{ident, quote};
+
+/// Arguments that only the server itself can pass.
+const NOT_CALLABLE: [&str; 6] =
+    ["trigger", "event_trigger", "internal", "cstring", "language_handler", "fdw_handler"];
+
+/// B02.
+pub(super) fn calls(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let worlds = scene.worlds_of_all()?;
+    let mut probes = Vec::new();
+    for function in scene.client_functions() {
+        if !is_callable(function) {
+            continue;
+        }
+        for attacker in [ATTACKER, Persona::AnonKey] {
+            let executes =
+                |grant: &Grant| [attacker.role(), "public"].contains(&grant.grantee.as_str());
+            // Who may not execute it is refused before any argument is looked at.
+            let tried = if function.grants.iter().any(executes) { usize::MAX } else { 1 };
+            for (part, call) in calls_of(scene, function).into_iter().take(tried) {
+                probes.push(Probe {
+                    object: function.name.clone(),
+                    part: format!("{part}, as {}", attacker.name()),
+                    setup: Vec::new(),
+                    attacker: attacker.identity(),
+                    script: vec![call],
+                    worlds: worlds.clone(),
+                    control: Control::Understood,
+                });
+            }
+        }
+    }
+    Ok(probes)
+}
+
+/// Whether a client's statement can call it at all.
+pub(super) fn is_callable(function: &Function) -> bool {
+    let plain = ["function", "procedure"].contains(&function.kind.as_str());
+    let types = function.inputs.iter().map(|input| input.data_type.as_str());
+    plain && !types.chain([function.returns.as_str()]).any(|t| NOT_CALLABLE.contains(&t))
+}
+
+/// The calls, each with what is special about its arguments. A function without arguments has
+/// one.
+fn calls_of(scene: &Scene<'_>, function: &Function) -> Vec<(String, String)> {
+    let with = |argument: &dyn Fn(&Input) -> String| call(function, argument);
+    if function.inputs.is_empty() {
+        return vec![("no arguments".to_owned(), with(&|_| String::new()))];
+    }
+    let mut calls = vec![
+        ("nulls".to_owned(), with(&|_| "null".to_owned())),
+        ("high".to_owned(), with(&|input| extreme(&input.data_type, true))),
+        ("low".to_owned(), with(&|input| extreme(&input.data_type, false))),
+    ];
+    let takes_text = function.inputs.iter().any(|input| is_text(&input.data_type));
+    for table in scene.owned_tables() {
+        if let Some(row) = scene.world.rows(table.name, Owner::Shared, None).first() {
+            let shared = with(&|input| of_row(input, &table, row));
+            calls.push((format!("the shared {}", table.name), shared));
+        }
+        let Some(row) = scene.row(table.name, VICTIM) else { continue };
+        let theirs = with(&|input| of_row(input, &table, row));
+        calls.push((format!("the victim's {}", table.name), theirs));
+        if takes_text {
+            for payload in payloads(&table) {
+                let hostile = with(&|input| hostile(input, &table, row, &payload));
+                calls.push((format!("text {payload}"), hostile));
+            }
+        }
+    }
+    calls.sort();
+    calls.dedup_by(|one, other| one.1 == other.1);
+    calls
+}
+
+/// The call that the victim's first row of the first table suggests.
+pub(super) fn plain_call(scene: &Scene<'_>, function: &Function) -> String {
+    let subject = scene.owned_tables().into_iter().next();
+    let row = subject.and_then(|table| Some((table, scene.row(table.name, VICTIM)?)));
+    call(function, &|input| match &row {
+        Some((table, row)) => of_row(input, table, row),
+        None => extreme(&input.data_type, true),
+    })
+}
+
+/// A call with an argument of the right type for each input.
+pub(super) fn call(function: &Function, argument: &dyn Fn(&Input) -> String) -> String {
+    let last = function.inputs.len().saturating_sub(1);
+    let variadic = function.arguments.contains("VARIADIC ");
+    let typed = |(at, input): (usize, &Input)| {
+        let data_type = match input.data_type.as_str() {
+            any if any.starts_with("any") && any.ends_with("array") => "pg_catalog.text[]",
+            any if any.starts_with("any") || any == "\"any\"" => "pg_catalog.text",
+            other => other,
+        };
+        let keyword = if variadic && at == last { "variadic " } else { "" };
+        format!("{keyword}{}::{data_type}", argument(input))
+    };
+    let arguments: Vec<String> = function.inputs.iter().enumerate().map(typed).collect();
+    let name = format!("{}.{}", ident(&function.schema), ident(&function.name));
+    let verb = if function.kind == "procedure" { "call" } else { "select" };
+    format!("{verb} {name}({})", arguments.join(", "))
+}
+
+/// The victim's value for an argument: of the column of that name, or of the first of that
+/// type.
+fn of_row(input: &Input, table: &Subject<'_>, row: &Row) -> String {
+    let bare = input.name.trim_start_matches("p_").trim_start_matches('_');
+    let same_type = |data_type: &str| base(data_type) == base(&input.data_type);
+    let columns = &table.relation.columns;
+    let named = columns.iter().find(|c| c.name == bare && same_type(&c.data_type));
+    let typed = columns.iter().filter(|c| same_type(&c.data_type));
+    let values = named.into_iter().chain(typed).filter_map(|column| row.literal(&column.name));
+    let value = values.into_iter().find(|value| *value != "null").map(str::to_owned);
+    value.or_else(|| literal(&input.data_type, bare)).unwrap_or_else(|| "null".to_owned())
+}
+
+/// The same, but for text: that is the attacker's.
+fn hostile(input: &Input, table: &Subject<'_>, row: &Row, payload: &str) -> String {
+    match base(&input.data_type) {
+        _ if !is_text(&input.data_type) => of_row(input, table, row),
+        "json" | "jsonb" => {
+            let id = quote(VICTIM.user_id().unwrap_or_default());
+            let pairs = [("user_id", id.clone()), ("id", id), ("sql", quote(payload))];
+            let pairs = pairs.map(|(name, value)| format!("'{name}', {value}")).join(", ");
+            format!("pg_catalog.json_build_object({pairs})")
+        }
+        _ => quote(payload),
+    }
+}
+
+fn is_text(data_type: &str) -> bool {
+    ["text", "character varying", "character", "name", "json", "jsonb", "citext"]
+        .contains(&base(data_type))
+}
+
+/// A type without its schema and its modifier.
+fn base(data_type: &str) -> &str {
+    let bare = data_type.split('(').next().unwrap_or_default();
+    bare.rsplit('.').next().unwrap_or_default()
+}
+
+/// Text that ends a literal, that is a name, and that is a statement.
+fn payloads(table: &Subject<'_>) -> Vec<String> {
+    let name = table.relation.qualified();
+    vec![
+        "' or true --".to_owned(),
+        "' or '' = '".to_owned(),
+        "true".to_owned(),
+        "x'; set local role service_role; --".to_owned(),
+        "%s %I %L %% $1 \\ \" $$".to_owned(),
+        format!("x'; delete from {name}; --"),
+        format!("' union all select pg_catalog.to_jsonb(r)::pg_catalog.text from {name} r --"),
+        name.clone(),
+        table.name.to_owned(),
+        format!("select pg_catalog.count(*) from {name}"),
+        format!("delete from {name}"),
+        VICTIM.user_id().unwrap_or_default().to_owned(),
+        VICTIM.email().unwrap_or_default(),
+    ]
+}
+
+/// The ends of a type's range, and shapes that few expect.
+fn extreme(data_type: &str, high: bool) -> String {
+    let pick = |one: &str, other: &str| if high { one } else { other }.to_owned();
+    if data_type.ends_with("[]") {
+        return pick("'{}'", "'{null, null}'");
+    }
+    match base(data_type) {
+        "smallint" => pick("32767", "(-32768)"),
+        "integer" => pick("2147483647", "(-2147483648)"),
+        "bigint" => pick("9223372036854775807", "(-9223372036854775808)"),
+        "numeric" | "real" | "double precision" => pick("'NaN'", "'-Infinity'"),
+        "uuid" => {
+            pick("'ffffffff-ffff-ffff-ffff-ffffffffffff'", "'00000000-0000-0000-0000-000000000000'")
+        }
+        "timestamp with time zone" | "timestamp without time zone" | "date" => {
+            pick("'infinity'", "'-infinity'")
+        }
+        "json" | "jsonb" => pick("'[[], {}, null]'", "'null'"),
+        "vector" | "halfvec" => pick("'[1]'", "'[0,0,0]'"),
+        "text" | "character varying" | "name" | "citext" => {
+            pick("pg_catalog.repeat('x', 10000)", "''")
+        }
+        _ => literal(data_type, "an extreme").unwrap_or_else(|| "null".to_owned()),
+    }
+}

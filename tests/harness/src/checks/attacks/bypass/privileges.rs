@@ -1,0 +1,231 @@
+//! This file is privileges: those that no client needs today, and those that an object of
+//! tomorrow will give.
+
+use super::words::{CLIENTS, OURS, offenders, play, trial, unrefused};
+use crate::checks::attacks::runner::scene::ATTACKER;
+use crate::checks::attacks::runner::{Scene, Trial};
+use crate::checks::isolation::Arena;
+use crate::error::CannotRun;
+use crate::platform::persona::Persona;
+use crate::sql::ident;
+
+/// B07.
+pub(super) async fn needless(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+    let mut trials = Vec::new();
+    for (part, query) in listed(arena.catalog.version_num) {
+        trials.extend(offenders(arena, part, &query).await?);
+    }
+    for persona in [ATTACKER, Persona::AnonKey] {
+        for (object, part, script) in definitions(arena) {
+            let played = play(arena, persona, &[], &script).await?;
+            let pasted = format!("{}\n{};", persona.identity().become_sql(), script.join(";\n"));
+            let part = format!("{part}, as {}", persona.name());
+            let tried = trial(&object, &part, persona.name(), &pasted);
+            trials.push(Trial { weakness: unrefused(&played), ..tried });
+        }
+    }
+    Ok(trials)
+}
+
+/// What is wrong by the catalog: object, and who may do what with it.
+fn listed(version_num: u32) -> Vec<(&'static str, String)> {
+    let kinds = if version_num >= 170_000 {
+        "('TRUNCATE'), ('REFERENCES'), ('TRIGGER'), ('MAINTAIN')"
+    } else {
+        "('TRUNCATE'), ('REFERENCES'), ('TRIGGER')"
+    };
+    let not_of_extension = |class: &str, oid: &str| {
+        format!(
+            "not exists (select from pg_catalog.pg_depend d where d.deptype = 'e' \
+             and d.classid = 'pg_catalog.{class}'::pg_catalog.regclass and d.objid = {oid})"
+        )
+    };
+    let (relation, function) =
+        (not_of_extension("pg_class", "c.oid"), not_of_extension("pg_proc", "p.oid"));
+    vec![
+        (
+            "on relations",
+            format!(
+                "select c.relname::text, r.rolname || ' holds ' || k.privilege \
+                 from pg_catalog.pg_class c \
+                 join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+                 cross join pg_catalog.pg_roles r cross join (values {kinds}) k (privilege) \
+                 where {OURS} and c.relkind in ('r', 'p', 'v', 'm', 'f') and {relation} \
+                 and r.rolname in {CLIENTS} and (case when k.privilege = 'REFERENCES' \
+                    then pg_catalog.has_any_column_privilege(r.oid, c.oid, k.privilege) \
+                    else pg_catalog.has_table_privilege(r.oid, c.oid, k.privilege) end) \
+                 order by 1, 2"
+            ),
+        ),
+        (
+            "on schemas",
+            format!(
+                "select n.nspname::text, r.rolname || ' may create in the schema' \
+                 from pg_catalog.pg_namespace n cross join pg_catalog.pg_roles r \
+                 where n.nspname !~ '^pg_' and r.rolname in {CLIENTS} \
+                 and pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE') order by 1, 2"
+            ),
+        ),
+        (
+            "on the database",
+            format!(
+                "select 'database', r.rolname || ' may create schemas' from pg_catalog.pg_roles r \
+                 where r.rolname in {CLIENTS} and pg_catalog.has_database_privilege( \
+                    r.oid, pg_catalog.current_database(), 'CREATE') order by 2"
+            ),
+        ),
+        (
+            "on functions",
+            format!(
+                "select p.proname::text, 'everyone may execute it' from pg_catalog.pg_proc p \
+                 join pg_catalog.pg_namespace n on n.oid = p.pronamespace \
+                 where {OURS} and {function} and exists (select from pg_catalog.aclexplode( \
+                    coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a \
+                    where a.grantee = 0) order by 1"
+            ),
+        ),
+        (
+            "passed on",
+            format!(
+                "select c.relname::text, r.rolname || ' may grant ' || a.privilege_type \
+                 from pg_catalog.pg_class c \
+                 join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+                 cross join pg_catalog.aclexplode(c.relacl) a \
+                 join pg_catalog.pg_roles r on r.oid = a.grantee \
+                 where {OURS} and a.is_grantable and r.rolname in {CLIENTS} order by 1, 2"
+            ),
+        ),
+    ]
+}
+
+/// Statements that define: object, what, and the script.
+fn definitions(arena: &Arena) -> Vec<(String, &'static str, Vec<String>)> {
+    let mut definitions = vec![(
+        "database".to_owned(),
+        "create a schema",
+        vec!["create schema identra_planted".to_owned()],
+    )];
+    for schema in arena.catalog.schemas.iter().map(|schema| &schema.name) {
+        for (part, statement) in [
+            ("create a table", "table {}.planted (id pg_catalog.int4)"),
+            ("create a view", "view {}.planted as select 1 as id"),
+            ("create a function", "function {}.planted() returns pg_catalog.int4 return 1"),
+        ] {
+            let statement = format!("create {}", statement.replace("{}", &ident(schema)));
+            definitions.push((schema.clone(), part, vec![statement]));
+        }
+    }
+    let function = "create function pg_temp.planted() returns pg_catalog.trigger \
+                    language plpgsql as 'begin return null; end'";
+    let tables =
+        arena.catalog.relations.iter().filter(|r| r.schema == "public" && r.kind == "table");
+    for table in tables {
+        let name = table.qualified();
+        for (part, statement) in [
+            ("drop", format!("drop table {name} cascade")),
+            (
+                "disable row level security",
+                format!("alter table {name} disable row level security"),
+            ),
+            ("create a policy", format!("create policy planted on {name} using (true)")),
+            ("reindex", format!("reindex table {name}")),
+        ] {
+            definitions.push((table.name.clone(), part, vec![statement]));
+        }
+        let trigger = format!(
+            "create trigger planted before insert on {name} for each row \
+             execute function pg_temp.planted()"
+        );
+        definitions.push((
+            table.name.clone(),
+            "create a trigger",
+            vec![function.to_owned(), trigger],
+        ));
+    }
+    definitions
+}
+
+/// What a later migration may create, by its kind, and what the attackers try on it.
+const TOMORROW: [(&str, &[&str], &[&str]); 5] = [
+    (
+        "table",
+        &[
+            "create table public.tomorrow (id pg_catalog.int4 primary key, body pg_catalog.text)",
+            "insert into public.tomorrow values (1, 'a secret')",
+        ],
+        &[
+            "select * from public.tomorrow",
+            "select pg_catalog.count(*) from public.tomorrow",
+            "insert into public.tomorrow values (2, 'planted')",
+            "update public.tomorrow set body = 'changed'",
+            "delete from public.tomorrow",
+            "truncate public.tomorrow",
+        ],
+    ),
+    (
+        "view",
+        &[
+            "create table public.behind (body pg_catalog.text)",
+            "insert into public.behind values ('a secret')",
+            "create view public.tomorrow as select * from public.behind",
+        ],
+        &[
+            "select * from public.tomorrow",
+            "update public.tomorrow set body = 'changed'",
+            "delete from public.tomorrow",
+        ],
+    ),
+    (
+        "materialized view",
+        &["create materialized view public.tomorrow as select 'a secret' as body"],
+        &["select * from public.tomorrow"],
+    ),
+    (
+        "function",
+        &["create function public.tomorrow() returns pg_catalog.text language sql \
+           security definer as 'select ''a secret'''"],
+        &["select public.tomorrow()"],
+    ),
+    (
+        "sequence",
+        &["create sequence public.tomorrow"],
+        &[
+            "select pg_catalog.nextval('public.tomorrow')",
+            "select pg_catalog.setval('public.tomorrow', 7)",
+            "select last_value from public.tomorrow",
+        ],
+    ),
+];
+
+/// B08.
+pub(super) async fn tomorrow(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+    Scene::of(arena).map_err(CannotRun)?;
+    let mut trials = Vec::new();
+    for (kind, creates, attempts) in TOMORROW {
+        let mut setup = vec!["set local session authorization postgres".to_owned()];
+        setup.extend(creates.iter().map(|&statement| statement.to_owned()));
+        setup.push("set local session authorization default".to_owned());
+        for persona in [ATTACKER, Persona::Guest, Persona::AnonKey, Persona::NoToken] {
+            for attempt in attempts {
+                let script = [(*attempt).to_owned()];
+                let played = play(arena, persona, &setup, &script).await?;
+                // With row level security and no policy it may be empty and still be safe.
+                let empty = played.error.is_none()
+                    && played
+                        .answers
+                        .last()
+                        .is_none_or(|answer| answer.count == 0 && !attempt.starts_with("truncate"));
+                let weakness = unrefused(&played).filter(|_| !empty);
+                let pasted = format!(
+                    "begin;\n{};\n{}\n{attempt};\nrollback;",
+                    setup.join(";\n"),
+                    persona.identity().become_sql()
+                );
+                let part = format!("{kind}, as {}: {attempt}", persona.name());
+                trials
+                    .push(Trial { weakness, ..trial("database", &part, persona.name(), &pasted) });
+            }
+        }
+    }
+    Ok(trials)
+}

@@ -1,0 +1,177 @@
+//! This file is names that the attacker makes before it has a definer function run: types and
+//! relations are looked up in pg_temp before anywhere else, whatever the search path says.
+
+use super::functions::{is_callable, plain_call};
+use super::words::trial;
+use crate::catalog::Catalog;
+use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::{Scene, Trial};
+use crate::checks::attacks::writing::words::{Words, owned};
+use crate::checks::isolation::Arena;
+use crate::database::Listening;
+use crate::error::{CannotRun, describe};
+use crate::rows::Owner;
+use crate::sql::ident;
+
+/// Names of types that are looked up, since they are no words of SQL's own.
+const TYPES: [&str; 18] = [
+    "uuid",
+    "text",
+    "jsonb",
+    "json",
+    "name",
+    "bytea",
+    "inet",
+    "date",
+    "timestamptz",
+    "bool",
+    "int2",
+    "int4",
+    "int8",
+    "float4",
+    "float8",
+    "oid",
+    "regclass",
+    "varchar",
+];
+
+/// What the trap says when it runs with rights that are not the attacker's.
+const CAUGHT: &str = "what the attacker made ran as ";
+
+/// B03. Each function and each table gets a connection of its own, since a session keeps what
+/// it has once looked up, and the attacker may have the first request.
+pub(super) async fn trials(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+    let scene = Scene::of(arena).map_err(CannotRun)?;
+    let mut attempts: Vec<(String, Vec<String>)> = Vec::new();
+    let definers = scene.client_functions().into_iter();
+    for function in definers.filter(|f| f.security == "definer" && is_callable(f)) {
+        attempts.push((function.name.clone(), vec![plain_call(&scene, function)]));
+    }
+    // The others run when a row is written.
+    let has_triggers = scene.catalog.functions.iter().any(|f| f.security == "definer");
+    for words in owned(&scene).filter(|_| has_triggers) {
+        attempts.push((words.subject.name.to_owned(), writes(&words)?));
+    }
+    let mut trials = Vec::new();
+    if !attempts.is_empty() {
+        trials.push(bait(arena).await?);
+    }
+    let login = arena.database.login(ATTACKER_LOGIN);
+    for shadow in [types(), relations(scene.catalog)] {
+        for (object, statements) in &attempts {
+            let session = Listening::connect(&login).await?;
+            let begin = format!("begin; {}", ATTACKER.identity().request_sql());
+            let heard = spring(&session, &begin, &shadow, statements).await?;
+            let pasted = [&[begin], &*shadow.statements, &**statements].concat().join(";\n");
+            let weakness = heard.into_iter().next();
+            let answer = "nothing of the attacker's ran with other rights".to_owned();
+            let trial = trial(object, shadow.name, ATTACKER.name(), &pasted);
+            trials.push(Trial { answer, weakness, ..trial });
+        }
+    }
+    Ok(trials)
+}
+
+/// Who logs in for every request.
+const ATTACKER_LOGIN: &str = "authenticator";
+
+/// Names that the attacker makes.
+struct Shadow {
+    name: &'static str,
+    statements: Vec<String>,
+}
+
+/// The function that every name leads to.
+fn trap(returns: &str, end: &str) -> String {
+    format!(
+        "create function pg_temp.trap_{returns}() returns pg_catalog.{returns} language plpgsql \
+         as $trap$ begin if current_user <> '{}' then raise notice '{CAUGHT}%', current_user; \
+         end if; return {end}; end $trap$",
+        ATTACKER.role()
+    )
+}
+
+/// Domains with the names of types, whose check is the trap.
+fn types() -> Shadow {
+    let mut statements = vec![trap("bool", "true")];
+    statements.extend(TYPES.iter().map(|name| {
+        format!("create domain pg_temp.{name} as pg_catalog.{name} check (pg_temp.trap_bool())")
+    }));
+    Shadow { name: "types", statements }
+}
+
+/// Views with the names of the schema's relations, which run the trap when they are read or
+/// written to.
+fn relations(catalog: &Catalog) -> Shadow {
+    let mut statements = vec![trap("bool", "true"), trap("trigger", "null")];
+    let ours = catalog.relations.iter().filter(|relation| {
+        relation.schema == "public" && relation.kind != "sequence" && !relation.columns.is_empty()
+    });
+    for relation in ours {
+        let (name, columns) = (ident(&relation.name), &relation.columns);
+        let null =
+            |c: &crate::catalog::Column| format!("null::{} as {}", c.data_type, ident(&c.name));
+        let nulls: Vec<String> = columns.iter().map(null).collect();
+        statements.push(format!(
+            "create view pg_temp.{name} as select * from (select {}) as row \
+             where pg_temp.trap_bool()",
+            nulls.join(", ")
+        ));
+        statements.push(format!(
+            "create trigger trap instead of insert or update or delete on pg_temp.{name} \
+             for each row execute function pg_temp.trap_trigger()"
+        ));
+    }
+    statements.push("select set_config('search_path', 'pg_temp, public, extensions', true)".into());
+    Shadow { name: "relations", statements }
+}
+
+/// Sets the trap, runs the statements, each by itself, and returns what the trap said. That a
+/// statement fails is of no interest: the trap may have run before.
+async fn spring(
+    session: &Listening,
+    begin: &str,
+    shadow: &Shadow,
+    statements: &[String],
+) -> Result<Vec<String>, CannotRun> {
+    let set = format!("{begin}; {}", shadow.statements.join("; "));
+    session.client.batch_execute(&set).await.map_err(|error| {
+        CannotRun(format!("could not set the trap: {}\n  {set}", describe(&error)))
+    })?;
+    session.notices();
+    for statement in statements {
+        let alone = format!("savepoint attempt; {statement}");
+        let _ = session.client.batch_execute(&alone).await;
+        let _ = session.client.batch_execute("rollback to attempt").await;
+    }
+    session.client.batch_execute("rollback").await.map_err(|e| CannotRun(describe(&e)))?;
+    let said = session.notices();
+    let caught = said.iter().map(|notice| notice.message().to_owned());
+    Ok(caught.filter(|message| message.starts_with(CAUGHT)).collect())
+}
+
+/// Insert, update and delete of the attacker's own rows, with every trigger that hangs on them.
+fn writes(words: &Words<'_>) -> Result<Vec<String>, CannotRun> {
+    let (table, own) = (words.table(), words.key(ATTACKER)?);
+    Ok(vec![
+        words.draft(Owner::User(ATTACKER))?.insert(words.subject.relation),
+        format!("update {table} set {} where {own}", words.assignment()?),
+        format!("delete from {table} where {own}"),
+        format!("delete from {table} where {}", words.key(VICTIM)?),
+    ])
+}
+
+/// The control: a definer function that is as careless as can be falls into the trap.
+async fn bait(arena: &Arena) -> Result<Trial, CannotRun> {
+    let session = arena.database.listening_admin().await?;
+    let bait = "create function public.identra_bait() returns pg_catalog.text language plpgsql \
+                security definer set search_path = '' as $bait$ begin return 'x'::text; end $bait$; \
+                grant execute on function public.identra_bait() to authenticated";
+    let begin = format!("begin; {bait}; {}", ATTACKER.identity().become_sql());
+    let call = ["select public.identra_bait()".to_owned()];
+    let heard = spring(&session, &begin, &types(), &call).await?;
+    let control = trial("database", "control", ATTACKER.name(), bait);
+    let weakness =
+        heard.is_empty().then(|| "the control, a careless function, is not caught".into());
+    Ok(Trial { answer: "a careless function is caught".to_owned(), weakness, ..control })
+}

@@ -1,0 +1,251 @@
+//! This file is relations that no policy protects: views, rules and triggers that rewrite,
+//! foreign tables, and the auth server's tables.
+
+use super::words::trial;
+use crate::catalog::{Column, Relation};
+use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::{Control, Probe, Scene, Trial, judge};
+use crate::checks::attacks::writing::words::{Words, owned, service_instead};
+use crate::checks::isolation::Arena;
+use crate::error::CannotRun;
+use crate::platform::persona::Persona;
+use crate::rows::Owner;
+use crate::sql::{ident, quote};
+
+/// What `pg_relation_is_updatable` adds up.
+const UPDATE: u32 = 4;
+const INSERT: u32 = 8;
+const DELETE: u32 = 16;
+
+/// Who attacks what needs no account.
+const ATTACKERS: [Persona; 2] = [ATTACKER, Persona::AnonKey];
+
+/// B01.
+pub(super) fn views(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let mut probes = Vec::new();
+    for view in scene.catalog.relations.iter().filter(|relation| is_view(relation)) {
+        let of_users =
+            scene.contract.relation(&view.name).is_some_and(|declared| declared.shape.owned);
+        for attacker in ATTACKERS {
+            for (part, statement) in through(scene, view, attacker)? {
+                let control = match part {
+                    "read" if of_users => Control::By(Persona::ServiceRole.identity()),
+                    "read" | "refresh" => Control::Understood,
+                    _ if view.writable & DELETE > 0 && of_users => {
+                        service_instead(vec![format!("delete from {}", view.qualified())])
+                    }
+                    _ => Control::Understood,
+                };
+                probes.push(on(scene, view, part, attacker, statement, control)?);
+            }
+        }
+    }
+    Ok(probes)
+}
+
+fn is_view(relation: &Relation) -> bool {
+    relation.kind.ends_with("view") && !PLATFORM.contains(&relation.schema.as_str())
+}
+
+/// Schemas that are the platform's.
+const PLATFORM: [&str; 2] = ["auth", "extensions"];
+
+/// A probe in the worlds where everything of the victim's differs. The service role is lent
+/// what it may lack, so that it is not the privilege that its answers depend on.
+fn on(
+    scene: &Scene<'_>,
+    relation: &Relation,
+    part: &str,
+    attacker: Persona,
+    statement: String,
+    control: Control,
+) -> Result<Probe, CannotRun> {
+    let name = relation.qualified();
+    let mut setup = vec![format!("grant all on {name} to service_role")];
+    if relation.kind == "materialized view" {
+        setup.push(format!("refresh materialized view {name}"));
+    }
+    Ok(Probe {
+        object: relation.name.clone(),
+        part: format!("{part}, as {}", attacker.name()),
+        setup,
+        attacker: attacker.identity(),
+        script: vec![statement],
+        worlds: scene.worlds_of_all()?,
+        control,
+    })
+}
+
+/// Reads and writes that a view allows, with the victim's id wherever an id goes.
+fn through(
+    scene: &Scene<'_>,
+    view: &Relation,
+    attacker: Persona,
+) -> Result<Vec<(&'static str, String)>, CannotRun> {
+    let name = view.qualified();
+    let granted = |c: &&Column| view.grants(attacker.role(), "select", &c.name);
+    let mut columns: Vec<String> =
+        view.columns.iter().filter(granted).map(|column| ident(&column.name)).collect();
+    if columns.is_empty() {
+        columns.push("*".to_owned());
+    }
+    let mut statements = vec![("read", format!("select {} from {name}", columns.join(", ")))];
+    if view.kind == "materialized view" {
+        statements.push(("refresh", format!("refresh materialized view {name}")));
+    }
+    let value = |column: &Column| {
+        if column.data_type == "uuid" {
+            return Ok(quote(VICTIM.user_id().unwrap_or_default()));
+        }
+        scene.factory().value(view, &column.name, "through a view")
+    };
+    let writable = || view.columns.iter().filter(|column| column.writable);
+    if view.writable & UPDATE > 0 {
+        for column in writable() {
+            let (set, value) = (ident(&column.name), value(column)?);
+            statements.push(("update", format!("update {name} set {set} = {value}")));
+        }
+    }
+    if view.writable & DELETE > 0 {
+        statements.push(("delete", format!("delete from {name}")));
+    }
+    if view.writable & INSERT > 0 {
+        let names: Vec<String> = writable().map(|column| ident(&column.name)).collect();
+        let values: Vec<String> = writable().map(value).collect::<Result<_, _>>()?;
+        let (names, values) = (names.join(", "), values.join(", "));
+        statements.push(("insert", format!("insert into {name} ({names}) values ({values})")));
+    }
+    Ok(statements)
+}
+
+/// B05.
+pub(super) async fn rewritten(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+    let scene = Scene::of(arena).map_err(CannotRun)?;
+    let mut trials = Vec::new();
+    let relations = &scene.catalog.relations;
+    for relation in relations.iter().filter(|r| !PLATFORM.contains(&r.schema.as_str())) {
+        if relation.kind == "foreign table" {
+            trials.push(foreign(relation));
+        }
+        let instead = relation.triggers.iter().any(|t| t.definition.contains(" INSTEAD OF "));
+        if relation.rules.is_empty() && !instead {
+            continue;
+        }
+        let words = owned(&scene).find(|words| words.subject.relation.name == relation.name);
+        let probes = match words {
+            Some(words) if relation.kind == "table" => with_rules(&words)?,
+            _ => {
+                let mut probes = Vec::new();
+                for attacker in ATTACKERS {
+                    for (part, statement) in through(&scene, relation, attacker)? {
+                        let control = Control::Understood;
+                        probes.push(on(&scene, relation, part, attacker, statement, control)?);
+                    }
+                }
+                probes
+            }
+        };
+        for probe in probes {
+            trials.push(judge::judge(&scene, "B05", &probe).await?);
+        }
+    }
+    Ok(trials)
+}
+
+/// A foreign table is not tried: the answer would be another server's.
+fn foreign(table: &Relation) -> Trial {
+    let mut held = table.grants.iter().chain(table.columns.iter().flat_map(|c| &c.grants));
+    let held = held.find(|grant| ["public", "anon", "authenticated"].contains(&&*grant.grantee));
+    let weakness = held.map(|grant| {
+        format!(
+            "{} may {} a foreign table, to which no policy applies",
+            grant.grantee, grant.privilege
+        )
+    });
+    Trial { weakness, ..trial(&table.name, "foreign table", "catalog", "") }
+}
+
+/// What the attacker may do to its own rows, in a table whose rules do more.
+fn with_rules(words: &Words<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let (table, own, theirs) = (words.table(), words.key(ATTACKER)?, words.key(VICTIM)?);
+    let set = words.assignment()?;
+    let control = service_instead(vec![format!("delete from {table} where {theirs}")]);
+    let mut probes = vec![
+        words.insertion("insert", words.draft(Owner::User(ATTACKER))?)?,
+        words.probe("update", format!("update {table} set {set} where {own}"))?,
+        words.probe("delete", format!("delete from {table} where {own}"))?,
+        words.probe("update, blind", format!("update {table} set {set}"))?,
+        words.probe("delete, blind", format!("delete from {table}"))?,
+    ];
+    for probe in &mut probes {
+        probe.control = control.clone();
+    }
+    Ok(probes)
+}
+
+/// B09.
+pub(super) fn auth_tables(scene: &Scene<'_>) -> Vec<Probe> {
+    let id = quote(VICTIM.user_id().unwrap_or_default());
+    let mut probes = Vec::new();
+    for table in scene.catalog.relations.iter().filter(|r| r.schema == "auth" && r.kind == "table")
+    {
+        let name = table.qualified();
+        let (Some(first), true) = (table.columns.first(), table.name == "users") else {
+            probes.extend(unowned(table));
+            continue;
+        };
+        let key = ident(&first.name);
+        let texts = table.columns.iter().filter(|c| c.data_type.starts_with("character varying"));
+        let others: Vec<String> =
+            texts.map(|c| format!("{} = 'another'", ident(&c.name))).collect();
+        let worlds = vec![
+            ("absent", vec![format!("delete from {name} where {key} = {id}")]),
+            ("other", vec![format!("update {name} set {} where {key} = {id}", others.join(", "))]),
+        ];
+        for attacker in [ATTACKER, Persona::AnonKey, Persona::NoToken] {
+            for (part, statement) in [
+                ("read", format!("select * from {name}")),
+                ("count", format!("select pg_catalog.count(*) from {name}")),
+                ("read by key", format!("select {key} from {name} where {key} = {id}")),
+                ("update", format!("update {name} set {key} = {key} where {key} = {id}")),
+                ("update, blind", format!("update {name} set {}", others.join(", "))),
+                ("delete", format!("delete from {name} where {key} = {id}")),
+                ("delete, blind", format!("delete from {name}")),
+            ] {
+                probes.push(Probe {
+                    object: format!("auth.{}", table.name),
+                    part: format!("{part}, as {}", attacker.name()),
+                    setup: vec![
+                        "grant usage on schema auth to service_role".to_owned(),
+                        format!("grant all on {name} to service_role"),
+                    ],
+                    attacker: attacker.identity(),
+                    script: vec![statement],
+                    worlds: worlds.clone(),
+                    control: service_instead(vec![format!(
+                        "select * from {name} where {key} = {id}"
+                    )]),
+                });
+            }
+        }
+    }
+    probes
+}
+
+/// A table of the auth server whose users are not known: the victim's account is there or not.
+fn unowned(table: &Relation) -> Vec<Probe> {
+    let id = quote(VICTIM.user_id().unwrap_or_default());
+    let absent = vec![format!("delete from auth.users where id = {id}")];
+    let probe = |attacker: Persona, (part, verb): (&str, &str)| Probe {
+        object: format!("auth.{}", table.name),
+        part: format!("{part}, as {}", attacker.name()),
+        setup: Vec::new(),
+        attacker: attacker.identity(),
+        script: vec![format!("{verb} {}", table.qualified())],
+        worlds: vec![("absent", absent.clone())],
+        control: Control::Understood,
+    };
+    let verbs = [("read", "select * from"), ("delete", "delete from")];
+    let tried = ATTACKERS.iter().flat_map(|attacker| verbs.map(|verb| (*attacker, verb)));
+    tried.map(|(attacker, verb)| probe(attacker, verb)).collect()
+}

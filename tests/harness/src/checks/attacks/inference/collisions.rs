@@ -1,0 +1,137 @@
+//! This file is collisions: the attacker's own row, with a unique value of the victim's.
+
+use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Probe, Scene};
+use crate::error::CannotRun;
+use crate::rows::compose::Draft;
+use crate::sql::ident;
+
+type Probes = Result<Vec<Probe>, CannotRun>;
+
+/// The function by which an attacker is told what a condition is evaluated over.
+pub const LEAK: &str = "create function pg_temp.identra_leak(anyelement) returns boolean \
+                               language plpgsql cost 0.0000001 as \
+                               $f$begin raise notice 'leak: %', $1; return true; end$f$";
+
+/// What makes rows of a table unique.
+struct Key {
+    name: String,
+    columns: Vec<String>,
+    /// A constraint, which an upsert can name.
+    constraint: bool,
+}
+
+fn keys(table: &Subject<'_>) -> Vec<Key> {
+    let constraints = table.relation.constraints.iter();
+    let constraints = constraints.filter(|c| ["p", "u", "x"].contains(&c.kind.as_str())).map(|c| {
+        let constraint = c.kind != "x";
+        Key { name: c.name.clone(), columns: c.columns.clone(), constraint }
+    });
+    let indexes = table.relation.indexes.iter();
+    let indexes = indexes.filter(|index| index.definition.starts_with("CREATE UNIQUE")).map(|i| {
+        let (_, within) = i.definition.split_once(" USING ").unwrap_or_default();
+        let words: Vec<&str> = within.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+        let columns = table.relation.columns.iter().map(|column| column.name.clone());
+        let columns = columns.filter(|column| words.contains(&column.as_str())).collect();
+        Key { name: i.name.clone(), columns, constraint: false }
+    });
+    constraints.chain(indexes).collect()
+}
+
+/// The attacker's row with the victim's values in the columns of a key, of the columns that a
+/// client may set, those and the required ones alone; nothing where the victim has none.
+fn proposal(scene: &Scene<'_>, table: &Subject<'_>, key: &Key) -> Result<Option<Draft>, CannotRun> {
+    let Some(victims) = scene.row(table.name, VICTIM) else { return Ok(None) };
+    let mut draft = scene.draft(table.name, ATTACKER)?;
+    draft.values.retain(|column, _| {
+        let required = table.relation.column(column).is_some_and(|c| c.not_null);
+        required || table.declared.client_may("insert", column)
+    });
+    for column in &key.columns {
+        let literal = victims.literal(column).filter(|literal| *literal != "null");
+        let Some(literal) = literal else { return Ok(None) };
+        draft.values.insert(column.clone(), literal.to_owned());
+    }
+    Ok(Some(draft))
+}
+
+/// The attacker's own row, moved onto a key of the victim's.
+pub(super) fn moves(scene: &Scene<'_>, table: &Subject<'_>) -> Probes {
+    let mut probes = Vec::new();
+    let Some(victims) = scene.row(table.name, VICTIM) else { return Ok(probes) };
+    let own = scene.aim(table.name, ATTACKER)?;
+    for key in keys(table) {
+        let sets = key.columns.iter().map(|column| {
+            format!("{} = {}", ident(column), victims.literal(column).unwrap_or("null"))
+        });
+        let (name, sets) = (table.relation.qualified(), sets.collect::<Vec<_>>().join(", "));
+        let script = vec![format!("update {name} set {sets} where {own}")];
+        probes.push(scene.probe(table, &format!("{}, update", key.name), script)?);
+    }
+    Ok(probes)
+}
+
+/// I01: each key, by insert and by update, said and unsaid.
+pub(super) fn uniques(scene: &Scene<'_>) -> Probes {
+    let mut probes = Vec::new();
+    for table in scene.owned_tables() {
+        for key in keys(&table) {
+            let Some(draft) = proposal(scene, &table, &key)? else { continue };
+            let insert = draft.insert(table.relation);
+            for (way, script) in [
+                ("insert", insert.clone()),
+                ("do nothing", format!("{insert} on conflict do nothing")),
+            ] {
+                let mut probe =
+                    scene.probe(&table, &format!("{}, {way}", key.name), vec![script])?;
+                probe.setup.clone_from(&draft.setup);
+                probes.push(probe);
+            }
+        }
+        probes.extend(moves(scene, &table)?);
+    }
+    Ok(probes)
+}
+
+/// I06: an upsert onto each key, by columns and by constraint, with a condition that tells
+/// what it is evaluated over.
+pub(super) fn upserts(scene: &Scene<'_>) -> Probes {
+    let mut probes = Vec::new();
+    for table in scene.owned_tables() {
+        for key in keys(&table).into_iter().filter(|key| key.constraint) {
+            let Some(draft) = proposal(scene, &table, &key)? else { continue };
+            let plain = |column: &&String| !key.columns.contains(column);
+            let may = |column: &&String| table.declared.client_may("update", column);
+            let set = draft.values.keys().filter(plain).find(may);
+            let Some(set) = set.or_else(|| draft.values.keys().find(plain)).map(|s| ident(s))
+            else {
+                continue;
+            };
+            let columns: Vec<String> = key.columns.iter().map(|column| ident(column)).collect();
+            let readable = table.readable();
+            let leak: Vec<String> = [readable.first(), readable.last()]
+                .into_iter()
+                .flatten()
+                .map(|column| format!("pg_temp.identra_leak(r.{})", ident(column)))
+                .collect();
+            for (way, target) in [
+                ("by columns", format!("({})", columns.join(", "))),
+                ("by constraint", format!("on constraint {}", ident(&key.name))),
+            ] {
+                let insert = draft.insert(table.relation);
+                let name = table.relation.qualified();
+                let insert = insert.replacen(&name, &format!("{name} as r"), 1);
+                let upsert = format!(
+                    "{insert} on conflict {target} do update set {set} = excluded.{set} \
+                     where {}",
+                    leak.join(" and ")
+                );
+                let script = vec![LEAK.to_owned(), upsert];
+                let mut probe = scene.probe(&table, &format!("{}, {way}", key.name), script)?;
+                probe.setup.clone_from(&draft.setup);
+                probes.push(probe);
+            }
+        }
+    }
+    Ok(probes)
+}

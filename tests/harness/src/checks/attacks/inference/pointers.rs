@@ -1,0 +1,143 @@
+//! This file is what constraints say between one user's rows and another's.
+
+use super::collisions;
+use crate::catalog::Constraint;
+use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::error::CannotRun;
+use crate::sql::{ident, quote};
+
+type Probes = Result<Vec<Probe>, CannotRun>;
+
+/// The foreign keys of a table with one column each, and the table with owners at the end.
+fn references<'a>(scene: &Scene<'a>, table: &Subject<'a>) -> Vec<(&'a Constraint, Subject<'a>)> {
+    let owned = scene.owned_tables();
+    let foreign = table.relation.constraints.iter();
+    let foreign = foreign.filter(|c| c.kind == "f" && c.columns.len() == 1);
+    let parent = |constraint: &'a Constraint| {
+        let target = constraint.target.as_deref()?;
+        let target = target.strip_prefix("public.").unwrap_or(target);
+        owned.iter().find(|owned| owned.name == target).map(|parent| (constraint, *parent))
+    };
+    foreign.filter_map(parent).collect()
+}
+
+/// I02: the attacker's row points at a row of the victim's, there or not there.
+pub(super) fn hidden_parents(scene: &Scene<'_>) -> Probes {
+    let mut probes = Vec::new();
+    for table in scene.owned_tables() {
+        let name = table.relation.qualified();
+        let own = scene.aim(table.name, ATTACKER)?;
+        for (constraint, parent) in references(scene, &table) {
+            let column = &constraint.columns[0];
+            let row = scene.row(parent.name, VICTIM);
+            let key = row.and_then(|row| row.literal(&constraint.target_columns[0]));
+            let Some(key) = key else { continue };
+            let mut draft = scene.draft(table.name, ATTACKER)?;
+            draft.values.retain(|given, _| {
+                let required = table.relation.column(given).is_some_and(|c| c.not_null);
+                required || table.declared.client_may("insert", given)
+            });
+            draft.values.insert(column.clone(), key.to_owned());
+            let insert = draft.insert(table.relation);
+            let update = format!("update {name} set {} = {key} where {own}", ident(column));
+            for (way, statement) in [("insert", insert), ("update", update)] {
+                let part = format!("{column}, {way}");
+                let mut probe = scene.probe(&table, &part, vec![statement])?;
+                probe.worlds = scene.worlds(&parent)?;
+                if way == "insert" {
+                    probe.setup.clone_from(&draft.setup);
+                }
+                probes.push(probe);
+            }
+        }
+        probes.extend(arrays(scene, &table)?);
+    }
+    Ok(probes)
+}
+
+/// Ids in an array, which no foreign key can follow.
+fn arrays(scene: &Scene<'_>, table: &Subject<'_>) -> Probes {
+    let mut probes = Vec::new();
+    let columns = table.relation.columns.iter().filter(|column| column.data_type == "uuid[]");
+    for column in columns.filter(|column| table.declared.client_may("insert", &column.name)) {
+        for parent in scene.owned_tables() {
+            let [key] = parent.relation.primary_key() else { continue };
+            let row = scene.row(parent.name, VICTIM);
+            let Some(key) = row.and_then(|row| row.literal(key)) else { continue };
+            let mut draft = scene.draft(table.name, ATTACKER)?;
+            draft.values.retain(|given, _| table.declared.client_may("insert", given));
+            draft.values.insert(column.name.clone(), format!("array[{key}]::uuid[]"));
+            let part = format!("{} of {}", column.name, parent.name);
+            let mut probe = scene.probe(table, &part, vec![draft.insert(table.relation)])?;
+            probe.setup.clone_from(&draft.setup);
+            probe.worlds = scene.worlds(&parent)?;
+            probe.control = Control::Nobody("an array refers to nothing, so that nobody is told");
+            probes.push(probe);
+        }
+    }
+    Ok(probes)
+}
+
+/// I08: what is said when a constraint is broken.
+pub(super) fn failures(scene: &Scene<'_>) -> Probes {
+    let mut probes = Vec::new();
+    for table in scene.owned_tables() {
+        probes.extend(collisions::moves(scene, &table)?);
+        probes.extend(broken_checks(scene, &table)?);
+        probes.extend(held_parents(scene, &table)?);
+    }
+    Ok(probes)
+}
+
+/// Blind updates that break NOT NULL or a check: the first row that fails is quoted.
+fn broken_checks(scene: &Scene<'_>, table: &Subject<'_>) -> Probes {
+    let name = table.relation.qualified();
+    let mut probes = Vec::new();
+    let may = |column: &str| table.declared.client_may("update", column);
+    for column in table.relation.columns.iter().filter(|c| c.not_null && may(&c.name)) {
+        let script = vec![format!("update {name} set {} = null", ident(&column.name))];
+        probes.push(scene.probe(table, &format!("{} null", column.name), script)?);
+    }
+    for check in table.relation.constraints.iter().filter(|c| c.kind == "c") {
+        let [column] = check.columns.as_slice() else { continue };
+        let data_type = table.relation.column(column).map(|c| c.data_type.as_str());
+        let value = match data_type.unwrap_or_default() {
+            "text" | "character varying" => quote(&"identra ".repeat(2_000)),
+            "smallint" | "integer" | "bigint" | "real" | "double precision" | "numeric" => {
+                "-32000".to_owned()
+            }
+            _ => continue,
+        };
+        if may(column) {
+            let script = vec![format!("update {name} set {} = {value}", ident(column))];
+            probes.push(scene.probe(table, &check.name, script)?);
+        }
+    }
+    Ok(probes)
+}
+
+/// The attacker's row, to which a row of the victim's points or does not, is removed.
+fn held_parents(scene: &Scene<'_>, parent: &Subject<'_>) -> Probes {
+    let mut probes = Vec::new();
+    for child in scene.owned_tables() {
+        for (constraint, target) in references(scene, &child) {
+            let holds = !["ON DELETE CASCADE", "ON DELETE SET"]
+                .iter()
+                .any(|action| constraint.definition.contains(action));
+            let row = scene.row(parent.name, ATTACKER);
+            let key = row.and_then(|row| row.literal(&constraint.target_columns[0]));
+            let Some(key) = key.filter(|_| holds && target.name == parent.name) else { continue };
+            let (name, own) = (parent.relation.qualified(), scene.aim(parent.name, ATTACKER)?);
+            let script = vec![format!("delete from {name} where {own}")];
+            let mut probe = scene.probe(parent, &constraint.name, script)?;
+            let victims = scene.aim(child.name, VICTIM)?;
+            let column = ident(&constraint.columns[0]);
+            let table = child.relation.qualified();
+            let point = format!("update {table} set {column} = {key} where {victims}");
+            probe.worlds = vec![("pointing here", vec![point])];
+            probes.push(probe);
+        }
+    }
+    Ok(probes)
+}

@@ -1,0 +1,23 @@
+//! This file is the attack catalogue: every entry, one family per file.
+
+mod bypass;
+mod engine;
+mod harness_itself;
+pub mod inference;
+mod reading;
+pub mod runner;
+mod schedules;
+mod writing;
+
+use crate::checks::attacks::runner::Attack;
+
+/// Every attack, in the order of the catalogue.
+pub fn all() -> impl Iterator<Item = &'static Attack> {
+    reading::ATTACKS
+        .iter()
+        .chain(&inference::ATTACKS)
+        .chain(&writing::ATTACKS)
+        .chain(&bypass::ATTACKS)
+        .chain(&engine::ATTACKS)
+        .chain(&harness_itself::ATTACKS)
+}

@@ -1,0 +1,116 @@
+//! This file is rows that a policy may forget: without an owner, put away by their owner, or
+//! in a table below the one that has the policy.
+
+use crate::catalog::Column;
+use crate::checks::attacks::runner::scene::{Subject, VICTIM};
+use crate::checks::attacks::runner::{Probe, Scene};
+use crate::contract;
+use crate::contract::shape::Sharing;
+use crate::error::CannotRun;
+use crate::rows::Owner;
+use crate::rows::compose::{PLAIN_ROWS, Wanted};
+use crate::sql::ident;
+
+type Probes = Result<Vec<Probe>, CannotRun>;
+type World = (&'static str, Vec<String>);
+
+/// R10: whether one more such row, or one such row less, is noticed.
+pub(super) fn put_away(scene: &Scene<'_>) -> Probes {
+    let mut probes = Vec::new();
+    for table in scene.owned_tables() {
+        let mut worlds: Vec<(String, World)> = Vec::new();
+        if may_be_ownerless(&table) {
+            worlds.push(("without an owner".to_owned(), ownerless(scene, &table)?));
+        }
+        let name = table.relation.qualified();
+        for variant in table.declared.variants.keys() {
+            let owner = Owner::User(VICTIM);
+            let aim = scene.author(table.name).aim_at(owner, Some(variant))?;
+            let gone = vec![format!("delete from {name} where {aim}")];
+            worlds.push((variant.clone(), ("absent", gone)));
+        }
+        let victims = scene.belongs_to(&table, VICTIM);
+        for column in table.relation.columns.iter().filter(|column| is_state(&table, column)) {
+            let c = ident(&column.name);
+            let value = match column.data_type.as_str() {
+                "boolean" => format!("{c} is not true"),
+                _ => "'2025-01-05 00:00:00+00'".to_owned(),
+            };
+            let other = vec![format!("update {name} r set {c} = {value} where {victims}")];
+            worlds.push((format!("with another {}", column.name), ("in another state", other)));
+        }
+        for (part, world) in worlds {
+            let script = vec![format!("select {} from {name}", table.select_list())];
+            let mut probe = scene.probe(&table, &part, script)?;
+            // The service role is asked for everything, hidden columns too.
+            if !table.declared.client_may("select", part.trim_start_matches("with another ")) {
+                let all = vec![format!("select * from {name}")];
+                probe.control = crate::checks::attacks::runner::Control::Instead(
+                    crate::platform::persona::Persona::ServiceRole.identity(),
+                    all,
+                );
+            }
+            probe.worlds = vec![world];
+            probes.push(probe);
+        }
+    }
+    Ok(probes)
+}
+
+/// Whether a row of that table can lead to nobody, or to no single user.
+fn may_be_ownerless(table: &Subject<'_>) -> bool {
+    let nullable = match &table.declared.owner {
+        contract::Owner::Column(column) => {
+            table.relation.column(column).is_some_and(|column| !column.not_null)
+        }
+        _ => false,
+    };
+    // Its members may have left.
+    let has_members = matches!(table.declared.shape.sharing, Sharing::Members | Sharing::Through);
+    nullable || has_members || table.declared.shape.nobodys
+}
+
+fn ownerless(scene: &Scene<'_>, table: &Subject<'_>) -> Result<World, CannotRun> {
+    let wanted = Wanted { owner: Owner::Nobody, ordinal: PLAIN_ROWS, variant: None };
+    let draft = scene.factory().draft(table.name, wanted)?;
+    let insert = draft.insert(table.relation);
+    Ok(("one more", draft.setup.into_iter().chain([insert]).collect()))
+}
+
+/// Whether a column can say that a row is put away: a flag, or a time that may be missing.
+/// One that a check ties to other columns is left alone.
+fn is_state(table: &Subject<'_>, column: &Column) -> bool {
+    let time = column.data_type.starts_with("timestamp") && !column.not_null;
+    let tied = table.relation.constraints.iter().any(|constraint| {
+        ["c", "p", "u", "f"].contains(&constraint.kind.as_str())
+            && constraint.columns.contains(&column.name)
+    });
+    (time || column.data_type == "boolean") && !tied && column.made.is_none()
+}
+
+/// R11: a row of the victim's in the child.
+pub(super) fn children(scene: &Scene<'_>) -> Probes {
+    let mut probes = Vec::new();
+    for parent in scene.tables().into_iter().filter(|table| table.declared.shape.owned) {
+        let is_child = |parents: &[String]| {
+            let names = [format!("public.{}", parent.name), parent.name.to_owned()];
+            parents.iter().any(|parent| names.contains(parent))
+        };
+        for child in scene.catalog.relations.iter().filter(|child| is_child(&child.parents)) {
+            let draft = scene.draft(parent.name, VICTIM)?;
+            let insert = draft.insert(child);
+            let there = draft.setup.into_iter().chain([insert]).collect();
+            let (list, table) = (parent.select_list(), child.qualified());
+            for (part, statement) in [
+                ("child", format!("select {list} from {table}")),
+                ("child only", format!("select {list} from only {table}")),
+            ] {
+                let mut probe = scene.probe(&parent, part, vec![statement])?;
+                probe.object.clone_from(&child.name);
+                probe.worlds = vec![("there", Vec::clone(&there))];
+                probes.push(probe);
+            }
+        }
+    }
+    Ok(probes)
+}

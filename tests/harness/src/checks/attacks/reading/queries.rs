@@ -1,0 +1,236 @@
+//! This file is the forms that a query can take: each is tried on every table and view.
+
+use crate::checks::attacks::runner::scene::{Subject, VICTIM};
+use crate::checks::attacks::runner::{Probe, Scene};
+use crate::error::CannotRun;
+use crate::platform::persona::Persona;
+use crate::sql::ident;
+
+type Probes = Result<Vec<Probe>, CannotRun>;
+/// Ways to ask: a name, and the statements.
+type Ways<const N: usize> = [(&'static str, Vec<String>); N];
+
+/// The words that a query about a subject is made of.
+struct Words {
+    table: String,
+    /// Its readable columns.
+    list: String,
+    /// The first of them.
+    first: String,
+    /// Holds for the victim's first row.
+    victims: String,
+}
+
+impl Words {
+    fn of(scene: &Scene<'_>, subject: &Subject<'_>) -> Result<Self, CannotRun> {
+        Ok(Self {
+            table: subject.relation.qualified(),
+            list: subject.select_list(),
+            first: subject.readable().first().map(|column| ident(column)).unwrap_or_default(),
+            victims: scene.aim(subject.name, VICTIM)?,
+        })
+    }
+}
+
+/// One probe for each way on each subject; a way is a name and its statements.
+fn each<const N: usize>(
+    scene: &Scene<'_>,
+    subjects: Vec<Subject<'_>>,
+    ways: fn(&Words) -> Ways<N>,
+) -> Probes {
+    let mut probes = Vec::new();
+    for subject in subjects {
+        for (part, script) in ways(&Words::of(scene, &subject)?) {
+            let mut probe = scene.probe(&subject, part, script)?;
+            // Who sees a row of the victim's misses it where there is none.
+            probe.worlds.truncate(1);
+            probes.push(probe);
+        }
+    }
+    probes.sort_by(|one, other| one.object.cmp(&other.object));
+    Ok(probes)
+}
+
+/// R01: plain select. Somebody who owns nothing tries it too.
+pub(super) fn plain(scene: &Scene<'_>) -> Probes {
+    let mut probes = each(scene, scene.owned_relations(), |w| {
+        let Words { table, list, victims, .. } = w;
+        [
+            ("by key", vec![format!("select {list} from {table} where {victims}")]),
+            ("whole table", vec![format!("select {list} from {table}")]),
+            ("whole table, as a guest", vec![format!("table {table}")]),
+        ]
+    })?;
+    for probe in probes.iter_mut().filter(|probe| probe.part.ends_with("guest")) {
+        probe.attacker = Persona::Guest.identity();
+    }
+    Ok(probes)
+}
+
+/// R04: whatever a select list can hold.
+pub(super) fn expressions(scene: &Scene<'_>) -> Probes {
+    let mut probes = each(scene, scene.owned_relations(), |w| {
+        let Words { table, first: c, victims, .. } = w;
+        [
+            (
+                "aggregates",
+                vec![format!(
+                    "select count(*), count({c}), min({c}::text), max({c}::text), \
+                     string_agg({c}::text, ',' order by {c}::text), bool_or({victims}) from {table}"
+                )],
+            ),
+            (
+                "windows",
+                vec![format!(
+                    "select {c}, count(*) over (), lag({c}::text) over (order by {c}::text) \
+                     from {table}"
+                )],
+            ),
+            ("exists", vec![format!("select exists (select from {table} where {victims})")]),
+            ("whole row", vec![format!("select r, row_to_json(r), to_jsonb(r) from {table} r")]),
+        ]
+    })?;
+    probes.extend(each(scene, scene.owned_tables(), |w| {
+        let Words { table, first: c, .. } = w;
+        [
+            // The counters of the server say nothing of a row but that it is there.
+            (
+                "system columns",
+                vec![format!(
+                    "select ctid, tableoid::regclass, xmin is null, cmin is null from {table}"
+                )],
+            ),
+            (
+                "by place",
+                vec![format!(
+                    "select {c} from {table} where ctid = any (array(\
+                     select format('(0,%s)', n)::tid from generate_series(1, 60) n))"
+                )],
+            ),
+        ]
+    })?);
+    probes.sort_by(|one, other| one.object.cmp(&other.object));
+    Ok(probes)
+}
+
+/// R05: whatever a query can be put together from.
+pub(super) fn combinations(scene: &Scene<'_>) -> Probes {
+    let mut probes = each(scene, scene.owned_relations(), |w| {
+        let Words { table, list, first: c, victims } = w;
+        let one = "(values (1)) one (identra_n)";
+        let joins = [
+            format!("select a.{c}, b.{c} from {table} a cross join {table} b"),
+            format!("select {c} from {one} left join {table} r on {victims}"),
+            format!(
+                "select v.* from {one}, \
+                 lateral (select {list} from {table} where identra_n = 1) v"
+            ),
+            format!(
+                "select (select count(*) from {table} where {victims} and identra_n = 1) \
+                 from {one}"
+            ),
+        ];
+        let queries = [
+            format!(
+                "with v as materialized (select {list} from {table}) \
+                 select * from v where {victims}"
+            ),
+            format!("with v as not materialized (select {list} from {table}) table v"),
+            format!(
+                "select {c}::text from {table} union all \
+                 (select {c}::text from {table} except all select '')"
+            ),
+        ];
+        [("joins and sub-selects", joins.to_vec()), ("cte and union", queries.to_vec())]
+    })?;
+    probes.extend(each(scene, scene.owned_tables(), |w| {
+        let Words { table, list, .. } = w;
+        [("sample", vec![format!("select {list} from {table} tablesample system (100)")])]
+    })?);
+    probes.sort_by(|one, other| one.object.cmp(&other.object));
+    Ok(probes)
+}
+
+/// R06: locks ask for more privileges and other policies, cursors come back later.
+pub(super) fn locks_and_cursors(scene: &Scene<'_>) -> Probes {
+    let mut probes = each(scene, scene.owned_relations(), |w| {
+        let Words { table, list, .. } = w;
+        let declare = format!("declare identra_c scroll cursor for select {list} from {table}");
+        let last = "fetch last from identra_c".to_owned();
+        [("cursor", vec![declare, last, "fetch backward all from identra_c".to_owned()])]
+    })?;
+    probes.extend(each(scene, scene.owned_tables(), |w| {
+        let Words { table, list, victims, .. } = w;
+        let lock = |strength| vec![format!("select {list} from {table} for {strength}")];
+        let declare = format!("declare identra_c cursor for select from {table} where {victims}");
+        let fetch = "fetch next from identra_c".to_owned();
+        [
+            ("for update", lock("update skip locked")),
+            ("for no key update", lock("no key update")),
+            ("for share", lock("share nowait")),
+            ("for key share", lock("key share")),
+            (
+                "current of",
+                vec![declare, fetch, format!("delete from {table} where current of identra_c")],
+            ),
+        ]
+    })?);
+    probes.sort_by(|one, other| one.object.cmp(&other.object));
+    Ok(probes)
+}
+
+/// R07: COPY, in its three forms.
+pub(super) fn copies(scene: &Scene<'_>) -> Probes {
+    let mut probes = each(scene, scene.owned_relations(), |w| {
+        let Words { table, list, .. } = w;
+        [("query", vec![format!("copy (select {list} from {table}) to stdout")])]
+    })?;
+    probes.extend(each(scene, scene.owned_tables(), |w| {
+        let Words { table, list, .. } = w;
+        [("table", vec![format!("copy {table} ({list}) to stdout")])]
+    })?);
+    for subject in scene.owned_tables() {
+        probes.push(copy_in(scene, &subject)?);
+    }
+    probes.sort_by(|one, other| one.object.cmp(&other.object));
+    Ok(probes)
+}
+
+/// A row in the victim's name.
+fn copy_in(scene: &Scene<'_>, subject: &Subject<'_>) -> Result<Probe, CannotRun> {
+    let draft = scene.draft(subject.name, VICTIM)?;
+    let columns: Vec<String> = draft.values.keys().map(|column| ident(column)).collect();
+    // An expression is no value here; the victim's own row has one.
+    let row = scene.row(subject.name, VICTIM);
+    let bare = |(column, literal): (&String, &String)| {
+        let is_plain = !literal.contains(['(', ' ', '[']) || literal.starts_with('\'');
+        let plain = Some(literal.as_str()).filter(|_| is_plain);
+        let plain = plain.or_else(|| row?.literal(column)).unwrap_or("null");
+        let text = plain.trim().trim_start_matches('E').trim_matches('\'').replace("''", "'");
+        if plain == "null" { "\\N".to_owned() } else { text }
+    };
+    let values: Vec<String> = draft.values.iter().map(bare).collect();
+    let (table, columns) = (subject.relation.qualified(), columns.join(", "));
+    let copy = format!("copy {table} ({columns}) from stdin\n{}\n\\.", values.join("\t"));
+    let mut probe = scene.probe(subject, "from a client", vec![copy])?;
+    probe.setup = draft.setup;
+    // Nothing comes back but a refusal, each time over a connection of its own.
+    probe.worlds.clear();
+    Ok(probe)
+}
+
+/// R08: it must bring an error or nothing, never more rows.
+pub(super) fn row_security_off(scene: &Scene<'_>) -> Probes {
+    each(scene, scene.owned_relations(), |w| {
+        let Words { table, list, .. } = w;
+        let select = format!("select {list} from {table}");
+        let function = format!(
+            "create function pg_temp.identra_all() returns bigint language sql \
+             set row_security = off as 'select count(*) from {table}'"
+        );
+        [
+            ("set", vec!["set local row_security = off".to_owned(), select]),
+            ("function", vec![function, "select pg_temp.identra_all()".to_owned()]),
+        ]
+    })
+}

@@ -1,0 +1,97 @@
+//! This file is a session whose transaction is held open, so that two of them can be
+//! interleaved step by step.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::error::DbError;
+use tokio_postgres::{Client, Config, SimpleQueryMessage};
+
+use crate::database::connect;
+use crate::error::{CannotRun, describe};
+use crate::platform::persona::Identity;
+
+/// How long a session that must wait for a lock is watched until it does.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection, and the transaction that may be open on it.
+pub struct Held {
+    client: Client,
+    pid: i32,
+}
+
+/// What a statement got: its rows, as text.
+pub type Told = Result<Vec<Vec<String>>, DbError>;
+
+impl Held {
+    /// Connects; no transaction is open, and nobody has become anybody.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub async fn connect(config: &Config) -> Result<Self, CannotRun> {
+        let client = connect(config).await?;
+        let row = client.query_one("select pg_catalog.pg_backend_pid()", &[]).await;
+        let row = row.map_err(|error| CannotRun(describe(&error)))?;
+        Ok(Self { client, pid: row.get(0) })
+    }
+
+    /// Opens a transaction as the gateway does for that identity.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub async fn begin(&self, identity: &Identity) -> Result<(), CannotRun> {
+        self.must(&format!("begin; {}", identity.request_sql())).await
+    }
+
+    /// Runs statements that have to succeed.
+    ///
+    /// # Errors
+    /// The statements and the server's answer.
+    pub async fn must(&self, statements: &str) -> Result<(), CannotRun> {
+        self.client
+            .batch_execute(statements)
+            .await
+            .map_err(|error| CannotRun(format!("{statements}\n  {}", describe(&error))))
+    }
+
+    /// Runs a statement that may be refused.
+    ///
+    /// # Errors
+    /// That the connection is gone.
+    pub async fn tell(&self, statement: &str) -> Result<Told, CannotRun> {
+        match self.client.simple_query(statement).await {
+            Ok(messages) => Ok(Ok(messages.iter().filter_map(cells).collect())),
+            Err(error) => match error.as_db_error() {
+                Some(db) => Ok(Err(db.clone())),
+                None => Err(CannotRun(format!("{statement}\n  {}", describe(&error)))),
+            },
+        }
+    }
+
+    /// Watches until `other` is seen waiting for a lock (true), or has ended its transaction
+    /// without waiting (false), as one that is refused does.
+    ///
+    /// # Errors
+    /// That it did neither in ten seconds.
+    pub async fn see_waiting_or_done(&self, other: &Self) -> Result<bool, CannotRun> {
+        let state = format!(
+            "select exists (select from pg_catalog.pg_locks where pid = {0} and not granted), \
+             exists (select from pg_catalog.pg_stat_activity where pid = {0} and state = 'idle')",
+            other.pid
+        );
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let rows = self.tell(&state).await?.unwrap_or_default();
+            match rows.first().map(Vec::as_slice) {
+                Some([waits, _]) if waits == "t" => return Ok(true),
+                Some([_, done]) if done == "t" => return Ok(false),
+                _ => {}
+            }
+        }
+        Err(CannotRun("a session neither waited for a lock nor ended".to_owned()))
+    }
+}
+
+fn cells(message: &SimpleQueryMessage) -> Option<Vec<String>> {
+    let SimpleQueryMessage::Row(row) = message else { return None };
+    Some((0..row.len()).map(|at| row.get(at).unwrap_or("∅").to_owned()).collect())
+}

@@ -1,0 +1,258 @@
+//! This file is the scene of an attack: attacker, victim and bystander, the objects there
+//! are, and the words that statements about them are made of.
+
+use std::collections::BTreeSet;
+
+use super::{Control, Probe};
+use crate::catalog::{self, Catalog, Relation};
+use crate::checks::isolation::plan::Author;
+use crate::checks::isolation::{Arena, reach};
+use crate::contract::grid::Command;
+use crate::contract::shape::Sharing;
+use crate::contract::{self, Contract};
+use crate::error::CannotRun;
+use crate::platform::persona::{Identity, Persona};
+use crate::probe::Prober;
+use crate::probe::digest::{BETWEEN, Changed, owner_expression};
+use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
+use crate::rows::{Owner, Row, World};
+use crate::sql::ident;
+
+/// Who attacks.
+pub const ATTACKER: Persona = Persona::Bob;
+/// Whose rows must neither be seen nor moved.
+pub const VICTIM: Persona = Persona::Alice;
+
+/// What attacks are written from.
+pub struct Scene<'a> {
+    arena: &'a Arena,
+    /// What there is.
+    pub catalog: &'a Catalog,
+    /// What is meant.
+    pub contract: &'a Contract,
+    /// Whose rows there are.
+    pub world: &'a World,
+    known: BTreeSet<String>,
+    /// Why whatever is told is acceptable, where the channel is open by nature.
+    pub(super) open_by_nature: Option<&'static str>,
+}
+
+/// A table or view that is there and declared.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// Its bare name.
+    pub name: &'a str,
+    /// As it is.
+    pub relation: &'a Relation,
+    /// As it is meant.
+    pub declared: &'a contract::Relation,
+}
+
+impl Subject<'_> {
+    /// Whether it is a view.
+    pub fn is_view(&self) -> bool {
+        self.relation.kind != "table"
+    }
+
+    /// Its columns that a client may read; all where there is none.
+    pub fn readable(&self) -> Vec<&str> {
+        let all = || self.relation.columns.iter().map(|column| column.name.as_str());
+        let readable: Vec<&str> =
+            all().filter(|column| self.declared.client_may("select", column)).collect();
+        if readable.is_empty() { all().collect() } else { readable }
+    }
+
+    /// The same as a select list.
+    pub fn select_list(&self) -> String {
+        self.readable().into_iter().map(ident).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// The scene in that arena.
+    ///
+    /// # Errors
+    /// Why the world has no rows.
+    pub fn of(arena: &'a Arena) -> Result<Self, String> {
+        let world = arena.world.as_ref().map_err(Clone::clone)?;
+        let contract = &arena.inputs.contract;
+        let users = Persona::USERS.iter().filter_map(|persona| persona.user_id());
+        let known = users.map(str::to_owned).chain(world.uuids()).collect();
+        let catalog = &arena.catalog;
+        Ok(Self { arena, catalog, contract, world, known, open_by_nature: None })
+    }
+
+    /// The connection that probes are played on.
+    pub fn prober(&self) -> &Prober {
+        &self.arena.prober
+    }
+
+    /// Uuids of the world, which transcripts show as they are.
+    pub fn known(&self) -> &BTreeSet<String> {
+        &self.known
+    }
+
+    /// Tables that have owners.
+    pub fn owned_tables(&self) -> Vec<Subject<'a>> {
+        self.tables().into_iter().filter(|table| table.declared.shape.owned).collect()
+    }
+
+    /// All declared tables.
+    pub fn tables(&self) -> Vec<Subject<'a>> {
+        self.contract.tables.iter().filter_map(|(n, d)| self.subject(n, d)).collect()
+    }
+
+    /// All declared views.
+    pub fn views(&self) -> Vec<Subject<'a>> {
+        self.contract.views.iter().filter_map(|(n, d)| self.subject(n, d)).collect()
+    }
+
+    /// Tables and views that have owners.
+    pub fn owned_relations(&self) -> Vec<Subject<'a>> {
+        let views = self.views().into_iter().filter(|view| view.declared.shape.owned);
+        self.owned_tables().into_iter().chain(views).collect()
+    }
+
+    fn subject(&self, name: &'a str, declared: &'a contract::Relation) -> Option<Subject<'a>> {
+        let relation = self.catalog.relation(name)?;
+        Some(Subject { name, relation, declared })
+    }
+
+    /// Functions of every schema but the platform's that a client's role can execute.
+    pub fn client_functions(&self) -> Vec<&'a catalog::Function> {
+        let callable = |function: &&catalog::Function| {
+            !["auth", "extensions"].contains(&function.schema.as_str())
+                && function.grants.iter().any(|grant| {
+                    ["public", "anon", "authenticated"].contains(&grant.grantee.as_str())
+                })
+        };
+        self.catalog.functions.iter().filter(callable).collect()
+    }
+
+    /// The author of statements on that table or view.
+    pub fn author(&self, name: &str) -> Author<'a> {
+        Author::new(self.catalog, self.contract, self.world, name)
+            .expect("subjects are there and declared")
+    }
+
+    /// The first plain row of a table that belongs to a user.
+    pub fn row(&self, table: &str, persona: Persona) -> Option<&'a Row> {
+        self.world.rows(table, Owner::User(persona), None).first().copied()
+    }
+
+    /// A condition that holds for the first plain row of that user alone.
+    ///
+    /// # Errors
+    /// That the world has no such row.
+    pub fn aim(&self, name: &str, persona: Persona) -> Result<String, CannotRun> {
+        self.author(name).aim_at(Owner::User(persona), None)
+    }
+
+    /// A condition that holds for every row of that user, over the table called `r`.
+    pub fn belongs_to(&self, subject: &Subject<'_>, persona: Persona) -> String {
+        let owner = owner_expression(self.catalog, self.contract, subject.relation, "r");
+        format!("{owner}::text = '{}'", persona.user_id().unwrap_or_default())
+    }
+
+    /// A row of a table for that user that is not written yet.
+    ///
+    /// # Errors
+    /// Which column could not be filled.
+    pub fn draft(&self, table: &str, persona: Persona) -> Result<Draft, CannotRun> {
+        let owner = Owner::User(persona);
+        self.factory().draft(table, Wanted { owner, ordinal: PLAIN_ROWS, variant: None })
+    }
+
+    /// Where literals for columns come from.
+    pub fn factory(&self) -> Factory<'a> {
+        Factory { catalog: self.catalog, contract: self.contract, world: self.world }
+    }
+
+    /// The worlds in which the victim's rows of a table are absent, and in which they hold
+    /// other values. For a view, those of every table.
+    ///
+    /// # Errors
+    /// Which value could not be made.
+    pub fn worlds(
+        &self,
+        subject: &Subject<'_>,
+    ) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
+        if subject.is_view() {
+            return self.worlds_of_all();
+        }
+        let table = subject.relation.qualified();
+        let victims = self.belongs_to(subject, VICTIM);
+        let absent = vec![format!("delete from {table} r where {victims}")];
+        let mut worlds = vec![("absent", absent)];
+        let changes = self.author(subject.name).changes("another world")?;
+        if !changes.is_empty() {
+            let other = format!("update {table} r set {changes} where {victims}");
+            worlds.push(("other", vec![other]));
+        }
+        Ok(worlds)
+    }
+
+    /// The world in which the victim owns nothing at all, and the one in which everything of
+    /// the victim's holds other values.
+    ///
+    /// # Errors
+    /// Which value could not be made.
+    pub fn worlds_of_all(&self) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
+        let (mut absent, mut other) = (Vec::new(), Vec::new());
+        // Once the memberships are gone, nobody knows any more what was the victim's.
+        let mut tables = self.owned_tables();
+        tables.sort_by_key(|table| table.declared.shape.sharing == Sharing::Membership);
+        for table in tables {
+            for (world, statements) in self.worlds(&table)? {
+                if world == "absent" { &mut absent } else { &mut other }.extend(statements);
+            }
+        }
+        Ok(vec![("absent", absent), ("other", other)])
+    }
+
+    /// A probe by the attacker in all worlds of a subject, with the service role as control.
+    ///
+    /// # Errors
+    /// Which value could not be made.
+    pub fn probe(
+        &self,
+        subject: &Subject<'_>,
+        part: &str,
+        script: Vec<String>,
+    ) -> Result<Probe, CannotRun> {
+        Ok(Probe {
+            object: subject.name.to_owned(),
+            part: part.to_owned(),
+            setup: Vec::new(),
+            attacker: ATTACKER.identity(),
+            script,
+            worlds: self.worlds(subject)?,
+            control: Control::By(Persona::ServiceRole.identity()),
+        })
+    }
+
+    /// Says that whatever is told here is acceptable, and why.
+    pub(super) fn accept(&mut self, reason: &'static str) {
+        self.open_by_nature = Some(reason);
+    }
+
+    /// Why the contract accepts what that attack finds on that object.
+    pub fn accepted(&self, attack: &str, object: &str) -> Option<&'a str> {
+        let accepted = &self.contract.relation(object)?.accepted;
+        let of_attack = accepted.iter().find(|a| a.attacks.iter().any(|id| id == attack));
+        of_attack.map(|accepted| accepted.reason.as_str())
+    }
+
+    /// Whether an attack by `attacker` on `object` may change those rows.
+    pub fn may_change(&self, attacker: &Identity, object: &str, changed: &Changed) -> bool {
+        const WRITES: [Command; 3] = [Command::Insert, Command::Update, Command::Delete];
+        Persona::named(&attacker.name).is_some_and(|persona| {
+            reach::may_change(self.contract, persona, (object, &WRITES), changed)
+        })
+    }
+
+    /// Whether rows of that owner are the victim's, and not shared with anybody.
+    pub fn is_victims(owner: &str) -> bool {
+        VICTIM.user_id().is_some_and(|victim| owner.split(BETWEEN).any(|end| end == victim))
+    }
+}

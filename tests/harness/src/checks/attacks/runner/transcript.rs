@@ -1,0 +1,108 @@
+//! This file is the transcript: everything that an attacker receives, in a form that can be
+//! compared between two worlds.
+
+use std::collections::BTreeSet;
+
+use tokio_postgres::error::DbError;
+
+use crate::probe::Played;
+
+/// What is masked, since the server makes it anew each time; the evidence lists these.
+pub const MASKS: [&str; 2] = [
+    "uuids that are none of the world's, since the server generated them: <uuid>",
+    "times later than the world's rows, since they are the clock's: <time>",
+];
+
+/// The lines that came back: rows, counts, notices and every field of an error.
+pub fn lines(played: &Played, known: &BTreeSet<String>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for answer in &played.answers {
+        lines.extend(answer.rows.iter().map(|row| mask(&row.join(" | "), known)));
+        lines.push(format!("({})", answer.count));
+    }
+    lines.extend(played.notices.iter().map(|notice| mask(&fields(notice), known)));
+    lines.extend(played.error.iter().map(|error| mask(&fields(error), known)));
+    lines
+}
+
+fn fields(error: &DbError) -> String {
+    let mut text = format!("{} {}: {}", error.severity(), error.code().code(), error.message());
+    let fields = [
+        ("detail", error.detail()),
+        ("hint", error.hint()),
+        ("where", error.where_()),
+        ("schema", error.schema()),
+        ("table", error.table()),
+        ("column", error.column()),
+        ("type", error.datatype()),
+        ("constraint", error.constraint()),
+    ];
+    for (name, value) in fields {
+        text += &value.map(|value| format!("; {name}: {value}")).unwrap_or_default();
+    }
+    text
+}
+
+/// The first line in which two transcripts differ, from both.
+pub fn difference(one: &[String], other: &[String]) -> Option<(String, String)> {
+    let longest = one.len().max(other.len());
+    let line = |lines: &[String], at: usize| lines.get(at).cloned().unwrap_or("nothing".into());
+    (0..longest)
+        .find(|at| one.get(*at) != other.get(*at))
+        .map(|at| (line(one, at), line(other, at)))
+}
+
+/// Replaces what the server generates.
+fn mask(text: &str, known: &BTreeSet<String>) -> String {
+    const UUID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    // JSON has a T where SQL has a space.
+    const TIME: &str = "dddd-dd-ddtdd:dd:dd";
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let uuid = rest.get(..UUID.len()).filter(|start| looks_like(start, UUID));
+        let time = rest.get(..TIME.len()).filter(|start| looks_like(start, TIME));
+        if let Some(uuid) = uuid {
+            masked += if known.contains(uuid) { uuid } else { "<uuid>" };
+            rest = &rest[UUID.len()..];
+        } else if let Some(time) = time {
+            let length = rest.find(|c: char| !(c.is_ascii_digit() || " T-:.+".contains(c)));
+            let (whole, behind) = rest.split_at(length.unwrap_or(rest.len()));
+            masked += if time.starts_with("2025-01-0") { whole } else { "<time>" };
+            rest = behind;
+        } else {
+            masked.push(character);
+            rest = &rest[character.len_utf8()..];
+        }
+    }
+    masked
+}
+
+fn looks_like(text: &str, pattern: &str) -> bool {
+    text.chars().zip(pattern.chars()).all(|(character, kind)| match kind {
+        'x' => character.is_ascii_hexdigit(),
+        'd' => character.is_ascii_digit(),
+        't' => matches!(character, ' ' | 'T'),
+        other => character == other,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::mask;
+
+    #[test]
+    fn generated_values_are_masked_and_the_worlds_are_not() {
+        let known = BTreeSet::from(["a11ce000-0000-4000-8000-000000000001".to_owned()]);
+        let text = "a11ce000-0000-4000-8000-000000000001 | \
+                    0f0e0d0c-0b0a-4908-8706-050403020100 | 2026-11-22 10:00:00.123+00 | \
+                    2025-01-03 00:00:00+00 | 2026-11-22T10:00:00+00:00, é";
+        assert_eq!(
+            mask(text, &known),
+            "a11ce000-0000-4000-8000-000000000001 | <uuid> | <time>| 2025-01-03 00:00:00+00 | \
+             <time>, é"
+        );
+    }
+}

@@ -1,0 +1,344 @@
+//! This file is the schedules of family E: two connections, and an order of their steps that
+//! is the same in every run.
+
+use super::engine::{scene, trial};
+use crate::checks::attacks::runner::Trial;
+use crate::checks::attacks::runner::held::{Held, Told};
+use crate::checks::attacks::runner::scene::{ATTACKER, Scene, Subject, VICTIM};
+use crate::checks::isolation::Arena;
+use crate::contract::Owner;
+use crate::error::CannotRun;
+use crate::platform::persona::Persona;
+use crate::rows;
+use crate::rows::compose::{Wanted, sign_up};
+use crate::sql::ident;
+
+/// The attacker, the back end, and somebody who watches the locks.
+struct Stage<'a> {
+    scene: Scene<'a>,
+    attacker: Held,
+    back_end: Held,
+    watch: Held,
+}
+
+async fn stage(arena: &Arena) -> Result<Stage<'_>, CannotRun> {
+    let scene = scene(arena)?;
+    let attacker = Held::connect(&arena.database.login("authenticator")).await?;
+    let back_end = Held::connect(&arena.database.login("supabase_admin")).await?;
+    let watch = Held::connect(&arena.database.login("supabase_admin")).await?;
+    Ok(Stage { scene, attacker, back_end, watch })
+}
+
+/// E03: the attacker's write waits for the row; when it gets it, the row is the victim's.
+pub(super) async fn ownership_moves(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+    let stage = stage(arena).await?;
+    let mut trials = Vec::new();
+    for subject in stage.scene.owned_tables() {
+        let Owner::Column(owner) = &subject.declared.owner else { continue };
+        // Where the key says whose a row is, another's is another row.
+        if subject.relation.is_unique(&[owner.as_str()])
+            || subject.relation.primary_key().contains(owner)
+            // Whoever lets others in may change what they are, whoever they are.
+            || subject.declared.membership.is_some()
+        {
+            continue;
+        }
+        let (table, key) = (subject.relation.qualified(), stage.scene.aim(subject.name, ATTACKER)?);
+        let give = |to: Persona| {
+            let to = to.user_id().unwrap_or_default();
+            format!("update {table} set {} = '{to}' where {key}", ident(owner))
+        };
+        let update = stage.scene.author(subject.name).plain_update(&key)?;
+        for (part, statement) in [
+            ("update", update),
+            ("delete", format!("delete from {table} where {key}")),
+            (
+                "select for update",
+                format!("select {} from {table} where {key} for update", subject.select_list()),
+            ),
+        ] {
+            stage.attacker.begin(&ATTACKER.identity()).await?;
+            stage.back_end.must(&format!("begin; {}", give(VICTIM))).await?;
+            let write = async {
+                let told = stage.attacker.tell(&format!("{statement} {}", returning(part))).await?;
+                stage.attacker.must("commit").await?;
+                Ok::<Told, CannotRun>(told)
+            };
+            let commit = async {
+                // A write that needs a privilege which is missing never waits.
+                let waits = stage.watch.see_waiting_or_done(&stage.attacker).await?;
+                stage.back_end.must("commit").await?;
+                Ok::<bool, CannotRun>(waits)
+            };
+            let (told, waited) = tokio::try_join!(write, commit)?;
+            let got = told.as_ref().map_or(0, Vec::len);
+            let weakness = (got > 0)
+                .then(|| format!("{part} reached the row after it had become the victim's"));
+            let answer = match (&told, waited) {
+                (Ok(_), true) => "waits, and then finds no row".to_owned(),
+                (Ok(_), false) => "finds no row".to_owned(),
+                (Err(error), _) => format!("refused: {}", error.message()),
+            };
+            trials.push(trial(subject.name, part, &statement, &answer, weakness));
+            stage.back_end.must(&give(ATTACKER)).await?;
+        }
+    }
+    Ok(trials)
+}
+
+/// What makes a write say how many rows it had, without reading a column.
+fn returning(part: &str) -> &'static str {
+    if part.starts_with("select") { "" } else { "returning 1" }
+}
+
+/// E04: what meets at one parent, one counter, one name, one key.
+pub(super) async fn meetings(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+    let stage = stage(arena).await?;
+    let mut trials = Vec::new();
+    for subject in stage.scene.owned_tables() {
+        let Owner::Through(paths) = &subject.declared.owner else { continue };
+        let [(column, parent)] = paths.as_slice() else { continue };
+        trials.push(stage.parent_goes(&subject, column, parent).await?);
+        trials.push(stage.two_children(arena, &subject, column, parent).await?);
+    }
+    if let Some(accounts) = &stage.scene.contract.database.accounts {
+        trials.push(one_name(arena, &stage, &accounts.profile).await?);
+    }
+    Ok(trials)
+}
+
+impl Stage<'_> {
+    /// A parent of the attacker's own that is not of the world: its key and its INSERT.
+    fn extra_parent(&self, parent: &str, ordinal: usize) -> Result<(String, String), CannotRun> {
+        let owner = rows::Owner::User(ATTACKER);
+        let wanted = Wanted { owner, ordinal: 10 + ordinal, variant: None };
+        let relation = self.scene.catalog.relation(parent).expect("a parent is declared");
+        let mut draft = self.scene.factory().draft(parent, wanted)?;
+        self.scene.factory().name_the_key(&mut draft, relation, wanted)?;
+        let key = draft.values[&relation.primary_key()[0]].clone();
+        let mut statements = vec![draft.insert(relation)];
+        if let Some(Owner::Members(members)) =
+            self.scene.contract.tables.get(parent).map(|declared| &declared.owner)
+        {
+            statements.extend(self.scene.factory().memberships(members, owner, &key)?);
+        }
+        Ok((key, statements.join("; ")))
+    }
+
+    /// A child's INSERT under that parent.
+    fn child_of(
+        &self,
+        subject: &Subject<'_>,
+        column: &str,
+        key: &str,
+    ) -> Result<String, CannotRun> {
+        let mut draft = self.scene.draft(subject.name, ATTACKER)?;
+        draft.values.insert(column.to_owned(), key.to_owned());
+        draft.values.retain(|column, _| subject.declared.client_may("insert", column));
+        Ok(draft.insert(subject.relation))
+    }
+
+    /// The parent is deleted while a child is inserted: no child is left without one.
+    async fn parent_goes(
+        &self,
+        subject: &Subject<'_>,
+        column: &str,
+        parent: &str,
+    ) -> Result<Trial, CannotRun> {
+        let (key, insert) = self.extra_parent(parent, 0)?;
+        let child = self.child_of(subject, column, &key)?;
+        let relation = self.scene.catalog.relation(parent).expect("a parent is declared");
+        let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
+        let delete = format!("delete from {table} where {id} = {key}");
+        self.back_end.must(&insert).await?;
+        self.attacker.begin(&ATTACKER.identity()).await?;
+        self.back_end.must(&format!("begin; {delete}")).await?;
+        let plant = async {
+            let told = self.attacker.tell(&child).await?;
+            self.attacker.must("commit").await?;
+            Ok::<Told, CannotRun>(told)
+        };
+        let commit = async {
+            self.watch.see_waiting_or_done(&self.attacker).await?;
+            self.back_end.must("commit").await
+        };
+        let (told, ()) = tokio::try_join!(plant, commit)?;
+        let orphans = format!(
+            "select 1 from {} where {} = {key}",
+            subject.relation.qualified(),
+            ident(column)
+        );
+        let orphans = self.watch.tell(&orphans).await?.map_or(0, |rows| rows.len());
+        let weakness =
+            (orphans > 0).then(|| format!("{orphans} rows are left without a {parent} row"));
+        self.back_end
+            .must(&format!(
+                "delete from {} where {} = {key}",
+                subject.relation.qualified(),
+                ident(column)
+            ))
+            .await?;
+        let answer = told.err().map_or("let in".to_owned(), |error| error.message().to_owned());
+        Ok(trial(subject.name, "its parent is deleted", &child, &answer, weakness))
+    }
+
+    /// Two children at once leave the parent as two in a row do.
+    async fn two_children(
+        &self,
+        arena: &Arena,
+        subject: &Subject<'_>,
+        column: &str,
+        parent: &str,
+    ) -> Result<Trial, CannotRun> {
+        let second = Held::connect(&arena.database.login("authenticator")).await?;
+        let identity = ATTACKER.identity();
+        let mut after = Vec::new();
+        let mut child = String::new();
+        for (ordinal, at_once) in [(1, true), (2, false)] {
+            let (key, insert) = self.extra_parent(parent, ordinal)?;
+            child = self.child_of(subject, column, &key)?;
+            self.back_end.must(&insert).await?;
+            self.attacker.begin(&identity).await?;
+            self.attacker.must(&child).await?;
+            if at_once {
+                second.begin(&identity).await?;
+                let meet = async {
+                    second.must(&child).await?;
+                    second.must("commit").await
+                };
+                let give_way = async {
+                    self.watch.see_waiting_or_done(&second).await?;
+                    self.attacker.must("commit").await
+                };
+                tokio::try_join!(meet, give_way)?;
+            } else {
+                self.attacker.must("commit").await?;
+                second.begin(&identity).await?;
+                second.must(&child).await?;
+                second.must("commit").await?;
+            }
+            after.push(self.counters(parent, &key).await?);
+            let relation = self.scene.catalog.relation(parent).expect("a parent is declared");
+            let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
+            self.back_end.must(&format!("delete from {table} where {id} = {key}")).await?;
+        }
+        let weakness = (after[0] != after[1])
+            .then(|| format!("at once: {}; one after the other: {}", after[0], after[1]));
+        let answer = format!("{parent} counts as it does one after the other: {}", after[0]);
+        Ok(trial(subject.name, "two at one parent", &child, &answer, weakness))
+    }
+
+    /// The numbers in a parent's row.
+    async fn counters(&self, parent: &str, key: &str) -> Result<String, CannotRun> {
+        let relation = self.scene.catalog.relation(parent).expect("a parent is declared");
+        let numbers = relation.columns.iter().filter(|column| {
+            ["smallint", "integer", "bigint"].contains(&column.data_type.as_str())
+        });
+        let mut list: Vec<String> = numbers.map(|column| ident(&column.name)).collect();
+        list.push("'end'".to_owned());
+        let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
+        let query = format!("select {} from {table} where {id} = {key}", list.join(", "));
+        let rows = self.watch.tell(&query).await?;
+        Ok(rows.map_or_else(|error| error.message().to_owned(), |rows| rows.concat().join(" ")))
+    }
+}
+
+/// Two sign-ups want one name: both succeed, with a profile each.
+async fn one_name(arena: &Arena, stage: &Stage<'_>, profile: &str) -> Result<Trial, CannotRun> {
+    const TWINS: [&str; 2] =
+        ["72110000-0000-4000-8000-000000000001", "72110000-0000-4000-8000-000000000002"];
+    let login = arena.database.login("supabase_auth_admin");
+    let (one, other) = (Held::connect(&login).await?, Held::connect(&login).await?);
+    let wants = |id: &str| {
+        let name = r#"'{"username": "twin"}', false"#;
+        sign_up(id, Some(&format!("{id}@example.com"))).replace("'{}', false", name)
+    };
+    one.must(&format!("begin; {}", wants(TWINS[0]))).await?;
+    other.must("begin").await?;
+    let meet = async {
+        let told = other.tell(&wants(TWINS[1])).await?;
+        other.must("commit").await?;
+        Ok::<Told, CannotRun>(told)
+    };
+    let give_way = async {
+        stage.watch.see_waiting_or_done(&other).await?;
+        one.must("commit").await
+    };
+    let (told, ()) = tokio::try_join!(meet, give_way)?;
+    let subject = stage.scene.tables().into_iter().find(|table| table.name == profile);
+    let Some(subject) = subject else {
+        return Ok(Trial::failed(Some(format!("could not run: there is no table {profile}"))));
+    };
+    let Owner::Column(owner) = &subject.declared.owner else {
+        return Ok(Trial::failed(Some(format!("could not run: {profile} has no owner column"))));
+    };
+    let ids = TWINS.map(|id| format!("'{id}'")).join(", ");
+    let table = subject.relation.qualified();
+    let query = format!("select 1 from {table} where {} in ({ids})", ident(owner));
+    let profiles = stage.watch.tell(&query).await?.map_or(0, |rows| rows.len());
+    stage.back_end.must(&format!("delete from auth.users where id in ({ids})")).await?;
+    let weakness = match told {
+        Err(error) => Some(format!("the second sign-up fails: {}", error.message())),
+        Ok(_) if profiles != 2 => Some(format!("two sign-ups leave {profiles} profiles")),
+        Ok(_) => None,
+    };
+    Ok(trial(profile, "two sign-ups want one name", &wants(TWINS[1]), "a profile each", weakness))
+}
+
+/// E05: once the parent is the victim's, the next statement of the attacker's open
+/// transaction neither sees nor adds to what hangs on it.
+pub(super) async fn parent_changes_hands(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+    let stage = stage(arena).await?;
+    let mut trials = Vec::new();
+    for subject in stage.scene.owned_tables() {
+        let Owner::Through(paths) = &subject.declared.owner else { continue };
+        let (column, parent) = &paths[0];
+        let Some(row) = stage.scene.row(subject.name, ATTACKER) else { continue };
+        let key = row.literal(column).unwrap_or("null");
+        let Some((table, id, owner)) = hands(&stage.scene, parent) else { continue };
+        let give = |to: Persona| {
+            let to = to.user_id().unwrap_or_default();
+            format!("update {table} set {owner} = '{to}' where {id} = {key}")
+        };
+        let children = subject.relation.qualified();
+        let read = format!("select 1 from {children} where {} = {key}", ident(column));
+        let insert = stage.child_of(&subject, column, key)?;
+        stage.attacker.begin(&ATTACKER.identity()).await?;
+        let before = stage.attacker.tell(&read).await?;
+        stage.back_end.must(&give(VICTIM)).await?;
+        let after = stage.attacker.tell(&read).await?;
+        let planted = stage.attacker.tell(&insert).await?;
+        stage.attacker.must("rollback").await?;
+        stage.back_end.must(&give(ATTACKER)).await?;
+        let weakness = if after.is_ok_and(|rows| !rows.is_empty()) {
+            Some("rows are still seen after their parent became the victim's".to_owned())
+        } else if planted.is_ok() {
+            Some("a row was added under the victim's parent".to_owned())
+        } else if !before.is_ok_and(|rows| !rows.is_empty()) {
+            Some("the control: the attacker does not see the row while it is the attacker's".into())
+        } else {
+            None
+        };
+        trials.push(trial(subject.name, "parent", &read, "neither seen nor added to", weakness));
+    }
+    Ok(trials)
+}
+
+/// By what a parent changes hands: the table in which it says whose it is, the column that
+/// holds its key there, and the one that names its user.
+fn hands(scene: &Scene<'_>, parent: &str) -> Option<(String, String, String)> {
+    let table = |name: &str| scene.contract.tables.get(name).zip(scene.catalog.relation(name));
+    let (declared, relation) = table(parent)?;
+    match &declared.owner {
+        Owner::Column(owner) => {
+            let id = relation.primary_key().first()?;
+            Some((relation.qualified(), ident(id), ident(owner)))
+        }
+        Owner::Members(members) => {
+            let (memberships, relation) = table(&members.table)?;
+            let Owner::Column(user) = &memberships.owner else { return None };
+            Some((relation.qualified(), ident(&members.by), ident(user)))
+        }
+        Owner::Through(_) | Owner::None => None,
+    }
+}

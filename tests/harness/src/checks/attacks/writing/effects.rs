@@ -1,0 +1,198 @@
+//! This file is what a permitted statement does to other rows: cascades and triggers.
+
+use std::collections::BTreeMap;
+
+use super::words::{Words, owned, service_instead};
+use crate::catalog::{Constraint, Relation};
+use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::error::CannotRun;
+use crate::platform::persona::Persona;
+use crate::rows::Owner;
+use crate::sql::{ident, quote};
+
+/// W11.
+pub(super) fn cascades(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let mut probes = Vec::new();
+    for words in owned(scene) {
+        own_parent(&words, &mut probes)?;
+        orphans(&words, &mut probes)?;
+    }
+    Ok(probes)
+}
+
+/// The foreign keys to a table, and the tables that they are in.
+fn children<'a>(scene: &Scene<'a>, table: &str) -> Vec<(&'a Relation, &'a Constraint)> {
+    let name = format!("public.{table}");
+    let of = |relation: &'a Relation| relation.constraints.iter().map(move |key| (relation, key));
+    let all = scene.catalog.relations.iter().filter(|relation| relation.kind == "table");
+    let keys = all.flat_map(of).filter(|(_, key)| key.kind == "f" && key.columns.len() == 1);
+    keys.filter(|(_, key)| key.target.as_deref() == Some(&name)).collect()
+}
+
+/// Deletes and re-keys one's own row that others point at, the victim's rows among them where
+/// a reference does not say who owns them.
+fn own_parent(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
+    let scene = words.scene;
+    let children = children(scene, words.subject.name);
+    if children.is_empty() {
+        return Ok(());
+    }
+    let table = words.table();
+    let (own, theirs) = (words.key(ATTACKER)?, words.key(VICTIM)?);
+    let row = words.scene.row(words.subject.name, ATTACKER);
+    let mut setup = Vec::new();
+    for (child, key) in &children {
+        let child = owned(scene).find(|words| words.subject.relation.name == child.name);
+        let Some(child) = child else { continue };
+        let column = key.columns[0].as_str();
+        let decides = child.owner_column() == Some(column)
+            || child.paths().iter().any(|(path, _)| path == column);
+        let mine = row.and_then(|row| row.literal(&key.target_columns[0]));
+        if let (false, Some(mine)) = (decides, mine) {
+            let victims = scene.belongs_to(&child.subject, VICTIM);
+            let (child, column) = (child.table(), ident(column));
+            setup.push(format!("update {child} r set {column} = {mine} where {victims}"));
+        }
+    }
+    let control = service_instead(vec![format!("delete from {table} where {theirs}")]);
+    let mut statements = vec![
+        ("delete own".to_owned(), format!("delete from {table} where {own}")),
+        ("delete all, blind".to_owned(), format!("delete from {table}")),
+    ];
+    for key in words.subject.relation.primary_key() {
+        let value = words.other(key)?;
+        let update = format!("update {table} set {} = {value} where {own}", ident(key));
+        statements.push((format!("re-key own by {key}"), update));
+    }
+    for (part, statement) in statements {
+        let (setup, control) = (setup.clone(), control.clone());
+        probes.push(Probe { setup, control, ..words.probe(&part, statement)? });
+    }
+    Ok(())
+}
+
+/// What is left when the victim's account goes: nobody's, and in nobody's sight.
+fn orphans(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
+    let survives = |key: &Constraint| {
+        key.definition.contains("ON DELETE SET NULL")
+            || key.definition.contains("ON DELETE SET DEFAULT")
+    };
+    if !words.subject.relation.constraints.iter().any(survives) {
+        return Ok(());
+    }
+    let (table, set) = (words.table(), words.assignment()?);
+    let id = quote(VICTIM.user_id().unwrap_or_default());
+    let leave = format!("delete from auth.users where id = {id}");
+    for (part, statement) in [
+        ("read orphans", format!("select {} from {table}", words.subject.select_list())),
+        ("update orphans", format!("update {table} set {set}")),
+        ("delete orphans", format!("delete from {table}")),
+    ] {
+        let probe = words.probe(part, statement)?;
+        let anonymous = Probe {
+            part: format!("{part}, as anon_key"),
+            attacker: Persona::AnonKey.identity(),
+            ..probe.clone()
+        };
+        for probe in [probe, anonymous] {
+            probes.push(Probe { setup: vec![leave.clone()], ..probe });
+        }
+    }
+    Ok(())
+}
+
+/// W13: everything that the attacker may do to its own rows, plainly and with the victim's
+/// ids in every column that takes them.
+pub(super) fn side_effects(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let mut probes = Vec::new();
+    for words in owned(scene) {
+        for (part, laden) in [("", false), (", the victim's ids in it", true)] {
+            let of = |persona| statements(&words, persona, laden);
+            let (mine, theirs) = (of(ATTACKER)?, of(VICTIM)?);
+            for ((command, setup, statement), (_, _, same)) in mine.into_iter().zip(theirs) {
+                // Whoever owns a row does so with it; what no client may do, the back end.
+                let who = if permitted(&words, command) { VICTIM } else { Persona::ServiceRole };
+                let control = Control::Instead(who.identity(), vec![same]);
+                let part = format!("{command}{part}");
+                probes.push(Probe { setup, control, ..words.probe(&part, statement)? });
+            }
+        }
+    }
+    Ok(probes)
+}
+
+/// Whether clients may do that to their own rows.
+fn permitted(words: &Words<'_>, command: &str) -> bool {
+    let declared = words.subject.declared;
+    match command {
+        "delete" => {
+            let whole = declared.privileges.get(ATTACKER.role());
+            whole.is_some_and(|granted| granted.iter().any(|g| g == "delete" || g == "all"))
+        }
+        _ => !declared.granted(ATTACKER.role(), command).is_empty(),
+    }
+}
+
+/// A statement, by its command and what has to be there first.
+type Done = (&'static str, Vec<String>, String);
+
+/// Insert, update and delete of that user's own row.
+fn statements(words: &Words<'_>, persona: Persona, laden: bool) -> Result<Vec<Done>, CannotRun> {
+    let (table, key) = (words.table(), words.key(persona)?);
+    let mut draft = words.draft(Owner::User(persona))?;
+    let mut set = vec![words.assignment()?];
+    if laden {
+        let load = words.plain_columns().filter_map(|column| {
+            let value = load(words.scene, &column.data_type)?;
+            Some((column.name.clone(), value))
+        });
+        let load: Vec<(String, String)> = load.collect();
+        if load.is_empty() {
+            return Ok(Vec::new());
+        }
+        let may = |privilege: &str, column: &str| words.may(privilege, column);
+        draft.values.extend(load.iter().filter(|(c, _)| may("insert", c)).cloned());
+        set = load
+            .iter()
+            .filter(|(column, _)| may("update", column))
+            .map(|(column, value)| format!("{} = {value}", ident(column)))
+            .collect();
+    }
+    let mut statements =
+        vec![("insert", draft.setup.clone(), draft.insert(words.subject.relation))];
+    if !set.is_empty() {
+        let set = set.join(", ");
+        statements.push(("update", Vec::new(), format!("update {table} set {set} where {key}")));
+    }
+    if !laden {
+        statements.push(("delete", Vec::new(), format!("delete from {table} where {key}")));
+    }
+    Ok(statements)
+}
+
+/// The victim's ids for a column of that type: in a document, by the name of every table and
+/// of every column that holds one.
+fn load(scene: &Scene<'_>, data_type: &str) -> Option<String> {
+    let mut ids: BTreeMap<&str, &str> = BTreeMap::new();
+    for table in scene.owned_tables() {
+        let Some(row) = scene.row(table.name, VICTIM) else { continue };
+        for column in table.relation.columns.iter().filter(|column| column.data_type == "uuid") {
+            let name = column.name.as_str();
+            let value = row.literal(name).unwrap_or("null");
+            ids.entry(name).or_insert(value);
+            if table.relation.primary_key().first().is_some_and(|key| key == name) {
+                ids.insert(table.name, value);
+            }
+        }
+    }
+    match data_type {
+        "jsonb" | "json" => {
+            let pairs: Vec<String> =
+                ids.iter().map(|(name, id)| format!("{}, {id}", quote(name))).collect();
+            Some(format!("pg_catalog.json_build_object({})::{data_type}", pairs.join(", ")))
+        }
+        "uuid" => ids.values().next().map(|id| (*id).to_owned()),
+        _ => None,
+    }
+}

@@ -1,0 +1,235 @@
+//! This file is rows that say that they belong, or point, to somebody else.
+
+use super::words::{Words, owned, service_instead};
+use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::contract::shape::Sharing;
+use crate::error::CannotRun;
+use crate::platform::persona::Persona;
+use crate::rows::Owner;
+use crate::sql::{ident, quote};
+
+/// W01: a new row of the victim's, or of nobody's, or without having signed in.
+pub(super) fn inserts(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let mut probes = Vec::new();
+    for words in owned(scene) {
+        let theirs = words.insertion("the victim's", words.draft(Owner::User(VICTIM))?)?;
+        for persona in [Persona::AnonKey, Persona::NoToken] {
+            let part = format!("the victim's, as {}", persona.name());
+            probes.push(Probe { part, attacker: persona.identity(), ..theirs.clone() });
+        }
+        probes.push(theirs);
+        if words.subject.declared.shape.nobodys {
+            let nobodys = words.insertion("nobody's", words.draft(Owner::Nobody)?)?;
+            let attacker = Persona::AnonKey.identity();
+            let part = "nobody's, as anon_key".to_owned();
+            probes.push(Probe { part, attacker, ..nobodys.clone() });
+            probes.push(nobodys);
+        }
+    }
+    Ok(probes)
+}
+
+/// W04: a row whose column says who owns it.
+pub(super) fn owners(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let mut probes = Vec::new();
+    for words in owned(scene) {
+        let Some(column) = words.owner_column() else { continue };
+        let set = |owner: Option<&str>| {
+            let owner = owner.map_or_else(|| "null".to_owned(), quote);
+            format!("update {} r set {} = {owner}", words.table(), ident(column))
+        };
+        let (own, theirs) = (words.key(ATTACKER)?, words.key(VICTIM)?);
+        let give = set(VICTIM.user_id());
+        let take = set(ATTACKER.user_id());
+        probes.push(words.probe("give away", format!("{give} where {own}"))?);
+        probes.push(words.probe("take over", format!("{take} where {theirs}"))?);
+        if !words.is_one_per_user() {
+            for (part, statement) in
+                [("give all away, blind", give), ("take all over, blind", take)]
+            {
+                let setup = words.nothing_shared();
+                probes.push(Probe { setup, ..words.probe(part, statement)? });
+            }
+        }
+        if words.subject.declared.shape.nobodys {
+            probes.push(words.probe("abandon", format!("{} where {own}", set(None)))?);
+        }
+    }
+    Ok(probes)
+}
+
+/// W05: a row whose parents say who owns it.
+pub(super) fn parents(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let mut probes = Vec::new();
+    for words in owned(scene) {
+        let (own, theirs) = (words.key(ATTACKER)?, words.key(VICTIM)?);
+        let mut planted = words.draft(Owner::User(ATTACKER))?;
+        let mut worlds = Vec::new();
+        for (nth, (column, parent)) in words.paths().iter().enumerate() {
+            let mine = key_of(&words, parent, ATTACKER, 0)?;
+            let others = key_of(&words, parent, VICTIM, 0)?;
+            // The ends of one row are different rows.
+            planted.values.insert(column.clone(), key_of(&words, parent, VICTIM, nth)?);
+            let update = format!("update {} set {} =", words.table(), ident(column));
+            worlds = worlds_of(scene, parent)?;
+            let mut ways = vec![
+                ("move to", format!("{update} {others} where {own}")),
+                ("take from", format!("{update} {mine} where {theirs}")),
+            ];
+            if words.is_membership() {
+                let part = format!("move the only one to {parent} by {column}, blind");
+                let probe = words.probe(&part, format!("{update} {others}"))?;
+                let alone = scene.belongs_to(&words.subject, ATTACKER);
+                let leave =
+                    format!("delete from {} r where {alone} and not ({own})", words.table());
+                let setup = words.nothing_shared().into_iter().chain([leave]).collect();
+                let control = service_instead(vec![format!("{update} {others} where {own}")]);
+                probes.push(Probe { setup, control, worlds: worlds.clone(), ..probe });
+            } else {
+                ways.push(("move all to, blind", format!("{update} {others}")));
+            }
+            // What both have, for the attacker alone.
+            if words.subject.declared.shape.sharing == Sharing::Through {
+                let shared = scene.author(words.subject.name).aim_at(Owner::Shared, None)?;
+                ways.push(("keep for oneself from", format!("{update} {mine} where {shared}")));
+            }
+            for (part, statement) in ways {
+                let part = format!("{part} {parent} by {column}");
+                let worlds = worlds.clone();
+                probes.push(Probe { worlds, ..words.probe(&part, statement)? });
+            }
+        }
+        if let (true, Some(column)) = (words.is_membership(), words.owner_column()) {
+            let mut joining = planted.clone();
+            let id = quote(ATTACKER.user_id().unwrap_or_default());
+            joining.values.insert(column.to_owned(), id);
+            let worlds = worlds.clone();
+            probes.push(Probe { worlds, ..words.insertion("join", joining)? });
+        }
+        if !worlds.is_empty() {
+            probes.push(Probe { worlds, ..words.insertion("plant", planted)? });
+        }
+    }
+    Ok(probes)
+}
+
+/// W12: a row of one's own that points at the victim's.
+pub(super) fn links(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let mut probes = Vec::new();
+    for subject in scene.tables() {
+        let words = Words { scene, subject };
+        references(&words, &mut probes)?;
+        arrays(&words, &mut probes)?;
+    }
+    Ok(probes)
+}
+
+/// Foreign keys to rows of users, those that say who owns the row apart; of a row between
+/// two rows, one end.
+fn references(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
+    for key in words.subject.relation.constraints.iter().filter(|key| key.kind == "f") {
+        let ([column], [pointed_at]) = (key.columns.as_slice(), key.target_columns.as_slice())
+        else {
+            continue;
+        };
+        let decides = words.owner_column() == Some(column)
+            || matches!(words.paths(), [(path, _)] if path == column);
+        let target = key.target.as_deref().and_then(|target| target.strip_prefix("public."));
+        let target = target.and_then(|target| owned_table(words.scene, target));
+        let (false, Some(target)) = (decides, target) else { continue };
+        let theirs = words.row(target.name, VICTIM)?;
+        let theirs = theirs.literal(pointed_at).unwrap_or("null").to_owned();
+        let differing = words.scene.worlds(&target)?;
+        point(words, column, &theirs, target.name, &mut |probe| {
+            probes.push(Probe { worlds: differing.clone(), ..probe });
+        })?;
+    }
+    Ok(())
+}
+
+/// Arrays of ids. What such an id means the catalog does not say, so every table's are tried;
+/// one that is hidden and one that is not there have to fare alike.
+fn arrays(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
+    let columns = words.subject.relation.columns.iter();
+    for column in columns.filter(|column| column.data_type == "uuid[]") {
+        for target in words.scene.owned_tables() {
+            let theirs = key_of(words, target.name, VICTIM, 0)?;
+            let value = |id: &str| format!("array[{id}]::pg_catalog.uuid[]");
+            let differing = words.scene.worlds(&target)?;
+            let owned = words.subject.declared.shape.owned;
+            // The victim itself writes the same with nothing in the array, as far as clients
+            // may; else the service role does.
+            let mut harmless =
+                words.draft(if owned { Owner::User(VICTIM) } else { Owner::Nobody })?;
+            harmless.values.insert(column.name.clone(), "'{}'".to_owned());
+            let who = if owned && words.may("insert", &column.name) {
+                VICTIM
+            } else {
+                Persona::ServiceRole
+            };
+            let control =
+                Control::Instead(who.identity(), vec![harmless.insert(words.subject.relation)]);
+            point(words, &column.name, &value(&theirs), target.name, &mut |probe| {
+                let control = control.clone();
+                probes.push(Probe { worlds: differing.clone(), control, ..probe });
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Sets a column to the victim's id in a new row of the attacker's and in one that is there.
+fn point(
+    words: &Words<'_>,
+    column: &str,
+    value: &str,
+    target: &str,
+    add: &mut dyn FnMut(Probe),
+) -> Result<(), CannotRun> {
+    let part = |how: &str| format!("{how} {column} to {target}");
+    let owned = words.subject.declared.shape.owned;
+    let mut draft = words.draft(if owned { Owner::User(ATTACKER) } else { Owner::Nobody })?;
+    draft.values.insert(column.to_owned(), value.to_owned());
+    add(words.insertion(&part("insert"), draft)?);
+    let condition = if owned { words.key(ATTACKER)? } else { "true".to_owned() };
+    let update =
+        format!("update {} set {} = {value} where {condition}", words.table(), ident(column));
+    let mut probe = words.probe(&part("update"), update)?;
+    if !words.may("update", column) {
+        let theirs = if owned { words.key(VICTIM)? } else { "true".to_owned() };
+        let set = words.assignment()?;
+        probe.control =
+            service_instead(vec![format!("update {} set {set} where {theirs}", words.table())]);
+    }
+    add(probe);
+    Ok(())
+}
+
+/// The key of that user's last row in a table, or of the `nth` before it.
+fn key_of(
+    words: &Words<'_>,
+    table: &str,
+    persona: Persona,
+    nth: usize,
+) -> Result<String, CannotRun> {
+    let relation = words.scene.catalog.relation(table);
+    let key = relation.and_then(|relation| relation.primary_key().first());
+    let rows = words.scene.world.rows(table, Owner::User(persona), None);
+    let row = rows.iter().rev().nth(nth).or(rows.last());
+    let literal = key.zip(row).and_then(|(key, row)| row.literal(key));
+    literal.map(str::to_owned).ok_or_else(|| {
+        CannotRun(format!("the world has no row of {table} of {} with a key", persona.name()))
+    })
+}
+
+fn owned_table<'a>(scene: &Scene<'a>, name: &str) -> Option<Subject<'a>> {
+    scene.owned_tables().into_iter().find(|table| table.name == name)
+}
+
+fn worlds_of(
+    scene: &Scene<'_>,
+    table: &str,
+) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
+    owned_table(scene, table).map_or(Ok(Vec::new()), |table| scene.worlds(&table))
+}

@@ -1,0 +1,252 @@
+//! This file is the columns of one's own row that are not one's own: what the contract does
+//! not grant cannot be written, and what is forged is not kept.
+
+use super::words::{Words, owned};
+use crate::catalog::Column;
+use crate::checks::attacks::runner::scene::ATTACKER;
+use crate::checks::attacks::runner::{Scene, Trial, Trying};
+use crate::checks::isolation::Arena;
+use crate::database::outcome::Outcome;
+use crate::error::CannotRun;
+use crate::platform::persona::{Identity, Persona};
+use crate::probe::{Act, Played, Target};
+use crate::rows::Owner;
+use crate::sql::ident;
+
+/// W09: every column that the contract does not grant, by insert and by update.
+pub(super) fn columns(arena: &Arena) -> Trying<'_> {
+    Box::pin(async move {
+        let scene = Scene::of(arena).map_err(CannotRun)?;
+        let mut trials = Vec::new();
+        for words in owned(&scene) {
+            for command in ["insert", "update"] {
+                let mut refused = 0;
+                for column in kept(&words, command) {
+                    let (setup, statement) = write(&words, command, column)?;
+                    let weakness = refusal(&scene, &words, &setup, &statement).await?;
+                    refused += u32::from(weakness.is_none());
+                    if weakness.is_some() {
+                        let part = format!("{command} {}", column.name);
+                        trials.push(trial(
+                            &words,
+                            part,
+                            &setup,
+                            &statement,
+                            String::new(),
+                            weakness,
+                        ));
+                    }
+                }
+                if refused > 0 {
+                    let answer = format!("{refused} columns refused");
+                    trials.push(trial(&words, command.to_owned(), &[], "", answer, None));
+                }
+            }
+        }
+        Ok(trials)
+    })
+}
+
+/// The columns that the contract keeps from clients, but for those that the engine makes.
+fn kept<'a>(words: &Words<'a>, command: &str) -> impl Iterator<Item = &'a Column> {
+    let granted = words.subject.declared.granted(ATTACKER.role(), command);
+    let columns = words.subject.relation.columns.iter();
+    columns.filter(move |c| c.made.is_none() && !granted.contains(&c.name.as_str()))
+}
+
+/// The attacker's own row, with that column in it.
+fn write(
+    words: &Words<'_>,
+    command: &str,
+    column: &Column,
+) -> Result<(Vec<String>, String), CannotRun> {
+    let (name, relation) = (column.name.as_str(), words.subject.relation);
+    let is_key = relation.constraints.iter().any(|constraint| {
+        ["p", "f"].contains(&constraint.kind.as_str())
+            && constraint.columns.iter().any(|key| key == name)
+    });
+    let is_reference = relation.constraints.iter().any(|constraint| {
+        constraint.kind == "f" && constraint.columns.iter().any(|key| key == name)
+    });
+    if command == "insert" {
+        let mut draft = words.new_row(Owner::User(ATTACKER))?;
+        if !draft.values.contains_key(name) {
+            let value = if is_reference { "null".to_owned() } else { words.other(name)? };
+            draft.values.insert(name.to_owned(), value);
+        }
+        let statement = draft.insert(relation);
+        return Ok((draft.setup, statement));
+    }
+    let row = words.scene.row(words.subject.name, ATTACKER);
+    let current = row.and_then(|row| row.literal(name)).unwrap_or("null").to_owned();
+    // A key is set to what it is, since any other value may break what points at it.
+    let value = if is_key { current } else { words.other(name)? };
+    let (table, key) = (words.table(), words.key(ATTACKER)?);
+    Ok((Vec::new(), format!("update {table} set {} = {value} where {key}", ident(name))))
+}
+
+/// What is wrong with the answer, if anything: only a missing privilege keeps a column, and
+/// only if the service role succeeds where it is missing.
+async fn refusal(
+    scene: &Scene<'_>,
+    words: &Words<'_>,
+    setup: &[String],
+    statement: &str,
+) -> Result<Option<String>, CannotRun> {
+    let target = Target::new(words.subject.relation);
+    let attempt = async |persona| scene.prober().attempt(&target, persona, setup, statement).await;
+    let observed = attempt(ATTACKER).await?;
+    if let Some(why) = observed.unguarded {
+        return Ok(Some(format!("the attacker was not who it should be: {why}")));
+    }
+    if observed.outcome != Outcome::NoPrivilege {
+        return Ok(Some(format!("expected no privilege, got {}", observed.outcome)));
+    }
+    let control = attempt(Persona::ServiceRole).await?.outcome;
+    Ok(match control {
+        Outcome::Rows(1..) => None,
+        other => Some(format!("the control, service_role, does not succeed either: {other}")),
+    })
+}
+
+/// W10: times and numbers that clients may not write, smuggled in among what they may.
+pub(super) fn forged(arena: &Arena) -> Trying<'_> {
+    Box::pin(async move {
+        let scene = Scene::of(arena).map_err(CannotRun)?;
+        let mut trials = Vec::new();
+        for words in owned(&scene) {
+            for command in ["insert", "update"] {
+                for column in kept(&words, command).filter(|column| is_measured(column)) {
+                    for (part, setup, statement) in ways(&words, command, column)? {
+                        let value = words.other(&column.name)?;
+                        let name = ident(&column.name);
+                        let own = scene.belongs_to(&words.subject, ATTACKER);
+                        let stored = format!(
+                            "select 1 from {} r where {own} and {name} = {value}",
+                            words.table()
+                        );
+                        let (answer, weakness) =
+                            smuggled(&scene, &setup, &statement, &stored).await?;
+                        let part = format!("{part} {}", column.name);
+                        trials.push(trial(&words, part, &setup, &statement, answer, weakness));
+                    }
+                }
+            }
+        }
+        Ok(trials)
+    })
+}
+
+/// Whether the column measures something: a time, or a number.
+fn is_measured(column: &Column) -> bool {
+    const MEASURES: [&str; 7] =
+        ["timestamp", "date", "smallint", "integer", "bigint", "numeric", "double precision"];
+    MEASURES.iter().any(|measure| column.data_type.starts_with(measure))
+}
+
+/// A statement, by what way it goes and what has to be there first.
+type Way = (&'static str, Vec<String>, String);
+
+fn ways(words: &Words<'_>, command: &str, column: &Column) -> Result<Vec<Way>, CannotRun> {
+    let (table, name) = (words.table(), ident(&column.name));
+    let value = words.other(&column.name)?;
+    if command == "insert" {
+        if words.is_one_per_user() {
+            return Ok(Vec::new());
+        }
+        let mut draft = words.draft(Owner::User(ATTACKER))?;
+        draft.values.insert(column.name.clone(), value);
+        let statement = draft.insert(words.subject.relation);
+        return Ok(vec![("insert", draft.setup, statement)]);
+    }
+    let key = words.key(ATTACKER)?;
+    let (permitted, harmless) = match words.assignment()?.split_once(" = ") {
+        Some((column, value)) if column != name => (column.to_owned(), value.to_owned()),
+        _ => return Ok(Vec::new()),
+    };
+    let data_type = |name: &str| {
+        let column = words.subject.relation.columns.iter().find(|c| ident(&c.name) == name);
+        column.map_or("pg_catalog.text", |column| column.data_type.as_str())
+    };
+    let (types, forged) = (data_type(&permitted).to_owned(), column.data_type.as_str());
+    let pair = format!("{harmless}::{types}, {value}::{forged}");
+    let mut ways = vec![
+        (
+            "among others",
+            Vec::new(),
+            format!("update {table} set {permitted} = {harmless}, {name} = {value} where {key}"),
+        ),
+        (
+            "as a row",
+            Vec::new(),
+            format!("update {table} set ({permitted}, {name}) = (select {pair}) where {key}"),
+        ),
+    ];
+    if words.scene.catalog.version_num >= 150_000 {
+        let merge = format!(
+            "merge into {table} using (values (1)) as source (one) on {key} \
+             when matched then update set {permitted} = {harmless}, {name} = {value}"
+        );
+        ways.push(("by merge", Vec::new(), merge));
+    }
+    Ok(ways)
+}
+
+/// Whether the statement leaves the forged value in a row of the attacker's: it is refused
+/// for want of a privilege, or what it sent is not kept.
+async fn smuggled(
+    scene: &Scene<'_>,
+    setup: &[String],
+    statement: &str,
+    stored: &str,
+) -> Result<(String, Option<String>), CannotRun> {
+    let script = [
+        statement.to_owned(),
+        "set local session authorization default".to_owned(),
+        stored.to_owned(),
+    ];
+    let play = async |identity: Identity| -> Result<Played, CannotRun> {
+        let act = Act { setup, identity: &identity, script: &script, active: "" };
+        scene.prober().play(&act).await
+    };
+    let played = play(ATTACKER.identity()).await?;
+    if played.guard[1] != ATTACKER.role() {
+        return Ok((String::new(), Some(format!("the attacker was {}", played.guard[1]))));
+    }
+    let answer = match (&played.error, played.answers.last()) {
+        (Some(error), _) if error.routine() == Some("aclcheck_error") => "no privilege",
+        (Some(error), _) => {
+            let why = format!("denied for another reason: {}", error.message());
+            return Ok((String::new(), Some(why)));
+        }
+        (None, Some(stored)) if stored.rows.is_empty() => "not kept",
+        (None, _) => {
+            return Ok((String::new(), Some("the forged value is stored".to_owned())));
+        }
+    };
+    let control = play(Persona::ServiceRole.identity()).await?;
+    let weakness = control.error.map(|error| {
+        format!("the control, service_role, does not succeed either: {}", error.message())
+    });
+    Ok((answer.to_owned(), weakness))
+}
+
+fn trial(
+    words: &Words<'_>,
+    part: String,
+    setup: &[String],
+    statement: &str,
+    answer: String,
+    weakness: Option<String>,
+) -> Trial {
+    let become_attacker = ATTACKER.identity().become_sql();
+    let setup: String = setup.iter().map(|statement| format!("{statement};\n")).collect();
+    Trial {
+        object: words.subject.name.to_owned(),
+        part,
+        attacker: ATTACKER.name().to_owned(),
+        statement: format!("begin;\n{setup}{become_attacker}\n{statement};\nrollback;"),
+        answer,
+        weakness,
+    }
+}

@@ -1,0 +1,131 @@
+//! This file is statements that are aimed at another's row, or at every row there is.
+
+use super::words::{Words, owned};
+use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::{Probe, Scene};
+use crate::error::CannotRun;
+use crate::sql::{ident, quote};
+
+/// W02: update, aimed and blind.
+pub(super) fn updates(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let mut probes = Vec::new();
+    for words in owned(scene) {
+        let update = format!("update {} r set {}", words.table(), words.assignment()?);
+        let theirs = scene.belongs_to(&words.subject, VICTIM);
+        probes.push(words.probe("by key", format!("{update} where {}", words.key(VICTIM)?))?);
+        probes.push(words.probe("by owner", format!("{update} where {theirs}"))?);
+        probes.push(words.probe("every row", update)?);
+    }
+    Ok(probes)
+}
+
+/// W03: delete, aimed and blind.
+pub(super) fn deletes(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let mut probes = Vec::new();
+    for words in owned(scene) {
+        let delete = format!("delete from {} r", words.table());
+        let theirs = scene.belongs_to(&words.subject, VICTIM);
+        probes.push(words.probe("by key", format!("{delete} where {}", words.key(VICTIM)?))?);
+        probes.push(words.probe("by owner", format!("{delete} where {theirs}"))?);
+        probes.push(words.probe("every row", delete)?);
+    }
+    Ok(probes)
+}
+
+/// `RETURNING old.…, new.…`.
+const OLD_AND_NEW: u32 = 180_000;
+
+/// W07: the same by other roads.
+pub(super) fn detours(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let mut probes = Vec::new();
+    for words in owned(scene) {
+        let (table, set, key) = (words.table(), words.assignment()?, words.key(VICTIM)?);
+        let columns = words.subject.select_list();
+        // The key's columns are the row's own; the other source has none of those names.
+        let source = "(values (1)) as source (one)";
+        let mut roads = vec![
+            ("update from", format!("update {table} set {set} from {source} where {key}")),
+            ("delete using", format!("delete from {table} using {source} where {key}")),
+            ("update returning", format!("update {table} set {set} returning {columns}")),
+            ("delete returning", format!("delete from {table} returning {columns}")),
+            (
+                "update in a CTE",
+                format!(
+                    "with hit as (update {table} set {set} where {key} returning {columns}) \
+                     select * from hit"
+                ),
+            ),
+            (
+                "delete in a CTE",
+                format!(
+                    "with hit as (delete from {table} where {key} returning {columns}) \
+                     select * from hit"
+                ),
+            ),
+            // Nothing of it is read, so that only the policies of the command itself apply.
+            ("blind CTE", format!("with hit as (update {table} set {set}) select 1")),
+            ("insert select", copy(&words, &key)),
+        ];
+        if scene.catalog.version_num >= OLD_AND_NEW {
+            let both: Vec<String> = ["old", "new"]
+                .iter()
+                .flat_map(|row| {
+                    let readable = words.subject.readable();
+                    readable.into_iter().map(move |column| format!("{row}.{}", ident(column)))
+                })
+                .collect();
+            let both = both.join(", ");
+            let update = format!("update {table} set {set} where {key} returning {both}");
+            roads.push(("old and new", update));
+            roads.push(("old", format!("delete from {table} where {key} returning {both}")));
+        }
+        for (part, statement) in roads {
+            probes.push(words.probe(part, statement)?);
+        }
+    }
+    Ok(probes)
+}
+
+/// Copies another's row into one of the attacker's own.
+fn copy(words: &Words<'_>, key: &str) -> String {
+    let columns = words.copied();
+    let own = quote(ATTACKER.user_id().unwrap_or_default());
+    let value = |column: &&str| {
+        if words.owner_column() == Some(column) && !words.is_one_per_user() {
+            own.clone()
+        } else {
+            ident(column)
+        }
+    };
+    let values: Vec<String> = columns.iter().map(value).collect();
+    let names: Vec<String> = columns.iter().map(|column| ident(column)).collect();
+    let (table, names, values) = (words.table(), names.join(", "), values.join(", "));
+    format!("insert into {table} ({names}) select {values} from {table} where {key}")
+}
+
+/// W08: truncate. The service role shows that it is the privilege that is missing, so it is
+/// lent it.
+pub(super) fn truncates(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let is_target = |words: &Words<'_>| {
+        let name = format!("public.{}", words.subject.name);
+        let relations = scene.catalog.relations.iter();
+        let mut keys = relations.flat_map(|relation| &relation.constraints);
+        keys.any(|key| key.target.as_deref() == Some(&name))
+    };
+    let lend = "grant truncate on all tables in schema public to service_role".to_owned();
+    let mut probes = Vec::new();
+    for words in owned(scene) {
+        let truncate = format!("truncate {}", words.table());
+        // One that others refer to cannot be truncated alone, by anybody.
+        if !is_target(&words) {
+            probes.push(words.probe("alone", truncate.clone())?);
+        }
+        probes.push(words.probe("cascade", format!("{truncate} cascade"))?);
+        let restart = format!("{truncate} restart identity cascade");
+        probes.push(words.probe("restart identity", restart)?);
+    }
+    for probe in &mut probes {
+        probe.setup.push(lend.clone());
+    }
+    Ok(probes)
+}

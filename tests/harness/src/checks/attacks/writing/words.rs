@@ -1,0 +1,204 @@
+//! This file is the words of writing attacks: drafts and assignments that the attacker's
+//! privileges allow as far as they go, so that it is the rows that are in question.
+
+use crate::catalog::Column;
+use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::contract;
+use crate::error::CannotRun;
+use crate::platform::persona::Persona;
+use crate::rows::compose::{Draft, PLAIN_ROWS, Wanted};
+use crate::rows::{Owner, Row};
+use crate::sql::ident;
+
+/// A table that is written to.
+pub(in crate::checks::attacks) struct Words<'a> {
+    /// The scene.
+    pub(in crate::checks::attacks) scene: &'a Scene<'a>,
+    /// The table.
+    pub(in crate::checks::attacks) subject: Subject<'a>,
+}
+
+/// The words for each table that has owners.
+pub(in crate::checks::attacks) fn owned<'a>(
+    scene: &'a Scene<'a>,
+) -> impl Iterator<Item = Words<'a>> {
+    scene.owned_tables().into_iter().map(move |subject| Words { scene, subject })
+}
+
+impl<'a> Words<'a> {
+    /// Its qualified name.
+    pub(in crate::checks::attacks) fn table(&self) -> String {
+        self.subject.relation.qualified()
+    }
+
+    /// Whether the attacker holds that privilege on the column.
+    pub(in crate::checks::attacks) fn may(&self, privilege: &str, column: &str) -> bool {
+        self.subject.relation.grants(ATTACKER.role(), privilege, column)
+    }
+
+    /// A condition that holds for one row of that user alone.
+    pub(in crate::checks::attacks) fn key(&self, persona: Persona) -> Result<String, CannotRun> {
+        self.scene.aim(self.subject.name, persona)
+    }
+
+    /// The last plain row of that user in a table.
+    pub(in crate::checks::attacks) fn row(
+        &self,
+        table: &str,
+        persona: Persona,
+    ) -> Result<&'a Row, CannotRun> {
+        let rows = self.scene.world.rows(table, Owner::User(persona), None);
+        let none = || CannotRun(format!("the world has no row of {table} of {}", persona.name()));
+        rows.last().copied().ok_or_else(none)
+    }
+
+    /// The column that names the owner, where one does.
+    pub(in crate::checks::attacks) fn owner_column(&self) -> Option<&'a str> {
+        match &self.subject.declared.owner {
+            contract::Owner::Column(column) => Some(column),
+            _ => None,
+        }
+    }
+
+    /// The columns that lead to the owner over other tables, each with its table. A membership
+    /// leads to what it makes somebody a member of.
+    pub(in crate::checks::attacks) fn paths(&self) -> &'a [(String, String)] {
+        match (&self.subject.declared.owner, &self.subject.declared.membership) {
+            (contract::Owner::Through(paths), _) => paths,
+            (_, Some(membership)) => &membership.of,
+            _ => &[],
+        }
+    }
+
+    /// Whether its rows make users members of others. No two of one user's have one parent.
+    pub(in crate::checks::attacks) fn is_membership(&self) -> bool {
+        self.subject.declared.membership.is_some()
+    }
+
+    /// What takes away the memberships in what is shared, which two users cannot have twice.
+    pub(in crate::checks::attacks) fn nothing_shared(&self) -> Vec<String> {
+        if !self.is_membership() {
+            return Vec::new();
+        }
+        let owners = [VICTIM, ATTACKER].map(|it| self.scene.belongs_to(&self.subject, it));
+        vec![format!("delete from {} r where not ({})", self.table(), owners.join(" or "))]
+    }
+
+    /// Whether there is one row per user.
+    pub(in crate::checks::attacks) fn is_one_per_user(&self) -> bool {
+        self.owner_column().is_some_and(|column| self.subject.relation.is_unique(&[column]))
+    }
+
+    /// A new row for that owner, of the columns that the attacker may insert and those that
+    /// it takes to insert at all.
+    pub(in crate::checks::attacks) fn draft(&self, owner: Owner) -> Result<Draft, CannotRun> {
+        self.row_to_be(owner, if self.is_one_per_user() { 0 } else { PLAIN_ROWS })
+    }
+
+    /// The same; where there is one row per user, for an account that has none.
+    pub(in crate::checks::attacks) fn new_row(&self, owner: Owner) -> Result<Draft, CannotRun> {
+        self.row_to_be(owner, PLAIN_ROWS)
+    }
+
+    fn row_to_be(&self, owner: Owner, ordinal: usize) -> Result<Draft, CannotRun> {
+        let wanted = Wanted { owner, ordinal, variant: None };
+        let mut draft = self.scene.factory().draft(self.subject.name, wanted)?;
+        if self.subject.relation.columns.iter().any(|column| self.may("insert", &column.name)) {
+            draft.values.retain(|column, _| {
+                let required = self.subject.relation.column(column).is_some_and(is_required);
+                required || self.leads_to_owner(column) || self.may("insert", column)
+            });
+        }
+        Ok(draft)
+    }
+
+    fn leads_to_owner(&self, column: &str) -> bool {
+        self.owner_column() == Some(column) || self.paths().iter().any(|(path, _)| path == column)
+    }
+
+    /// Columns that can hold any value: no keys, no references, nothing that a policy is
+    /// known to look at.
+    pub(in crate::checks::attacks) fn plain_columns(&self) -> impl Iterator<Item = &'a Column> {
+        let (relation, declared) = (self.subject.relation, self.subject.declared);
+        relation.columns.iter().filter(move |column| {
+            let name = &column.name;
+            let is_key = relation.constraints.iter().any(|constraint| {
+                ["p", "f", "u"].contains(&constraint.kind.as_str())
+                    && constraint.columns.contains(name)
+            });
+            let in_variant = declared.variants.values().any(|v| v.contains_key(name));
+            column.made.is_none() && !is_key && !in_variant && !self.leads_to_owner(name)
+        })
+    }
+
+    /// An assignment of a value that no row of the world has, to a column that the attacker
+    /// may update if there is one.
+    pub(in crate::checks::attacks) fn assignment(&self) -> Result<String, CannotRun> {
+        let updatable = self.plain_columns().find(|column| self.may("update", &column.name));
+        let column = updatable.or_else(|| self.plain_columns().next()).ok_or_else(|| {
+            CannotRun(format!("table {} has no column to update", self.subject.name))
+        })?;
+        Ok(format!("{} = {}", ident(&column.name), self.other(&column.name)?))
+    }
+
+    /// A value of a column that the attacker's and the victim's rows do not have.
+    pub(in crate::checks::attacks) fn other(&self, column: &str) -> Result<String, CannotRun> {
+        let owners = Persona::OWNERS.map(Owner::User).into_iter().chain([Owner::Shared]);
+        let rows = owners.flat_map(|owner| self.scene.world.rows(self.subject.name, owner, None));
+        let bare = |literal: &str| literal.trim().trim_matches('\'').to_owned();
+        let taken: Vec<String> = rows.filter_map(|row| row.literal(column)).map(bare).collect();
+        let mut value = String::new();
+        for tag in ["changed", "changed again", "and again", "once more", "at last"] {
+            value = self.scene.factory().value(self.subject.relation, column, tag)?;
+            if !taken.contains(&bare(&value)) {
+                return Ok(value);
+            }
+        }
+        let free = self.scene.world.accepted(self.subject.name, column);
+        Ok(free.iter().find(|literal| !taken.contains(&bare(literal))).unwrap_or(&value).clone())
+    }
+
+    /// The columns that the attacker may read, and of which it may also insert: what can be
+    /// copied from row to row.
+    pub(in crate::checks::attacks) fn copied(&self) -> Vec<&'a str> {
+        let relation = self.subject.relation;
+        let open = relation.columns.iter().any(|column| self.may("insert", &column.name));
+        let copied = |column: &&Column| {
+            column.made.is_none()
+                && (is_required(column)
+                    || self.leads_to_owner(&column.name)
+                    || open && self.may("insert", &column.name) && self.may("select", &column.name))
+        };
+        relation.columns.iter().filter(copied).map(|column| column.name.as_str()).collect()
+    }
+
+    /// A probe by the attacker in all worlds of the table; the service role is its control.
+    pub(in crate::checks::attacks) fn probe(
+        &self,
+        part: &str,
+        statement: String,
+    ) -> Result<Probe, CannotRun> {
+        self.scene.probe(&self.subject, part, vec![statement])
+    }
+
+    /// The same, inserting a draft.
+    pub(in crate::checks::attacks) fn insertion(
+        &self,
+        part: &str,
+        draft: Draft,
+    ) -> Result<Probe, CannotRun> {
+        let statement = draft.insert(self.subject.relation);
+        Ok(Probe { setup: draft.setup, ..self.probe(part, statement)? })
+    }
+}
+
+/// Whether an insert has to name the column.
+fn is_required(column: &Column) -> bool {
+    column.not_null && column.default.is_none() && column.made.is_none()
+}
+
+/// The service role as the control of other statements than the attacker's.
+pub(in crate::checks::attacks) fn service_instead(script: Vec<String>) -> Control {
+    Control::Instead(Persona::ServiceRole.identity(), script)
+}

@@ -1,0 +1,118 @@
+//! This file is the cells of one table: every persona, command and target that its grid
+//! speaks of, and those of each column.
+
+use crate::contract;
+use crate::contract::grid::{Command, Expected, Whose};
+use crate::platform::persona::Persona;
+use crate::rows::Owner;
+
+/// A check of the matrix before it has its statement.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    /// Its stable id, such as `isolation/memories/update/bob/alices-row`.
+    pub id: String,
+    /// Who tries.
+    pub persona: Persona,
+    /// What is tried.
+    pub command: Command,
+    /// On whose row.
+    pub whose: Whose,
+    /// The column, where the cell is about one.
+    pub column: Option<String>,
+    /// What the contract says.
+    pub expected: Expected,
+}
+
+/// The cells of a table or view, from its contract alone: those of the grid, and those of
+/// each column.
+pub fn cells(name: &str, declared: &contract::Relation) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for ((persona, whose, command), expected) in &declared.grid.cells {
+        cells.push(Cell {
+            id: format!("isolation/{name}/{}/{}", command.name(), slug(*persona, whose)),
+            persona: *persona,
+            command: *command,
+            whose: whose.clone(),
+            column: None,
+            expected: *expected,
+        });
+    }
+    for persona in [Persona::Alice, Persona::AnonKey] {
+        for command in [Command::Select, Command::Insert, Command::Update] {
+            cells.extend(column_cells(name, declared, persona, command));
+        }
+    }
+    cells
+}
+
+fn column_cells(
+    name: &str,
+    declared: &contract::Relation,
+    persona: Persona,
+    command: Command,
+) -> Vec<Cell> {
+    let whose = match command {
+        Command::Select => Whose::Every,
+        _ if !declared.shape.owned => Whose::Any,
+        _ if persona == Persona::Alice => Whose::Own(None),
+        _ => Whose::Anothers(None),
+    };
+    let key = (persona, whose.clone(), command);
+    let Some(in_grid) = declared.grid.cells.get(&key) else {
+        return Vec::new();
+    };
+    let granted = declared.granted(persona.role(), command.name());
+    let cell = |column: &String| Cell {
+        id: format!("isolation/{name}/{}/{}/{column}", command.name(), slug(persona, &whose)),
+        persona,
+        command,
+        whose: whose.clone(),
+        column: Some(column.clone()),
+        expected: if granted.contains(&column.as_str()) { *in_grid } else { Expected::NoPrivilege },
+    };
+    declared.columns.keys().map(cell).collect()
+}
+
+/// The last two parts of a cell's id: who, and whose row.
+fn slug(persona: Persona, whose: &Whose) -> String {
+    let possessive = |owner: Option<Persona>, variant: &Option<String>| {
+        let owner = owner.map_or("nobody", Persona::name);
+        match variant {
+            None => format!("{owner}s-row"),
+            Some(variant) => format!("{owner}s-{variant}-row"),
+        }
+    };
+    let target = match whose {
+        Whose::Own(variant) => possessive(Some(persona), variant),
+        Whose::Anothers(variant) => possessive(Some(rival(persona)), variant),
+        Whose::Shared => "shared-row".to_owned(),
+        Whose::Nobodys => "ownerless-row".to_owned(),
+        Whose::Any => "any-row".to_owned(),
+        Whose::Every => "every-row".to_owned(),
+    };
+    format!("{}/{target}", persona.name())
+}
+
+/// Whose row "another's" is.
+pub(super) fn rival(persona: Persona) -> Persona {
+    if persona == Persona::Alice { Persona::Bob } else { Persona::Alice }
+}
+
+/// Whose row a cell is about.
+pub(super) fn owner(persona: Persona, whose: &Whose) -> Owner {
+    match whose {
+        Whose::Own(_) => Owner::User(persona),
+        Whose::Anothers(_) => Owner::User(rival(persona)),
+        Whose::Shared => Owner::Shared,
+        Whose::Nobodys | Whose::Any => Owner::Nobody,
+        // The row whose values a blind statement takes as an example.
+        Whose::Every => Owner::User(Persona::Alice),
+    }
+}
+
+pub(super) fn variant(whose: &Whose) -> Option<&str> {
+    match whose {
+        Whose::Own(variant) | Whose::Anothers(variant) => variant.as_deref(),
+        Whose::Shared | Whose::Nobodys | Whose::Any | Whose::Every => None,
+    }
+}

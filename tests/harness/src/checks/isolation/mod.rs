@@ -1,0 +1,375 @@
+//! This file is the access matrix: it runs the cells of a table and judges each by outcome,
+//! state and control.
+
+pub mod cells;
+pub mod plan;
+pub mod reach;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::cells::{Cell, cells};
+use self::plan::{Author, Try};
+use crate::catalog;
+use crate::catalog::Catalog;
+use crate::contract::Contract;
+use crate::contract::grid::{Command, Whose};
+use crate::contract::shape::{Counts, Sharing};
+use crate::database::outcome::Outcome;
+use crate::error::CannotRun;
+use crate::findings::ledger::{CellRecord, Entry, Finding, in_regime};
+use crate::findings::rules::{self, Rule};
+use crate::inputs::Inputs;
+use crate::platform::Regime;
+use crate::platform::persona::Persona;
+use crate::probe::digest::{self, Changed, Digest, reaches};
+use crate::probe::{Observation, Prober, Target};
+use crate::rows::World;
+use crate::sandbox::{Database, State};
+
+/// A cell that was run.
+pub struct Ran {
+    /// The cell.
+    pub cell: Cell,
+    /// What was seen.
+    pub observed: Outcome,
+    /// How long it took.
+    pub took: Duration,
+    /// Its line in the ledger.
+    pub entry: Entry,
+}
+
+/// A clone that statements are tried in, and what it takes to write them.
+pub struct Arena {
+    /// What the clone was made of.
+    pub inputs: Arc<Inputs>,
+    regime: Regime,
+    /// What there is.
+    pub catalog: Catalog,
+    /// The rows that were made, or why there are none.
+    pub world: Result<World, String>,
+    /// The connection that statements are tried on.
+    pub prober: Prober,
+    /// The clone.
+    pub database: Database,
+}
+
+impl Arena {
+    /// A clone of what the inputs make in that regime.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn open(inputs: Arc<Inputs>, regime: Regime) -> Result<Self, CannotRun> {
+        let database = Database::of(&inputs, regime).await?;
+        Self::within(database, inputs, regime).await
+    }
+
+    /// The given clone, in whatever state it is.
+    ///
+    /// # Errors
+    /// Why the server could not be reached.
+    pub async fn within(
+        database: Database,
+        inputs: Arc<Inputs>,
+        regime: Regime,
+    ) -> Result<Self, CannotRun> {
+        let admin = database.admin().await?;
+        let world = database.state(&admin, State::World).await?;
+        let catalog = Catalog::read(&admin, catalog::EVERYTHING).await?;
+        let digest = digest::statement(&catalog, &inputs.contract);
+        let prober = Prober::new(database.listening_admin().await?, &digest).await?;
+        Ok(Self { inputs, regime, catalog, world, prober, database })
+    }
+
+    /// The privilege regime that the clone was made under.
+    pub fn regime(&self) -> Regime {
+        self.regime
+    }
+
+    /// Runs every cell of the table or view `name`.
+    ///
+    /// # Errors
+    /// Why the server could not be reached, or that a probe was not rolled back. What the
+    /// schema is to blame for is in the entries.
+    pub async fn run(&self, name: &str) -> Result<Vec<Ran>, CannotRun> {
+        let contract = &self.inputs.contract;
+        let declared = contract.relation(name).expect("cells are of declared relations");
+        let cells = cells(name, declared);
+        let author = match &self.world {
+            Ok(world) => Author::new(&self.catalog, contract, world, name)
+                .ok_or_else(|| format!("{name} is not in the database")),
+            Err(why) => Err(why.clone()),
+        };
+        let author = match author {
+            Ok(author) => author,
+            Err(why) => {
+                let not_run = |cell| not_run(cell, name, self.regime, &why);
+                return Ok(cells.into_iter().map(not_run).collect());
+            }
+        };
+        let target = Target::new(author.relation());
+        let is_view = author.is_view();
+        let start = self.prober.start();
+        let judge = Judge { regime: self.regime, contract, name, start, is_view };
+        let mut controls: BTreeMap<Try, Outcome> = BTreeMap::new();
+        let mut ran = Vec::new();
+        for cell in cells {
+            let written = match author.write(&cell) {
+                Ok(written) => written,
+                Err(why) => {
+                    ran.push(not_run(cell, name, self.regime, &why.0));
+                    continue;
+                }
+            };
+            let attempt = async |persona: Persona| {
+                self.prober.attempt(&target, persona, &written.setup, &written.statement).await
+            };
+            let observation = attempt(cell.persona).await?;
+            let mut control = None;
+            if cell.expected.is_denial() {
+                if !controls.contains_key(&written) {
+                    let outcome = attempt(Persona::ServiceRole).await?.outcome;
+                    controls.insert(written.clone(), outcome);
+                }
+                control = controls.get(&written).cloned();
+            }
+            ran.push(judge.judge(cell, &written, &observation, control));
+        }
+        if self.prober.digest().await? == *self.prober.start() {
+            Ok(ran)
+        } else {
+            Err(CannotRun(format!("a probe of {name} was not rolled back")))
+        }
+    }
+
+    /// The id of the first cell whose persona gets another answer than the grid says, or cannot
+    /// ask at all. Controls are not looked at, and state only where a new row is to get its
+    /// members, which no answer tells.
+    ///
+    /// # Errors
+    /// Why the server could not be reached.
+    pub async fn first_red(
+        &self,
+        name: &str,
+        wanted: impl Fn(&Cell) -> bool,
+    ) -> Result<Option<String>, CannotRun> {
+        let contract = &self.inputs.contract;
+        let declared = contract.relation(name).expect("cells are of declared relations");
+        let world = self.world.as_ref().map_err(|why| CannotRun(why.clone()))?;
+        let Some(author) = Author::new(&self.catalog, contract, world, name) else {
+            return Err(CannotRun(format!("{name} is not in the database")));
+        };
+        let (target, is_view) = (Target::new(author.relation()), author.is_view());
+        let start = self.prober.start();
+        let judge = Judge { regime: self.regime, contract, name, start, is_view };
+        for cell in cells(name, declared).into_iter().filter(wanted) {
+            let written = author.write(&cell)?;
+            let (setup, statement) = (&written.setup, &written.statement);
+            let gets_members =
+                cell.command == Command::Insert && declared.shape.sharing == Sharing::Members;
+            let seen = if gets_members {
+                self.prober.attempt(&target, cell.persona, setup, statement).await
+            } else {
+                self.prober.glance(&target, cell.persona, setup, statement).await
+            };
+            let expected = cell.expected.outcome(&judge.counts(cell.persona));
+            // A probe that cannot be set up any more is no pass.
+            let green = seen.is_ok_and(|it| {
+                let in_place = !gets_members || judge.misplaced(&cell, &it).is_none();
+                it.unguarded.is_none() && it.outcome == expected && in_place
+            });
+            if !green {
+                return Ok(Some(cell.id));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What judging needs to know of the run.
+struct Judge<'a> {
+    regime: Regime,
+    contract: &'a Contract,
+    name: &'a str,
+    start: &'a Digest,
+    is_view: bool,
+}
+
+impl Judge<'_> {
+    fn judge(
+        &self,
+        cell: Cell,
+        written: &Try,
+        observation: &Observation,
+        control: Option<Outcome>,
+    ) -> Ran {
+        let expected = cell.expected.outcome(&self.counts(cell.persona));
+        let mut findings = Vec::new();
+        let mut find = |rule: &Rule, expected: String, observed: String| {
+            findings.push(self.finding(rule, &cell, written, [&expected, &observed]));
+        };
+        if let Some(why) = &observation.unguarded {
+            find(&rules::GUARD, "row level security applies".into(), why.clone());
+        }
+        if observation.outcome != expected {
+            find(&rules::CELL, expected.to_string(), observation.outcome.to_string());
+        }
+        if let Some((expected, observed)) = self.misplaced(&cell, observation) {
+            find(&rules::STATE, expected, observed);
+        }
+        if let Some(control) = &control
+            && !matches!(control, Outcome::Rows(1..))
+        {
+            let expected = "the service role succeeds with the same statement".to_owned();
+            find(&rules::CONTROL, expected, control.to_string());
+        }
+        let record = CellRecord {
+            table: self.name.to_owned(),
+            persona: cell.persona.name().to_owned(),
+            command: cell.command.name().to_owned(),
+            target: cell.whose.to_string(),
+            column: cell.column.clone(),
+            expected: expected.to_string(),
+            statement: pasteable(cell.persona, written),
+            control: control.map(|control| format!("service_role: {control}")),
+            changed: BTreeMap::from([(
+                self.regime.name().to_owned(),
+                observation.changed.iter().map(digest::rows_of).collect(),
+            )]),
+        };
+        let entry = Entry {
+            id: cell.id.clone(),
+            expected: expected.to_string(),
+            observed: in_regime(self.regime, observation.outcome.to_string()),
+            findings,
+            cell: Some(record),
+        };
+        Ran { cell, observed: observation.outcome.clone(), took: observation.took, entry }
+    }
+
+    /// The state rule: a denied statement changes nothing, a user's changes only the user's
+    /// rows, and one that succeeds changes a row of its table.
+    fn misplaced(&self, cell: &Cell, observation: &Observation) -> Option<(String, String)> {
+        let changed: Vec<String> = observation
+            .changed
+            .iter()
+            .filter(|it| cell.expected.is_denial() || !self.may_change(cell, it))
+            .map(digest::rows_of)
+            .collect();
+        if !changed.is_empty() {
+            let expected = "no row but the sender's own changes".to_owned();
+            return Some((expected, format!("changed: {}", changed.join(", "))));
+        }
+        let writes = cell.command != Command::Select && cell.column.is_none();
+        let done = matches!(observation.outcome, Outcome::Rows(1..));
+        let hit = observation.changed.iter().any(|it| it.table == self.name);
+        (writes && done && !cell.expected.is_denial() && !hit).then(|| {
+            let observed = "the statement says that it wrote, and no row changed".to_owned();
+            (format!("a row of {} changes", self.name), observed)
+        })
+    }
+
+    /// Whether a cell's statement may change those rows.
+    fn may_change(&self, cell: &Cell, changed: &Changed) -> bool {
+        let commands = [cell.command];
+        cell.persona == Persona::ServiceRole
+            || reach::may_change(self.contract, cell.persona, (self.name, &commands), changed)
+    }
+
+    /// How many rows there are for that persona. A view has the rows of its users.
+    fn counts(&self, persona: Persona) -> Counts {
+        let user = persona.user_id();
+        if self.is_view {
+            let all = Persona::USERS.len() as u64;
+            return Counts { own: user.map_or(all, |_| 1), all, ..Counts::default() };
+        }
+        let count = |is_it: &dyn Fn(&str) -> bool| self.start.count(self.name, is_it);
+        let all = count(&|_| true);
+        let Some(user) = user else { return Counts { own: all, all, ..Counts::default() } };
+        let own = count(&|owner| owner == user);
+        let reached = count(&|owner| reaches(owner, user));
+        let named = count(&|owner| reaches(owner, user) && owner.starts_with(user));
+        Counts { own, shared: reached - own, own_shared: named - own, all }
+    }
+
+    fn finding(&self, rule: &Rule, cell: &Cell, written: &Try, seen: [&str; 2]) -> Finding {
+        let column = cell.column.as_ref().map(|column| format!(".{column}"));
+        let object = format!("{}{}", self.name, column.unwrap_or_default());
+        Finding {
+            persona: Some(cell.persona.name().to_owned()),
+            statement: Some(pasteable(cell.persona, written)),
+            ..Finding::of(rule, &object, &cell.id, seen, self.regime)
+        }
+    }
+}
+
+/// Everything that it takes to see a cell again in psql, as a superuser.
+fn pasteable(persona: Persona, written: &Try) -> String {
+    let mut lines = vec!["begin;".to_owned()];
+    lines.extend(written.setup.iter().map(|statement| format!("{statement};")));
+    lines.push(persona.identity().become_sql());
+    lines.push(format!("{};", written.statement));
+    lines.push("rollback;".to_owned());
+    lines.join("\n")
+}
+
+fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
+    let observed = Outcome::Failed(format!("could not run: {why}"));
+    let expected = cell.expected.to_string();
+    let rule = &rules::COULD_NOT_RUN;
+    let record = CellRecord {
+        table: name.to_owned(),
+        persona: cell.persona.name().to_owned(),
+        command: cell.command.name().to_owned(),
+        target: cell.whose.to_string(),
+        column: cell.column.clone(),
+        expected: expected.clone(),
+        statement: String::new(),
+        control: None,
+        changed: BTreeMap::new(),
+    };
+    let entry = Entry {
+        id: cell.id.clone(),
+        expected: expected.clone(),
+        observed: in_regime(regime, observed.to_string()),
+        findings: vec![Finding {
+            persona: Some(cell.persona.name().to_owned()),
+            ..Finding::of(rule, name, &cell.id, [&expected, why], regime)
+        }],
+        cell: Some(record),
+    };
+    Ran { cell, observed, took: Duration::ZERO, entry }
+}
+
+/// The grid of what was observed, in the form of the intended one: who, whose row, and a
+/// column per command; cells that differ are marked.
+pub fn observed_grid(ran: &[Ran]) -> String {
+    let mut lines: BTreeMap<(Persona, &Whose), BTreeMap<Command, String>> = BTreeMap::new();
+    let mut commands: Vec<Command> = Vec::new();
+    for ran in ran.iter().filter(|ran| ran.cell.column.is_none()) {
+        let mark = if ran.entry.passed() { "" } else { " !" };
+        let line = lines.entry((ran.cell.persona, &ran.cell.whose)).or_default();
+        line.insert(ran.cell.command, format!("{}{mark}", short(&ran.observed)));
+        commands.push(ran.cell.command);
+    }
+    commands.sort();
+    commands.dedup();
+    let mut text = format!("{:<14}{:<22}", "who", "whose row");
+    text += &commands.iter().map(|c| format!("{:<18}", c.name())).collect::<String>();
+    for ((persona, whose), cells) in lines {
+        text = format!("{}\n{:<14}{:<22}", text.trim_end(), persona.name(), whose.to_string());
+        for command in &commands {
+            text += &format!("{:<18}", cells.get(command).map_or("-", String::as_str));
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+/// A failure in a grid's cell is its SQLSTATE alone.
+fn short(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Failed(why) => format!("failed {}", why.split(' ').next().unwrap_or_default()),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,301 @@
+//! This file is the cells of one table as statements that can be run.
+
+use std::collections::BTreeMap;
+
+use super::cells::{Cell, owner, rival, variant};
+use crate::catalog::{Catalog, Column, Relation};
+use crate::contract::grid::{Command, SHARED, Whose};
+use crate::contract::shape::Sharing;
+use crate::contract::{self, Contract};
+use crate::error::CannotRun;
+use crate::platform::persona::Persona;
+use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
+use crate::rows::{Owner, Row, World};
+use crate::sql::{ident, quote};
+
+/// A cell's statement, and what the administrator has to do before it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Try {
+    /// The administrator's statements.
+    pub setup: Vec<String>,
+    /// The persona's statement.
+    pub statement: String,
+}
+
+/// Writes the statements of one table's cells.
+pub struct Author<'a> {
+    factory: Factory<'a>,
+    world: &'a World,
+    relation: &'a Relation,
+    declared: &'a contract::Relation,
+}
+
+impl<'a> Author<'a> {
+    /// For the table or view of that name; nothing if the database does not have it.
+    pub fn new(
+        catalog: &'a Catalog,
+        contract: &'a Contract,
+        world: &'a World,
+        name: &str,
+    ) -> Option<Self> {
+        let relation = catalog.relation(name)?;
+        let declared = contract.relation(name)?;
+        Some(Self { factory: Factory { catalog, contract, world }, world, relation, declared })
+    }
+
+    /// The table or view.
+    pub fn relation(&self) -> &'a Relation {
+        self.relation
+    }
+
+    /// Whether it is a view, whose rows nobody made.
+    pub fn is_view(&self) -> bool {
+        self.relation.kind == "view"
+    }
+
+    /// The statement of a cell.
+    ///
+    /// # Errors
+    /// Which row or value could not be made.
+    pub fn write(&self, cell: &Cell) -> Result<Try, CannotRun> {
+        match cell.command {
+            Command::Select => self.select(cell),
+            Command::Insert => self.insert(cell),
+            Command::Update => self.update(cell),
+            Command::Delete => {
+                let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
+                Ok(Try { setup: Vec::new(), statement: format!("delete from {table}{aim}") })
+            }
+        }
+    }
+
+    fn select(&self, cell: &Cell) -> Result<Try, CannotRun> {
+        let readable = |column: &&Column| self.declared.client_may("select", &column.name);
+        let mut columns: Vec<String> =
+            self.relation.columns.iter().filter(readable).map(|c| ident(&c.name)).collect();
+        if columns.is_empty() {
+            columns = self.relation.columns.iter().map(|column| ident(&column.name)).collect();
+        }
+        if let Some(column) = &cell.column {
+            columns = vec![ident(column)];
+        }
+        let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
+        let statement = format!("select {} from {table}{aim}", columns.join(", "));
+        Ok(Try { setup: Vec::new(), statement })
+    }
+
+    fn insert(&self, cell: &Cell) -> Result<Try, CannotRun> {
+        let (owner, variant) = match cell.whose {
+            Whose::Shared => (Owner::Shared, None),
+            _ => self.row_of(cell),
+        };
+        let wanted = Wanted { owner, ordinal: PLAIN_ROWS, variant };
+        let mut draft = self.factory.draft(&self.relation.name, wanted)?;
+        self.put_oneself_in(cell, &mut draft);
+        let insertable = |column: &str| self.declared.client_may("insert", column);
+        let open = self.declared.columns.keys().any(|column| insertable(column));
+        let of_variant = variant.map(|variant| &self.declared.variants[variant]);
+        draft.values.retain(|column, _| {
+            let required = self
+                .relation
+                .column(column)
+                .is_some_and(|column| column.not_null && column.default.is_none());
+            let owner = match &self.declared.owner {
+                contract::Owner::Column(owner) => owner == column,
+                _ => false,
+            };
+            !open
+                || insertable(column)
+                || required
+                || owner
+                || of_variant.is_some_and(|values| values.contains_key(column))
+        });
+        if let Some(column) = &cell.column
+            && !draft.values.contains_key(column)
+        {
+            let value = self.factory.value(self.relation, column, "another value")?;
+            draft.values.insert(column.clone(), value);
+        }
+        Ok(Try { statement: draft.insert(self.relation), setup: draft.setup })
+    }
+
+    /// A membership in what is another's is the persona's own, and so is that of somebody who
+    /// has no part in what is shared; any other is a newcomer's.
+    fn put_oneself_in(&self, cell: &Cell, draft: &mut Draft) {
+        let contract::Owner::Column(column) = &self.declared.owner else { return };
+        let joins = match cell.whose {
+            Whose::Anothers(_) => true,
+            Whose::Shared => !Persona::OWNERS.contains(&cell.persona),
+            _ => false,
+        };
+        if let (true, true, Some(id)) = (self.is_membership(), joins, cell.persona.user_id()) {
+            draft.values.insert(column.clone(), quote(id));
+        }
+    }
+
+    fn is_membership(&self) -> bool {
+        self.declared.shape.sharing == Sharing::Membership
+    }
+
+    fn update(&self, cell: &Cell) -> Result<Try, CannotRun> {
+        let column = match &cell.column {
+            Some(column) => column.clone(),
+            None => self.updated_column()?,
+        };
+        let row = self.row(cell);
+        let current = row.and_then(|row| row.literal(&column)).unwrap_or("null");
+        let value = if self.is_structural(&column) {
+            current.to_owned()
+        } else {
+            self.fresh(&column, current)?
+        };
+        let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
+        let statement = format!("update {table} set {} = {value}{aim}", ident(&column));
+        Ok(Try { setup: Vec::new(), statement })
+    }
+
+    /// The column that an update sets where the cell names none: the first that a client may
+    /// update, or the first that could be.
+    fn updated_column(&self) -> Result<String, CannotRun> {
+        let plain = |column: &&Column| {
+            let in_variant = |v: &BTreeMap<String, String>| v.contains_key(&column.name);
+            !self.is_structural(&column.name)
+                && !self.relation.is_unique(&[column.name.as_str()])
+                && !self.declared.variants.values().any(in_variant)
+                && self.declared.columns.contains_key(&column.name)
+        };
+        let columns = || self.relation.columns.iter().filter(plain);
+        let updatable = columns().find(|c| self.declared.client_may("update", &c.name));
+        let column = updatable.or_else(|| columns().next()).ok_or_else(|| {
+            CannotRun(format!("table {} has no column to update", self.relation.name))
+        })?;
+        Ok(column.name.clone())
+    }
+
+    /// Keys, references and owners: an update sets them to what they are, since any other
+    /// value may break what points at them.
+    fn is_structural(&self, column: &str) -> bool {
+        let keys = ["p", "f"];
+        self.relation.constraints.iter().any(|constraint| {
+            keys.contains(&constraint.kind.as_str())
+                && constraint.columns.iter().any(|key| key == column)
+        })
+    }
+
+    /// A value that differs from the current one, where the column has two.
+    fn fresh(&self, column: &str, current: &str) -> Result<String, CannotRun> {
+        let mut value = String::new();
+        for tag in ["changed", "changed again", "and again", "once more", "at last"] {
+            value = self.factory.value(self.relation, column, tag)?;
+            if value.trim_matches('\'') != current.trim_matches('\'') {
+                return Ok(value);
+            }
+        }
+        let free = self.world.accepted(&self.relation.name, column);
+        let other =
+            free.iter().find(|literal| literal.trim_matches('\'') != current.trim_matches('\''));
+        Ok(other.unwrap_or(&value).clone())
+    }
+
+    /// A WHERE clause for the cell's row; nothing where it is about every row.
+    fn aim(&self, cell: &Cell) -> Result<String, CannotRun> {
+        if cell.whose == Whose::Every {
+            return Ok(String::new());
+        }
+        let (owner, variant) = self.row_of(cell);
+        let aim = self.aim_at(owner, variant)?;
+        Ok(format!(" where {aim}"))
+    }
+
+    /// A condition that holds for the first row of that owner and variant alone.
+    ///
+    /// # Errors
+    /// That the world has no such row.
+    pub fn aim_at(&self, owner: Owner, variant: Option<&str>) -> Result<String, CannotRun> {
+        let none = || {
+            let (name, owner) = (&self.relation.name, owner.name());
+            CannotRun(format!("the world has no row of {name} {variant:?} that is {owner}'s"))
+        };
+        if self.is_view() {
+            let (contract::Owner::Column(column), Owner::User(persona)) =
+                (&self.declared.owner, owner)
+            else {
+                return Err(none());
+            };
+            let id = persona.user_id().unwrap_or_default();
+            return Ok(format!("{} = '{id}'", ident(column)));
+        }
+        let rows = self.world.rows(&self.relation.name, owner, variant);
+        let row = rows.first().ok_or_else(none)?;
+        let literal = |column| row.literal(column).unwrap_or("null");
+        let aims: Vec<String> = self
+            .aim_columns()
+            .iter()
+            .map(|column| format!("{} = {}", ident(column), literal(column)))
+            .collect();
+        Ok(aims.join(" and "))
+    }
+
+    /// An UPDATE of one plain column of the rows that `condition` holds for.
+    ///
+    /// # Errors
+    /// That the table has no such column.
+    pub fn plain_update(&self, condition: &str) -> Result<String, CannotRun> {
+        let column = self.updated_column()?;
+        let value = self.fresh(&column, "")?;
+        let table = self.relation.qualified();
+        Ok(format!("update {table} set {} = {value} where {condition}", ident(&column)))
+    }
+
+    /// Assignments of other values to every column that can hold any.
+    ///
+    /// # Errors
+    /// Which value could not be made.
+    pub fn changes(&self, tag: &str) -> Result<String, CannotRun> {
+        let plain = |column: &&Column| {
+            let in_variant = |v: &BTreeMap<String, String>| v.contains_key(&column.name);
+            column.made.is_none()
+                && !self.is_structural(&column.name)
+                && !self.relation.is_unique(&[column.name.as_str()])
+                && !self.declared.variants.values().any(in_variant)
+        };
+        let assign = |column: &Column| {
+            let value = self.factory.value(self.relation, &column.name, tag)?;
+            Ok(format!("{} = {value}", ident(&column.name)))
+        };
+        let columns = self.relation.columns.iter().filter(plain);
+        Ok(columns.map(assign).collect::<Result<Vec<String>, CannotRun>>()?.join(", "))
+    }
+
+    /// The columns that a row is aimed at by: its primary key, or another unique column where
+    /// clients can read that and not the key.
+    fn aim_columns(&self) -> Vec<String> {
+        let key = self.relation.primary_key().to_vec();
+        let readable = |column: &String| self.declared.client_may("select", column);
+        let unique = self
+            .relation
+            .columns
+            .iter()
+            .map(|column| &column.name)
+            .find(|column| readable(column) && self.relation.is_unique(&[column.as_str()]));
+        match unique {
+            Some(unique) if !key.iter().all(readable) => vec![unique.clone()],
+            _ => key,
+        }
+    }
+
+    fn row(&self, cell: &Cell) -> Option<&Row> {
+        let (owner, variant) = self.row_of(cell);
+        self.world.rows(&self.relation.name, owner, variant).first().copied()
+    }
+
+    /// The owner and the variant of the row that a cell is about.
+    fn row_of<'c>(&self, cell: &'c Cell) -> (Owner, Option<&'c str>) {
+        match cell.whose {
+            Whose::Shared if self.is_membership() => {
+                (Owner::User(rival(cell.persona)), Some(SHARED))
+            }
+            _ => (owner(cell.persona, &cell.whose), variant(&cell.whose)),
+        }
+    }
+}

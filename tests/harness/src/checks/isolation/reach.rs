@@ -1,0 +1,90 @@
+//! This file is the state rule: whose rows a statement of a user's may change.
+
+use std::collections::BTreeSet;
+
+use crate::contract::grid::{Command, SHARED, Whose};
+use crate::contract::shape::Sharing;
+use crate::contract::{self, Contract};
+use crate::platform::persona::Persona;
+use crate::probe::digest::{Changed, How, WITH, reaches, touches};
+
+/// Whether statements of that user's, of these commands on one table or view, may change such
+/// rows. A row between two users' rows (a link, say) goes with either of them, but only so: no
+/// user may touch it by itself. A row that the user shares may change in the way in which the
+/// grid lets the user change one, whatever the statement was about; and it may go with a shared
+/// row that it points at and that the user may delete.
+pub fn may_change(
+    contract: &Contract,
+    persona: Persona,
+    (object, commands): (&str, &[Command]),
+    changed: &Changed,
+) -> bool {
+    let Some(user) = persona.user_id() else { return false };
+    let (table, owner) = (changed.table.as_str(), changed.owner.as_str());
+    if !(reaches(owner, user) || table != object && touches(owner, user)) {
+        return false;
+    }
+    if !is_shared_in_the_world(owner) {
+        return true;
+    }
+    let lets = |name: &str, command: Command, targets: &[Whose]| {
+        contract.relation(name).is_some_and(|declared| {
+            targets.iter().any(|whose| declared.grid.permits(persona, whose, command))
+        })
+    };
+    let target = contract.relation(table).map_or(Whose::Shared, |it| target(it, user, owner));
+    let targets = [target];
+    let either = [Whose::Shared, Whose::Own(Some(SHARED.to_owned()))];
+    let sent = |command: Command| commands.contains(&command) && lets(object, command, &either);
+    match changed.how {
+        // Whoever lets somebody in shares what the others had.
+        How::Gained => {
+            let declared = contract.relation(object);
+            declared.is_some_and(|it| it.shape.sharing == Sharing::Membership)
+                && (sent(Command::Insert) || sent(Command::Update))
+        }
+        How::New if table == object => {
+            lets(table, Command::Insert, &targets) || sent(Command::Insert)
+        }
+        How::New => lets(table, Command::Insert, &targets),
+        How::Other => lets(table, Command::Update, &targets),
+        How::Gone => {
+            lets(table, Command::Delete, &targets)
+                || points_at(contract, table, object) && sent(Command::Delete)
+        }
+        How::Somehow => [Command::Insert, Command::Update, Command::Delete]
+            .iter()
+            .all(|command| lets(table, *command, &targets)),
+    }
+}
+
+/// Whether rows of `table` point at rows of `object`, or at rows that do.
+fn points_at(contract: &Contract, table: &str, object: &str) -> bool {
+    let mut left = vec![table];
+    let mut seen = BTreeSet::new();
+    while let Some(table) = left.pop() {
+        let declared = contract.tables.get(table).filter(|_| seen.insert(table));
+        let columns = declared.into_iter().flat_map(|declared| declared.columns.values());
+        let targets = columns.filter_map(|it| it.references.as_deref()?.split(" (").next());
+        left.extend(targets.map(|it| it.strip_prefix("public.").unwrap_or(it)));
+        if left.contains(&object) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether Alice and Bob share rows of that owner.
+fn is_shared_in_the_world(owner: &str) -> bool {
+    let shares = |persona: &Persona| persona.user_id().is_some_and(|user| reaches(owner, user));
+    owner.contains(WITH) && Persona::OWNERS.iter().all(shares)
+}
+
+/// What the grid calls such a row, seen from that user.
+fn target(declared: &contract::Relation, user: &str, owner: &str) -> Whose {
+    if declared.shape.sharing == Sharing::Membership && owner.starts_with(user) {
+        Whose::Own(Some(SHARED.to_owned()))
+    } else {
+        Whose::Shared
+    }
+}

@@ -1,0 +1,97 @@
+//! This file is the rules about functions.
+
+use super::{Lint, Looks, NOTHING};
+use crate::findings::rules::{Example, Rule};
+
+pub(super) const LINTS: &[Lint] = &[
+    Lint {
+        rule: Rule {
+            id: "lint.0011_function_search_path_mutable",
+            title: "a function looks names up where its caller says",
+            meaning: "A name without its schema is looked up along search_path, which belongs to \
+                      the caller. In a function with its owner's rights the caller can put an \
+                      object of the same name first.",
+            remedy: "alter function … set search_path = ''",
+            references: &[
+                "CWE-426",
+                "https://supabase.github.io/splinter/0011_function_search_path_mutable/",
+            ],
+            example: Example {
+                fault: "create function public.one() returns integer language sql as 'select 1';",
+                object: "one",
+                check: "lint/0011_function_search_path_mutable",
+                expected: NOTHING,
+                observed: "one: no search_path of its own",
+            },
+        },
+        // Whatever it is pinned to.
+        looks: Looks::At(
+            "select f.name, 'no search_path of its own' from function f
+            where not exists (
+                select from unnest(f.proconfig) setting where setting like 'search\\_path=%'
+            )",
+        ),
+    },
+    // What a trigger calls, no client can.
+    Lint {
+        rule: Rule {
+            id: "lint.0028_anon_security_definer_function_executable",
+            title: "everybody may call a function that has its owner's rights",
+            meaning: "Such a function is bound by no policy, and here nobody need even be signed \
+                      in to call it. What it gives depends on its body alone.",
+            remedy: "revoke execute from anon and public, or make it security invoker",
+            references: &[
+                "CWE-250",
+                "https://supabase.github.io/splinter/0028_anon_security_definer_function_executable/",
+            ],
+            example: Example {
+                fault: "create function public.one() returns integer language sql security definer\n\
+                        \x20   set search_path = '' as 'select 1';\n\
+                        revoke all on function public.one() from public, authenticated;\n\
+                        grant execute on function public.one() to anon;",
+                object: "one",
+                check: "lint/0028_anon_security_definer_function_executable",
+                expected: NOTHING,
+                observed: "one: security definer, and anon may execute it",
+            },
+        },
+        looks: Looks::At(
+            "select f.name, 'security definer, and anon may execute it' from function f
+            join client r on r.name = 'anon' and has_function_privilege(r.oid, f.oid, 'execute')
+            where f.prosecdef and f.prorettype not in (
+                'trigger'::regtype, 'event_trigger'::regtype
+            )",
+        ),
+    },
+    Lint {
+        rule: Rule {
+            id: "lint.0029_authenticated_security_definer_function_executable",
+            title: "every user may call a function that has its owner's rights",
+            meaning: "Such a function is bound by no policy, and every user may call it. What it \
+                      gives depends on its body alone.",
+            remedy: "revoke execute from authenticated and public, or make it security invoker",
+            references: &[
+                "CWE-250",
+                "https://supabase.github.io/splinter/0029_authenticated_security_definer_function_executable/",
+            ],
+            example: Example {
+                fault: "create function public.one() returns integer language sql security definer\n\
+                        \x20   set search_path = '' as 'select 1';\n\
+                        revoke all on function public.one() from public, anon;\n\
+                        grant execute on function public.one() to authenticated;",
+                object: "one",
+                check: "lint/0029_authenticated_security_definer_function_executable",
+                expected: NOTHING,
+                observed: "one: security definer, and authenticated may execute it",
+            },
+        },
+        looks: Looks::At(
+            "select f.name, 'security definer, and authenticated may execute it' from function f
+            join client r on r.name = 'authenticated'
+                and has_function_privilege(r.oid, f.oid, 'execute')
+            where f.prosecdef and f.prorettype not in (
+                'trigger'::regtype, 'event_trigger'::regtype
+            )",
+        ),
+    },
+];

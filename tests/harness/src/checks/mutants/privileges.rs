@@ -1,0 +1,76 @@
+//! This file is privileges that are granted where they are absent, and revoked where they are
+//! held: on tables, columns and functions, for each role of the API.
+
+use super::{Mutant, Scope, public};
+use crate::catalog::{Function, Grant, Relation};
+use crate::sql::ident;
+
+const ROLES: [&str; 4] = ["public", "anon", "authenticated", "service_role"];
+
+const OF_TABLES: [&str; 7] =
+    ["select", "insert", "update", "delete", "truncate", "references", "trigger"];
+
+const OF_COLUMNS: [&str; 3] = ["select", "insert", "update"];
+
+/// Table and column privileges.
+pub(super) fn of_relation(relation: &Relation, into: &mut Vec<Mutant>) {
+    let name = public(&relation.name);
+    for role in ROLES {
+        let held = |grants: &[Grant], privilege: &str| {
+            grants.iter().any(|it| it.grantee == role && it.privilege == privilege)
+        };
+        for privilege in OF_TABLES {
+            let scope = scope(relation, role, privilege, None);
+            let (verb, ddl) = if held(&relation.grants, privilege) {
+                ("revoked from", format!("revoke {privilege} on {name} from {role}"))
+            } else {
+                ("granted to", format!("grant {privilege} on {name} to {role}"))
+            };
+            let change = format!("{privilege} {verb} {role}");
+            into.push(Mutant::new("privileges", &relation.name, &change, ddl, scope));
+        }
+        // What everyone may do anon may; what a role may do to the whole table it may do by column.
+        for column in relation.columns.iter().filter(|_| role != "public") {
+            for privilege in OF_COLUMNS.iter().filter(|it| !held(&relation.grants, it)) {
+                let on = format!("{privilege} ({}) on {name}", ident(&column.name));
+                let scope = scope(relation, role, privilege, Some(&column.name));
+                let (verb, ddl) = if held(&column.grants, privilege) {
+                    ("revoked from", format!("revoke {on} from {role}"))
+                } else {
+                    ("granted to", format!("grant {on} to {role}"))
+                };
+                let object = format!("{}.{}", relation.name, column.name);
+                let change = format!("{privilege} {verb} {role}");
+                into.push(Mutant::new("privileges", &object, &change, ddl, scope));
+            }
+        }
+    }
+}
+
+/// What a client can send needs cells; the rest shows in the catalog alone.
+fn scope(relation: &Relation, role: &str, privilege: &str, column: Option<&str>) -> Scope {
+    if ["truncate", "references", "trigger"].contains(&privilege) {
+        return Scope::Looks;
+    }
+    let roles = match role {
+        "public" => vec!["anon".to_owned(), "authenticated".to_owned()],
+        role => vec![role.to_owned()],
+    };
+    let column = column.map(str::to_owned);
+    Scope::Cells { relation: relation.name.clone(), roles, column }
+}
+
+/// EXECUTE.
+pub(super) fn of_function(function: &Function, into: &mut Vec<Mutant>) {
+    let (object, name) = (function.declared_name(), function.qualified());
+    for role in ROLES {
+        let held = function.grants.iter().any(|grant| grant.grantee == role);
+        let (verb, ddl) = if held {
+            ("revoked from", format!("revoke execute on function {name} from {role}"))
+        } else {
+            ("granted to", format!("grant execute on function {name} to {role}"))
+        };
+        let change = format!("execute {verb} {role}");
+        into.push(Mutant::new("privileges", &object, &change, ddl, Scope::Looks));
+    }
+}

@@ -1,0 +1,294 @@
+//! This file is what comes of mutants: each is made in a transaction or a clone, the checks
+//! that could notice look at it, and nothing of it stays.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio_postgres::Client;
+use tokio_postgres::error::DbError;
+
+use super::{Mutant, Scope, Source, all};
+use crate::catalog;
+use crate::checks::isolation::Arena;
+use crate::checks::properties::{PATIENCE, Property, ProvingGround, runtime};
+use crate::checks::schema::Comparison;
+use crate::contract::Contract;
+use crate::database::batch;
+use crate::error::{CannotRun, describe};
+use crate::inputs::Inputs;
+use crate::platform::Regime;
+
+/// What came of a mutant, in the words of cargo-mutants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Checks noticed it: the first of each family that looked.
+    Caught(Vec<String>),
+    /// No check noticed it.
+    Missed,
+    /// The database refused to make it.
+    Unviable(String),
+    /// A statement of it, or of a check that looked at it, took too long.
+    Timeout,
+}
+
+/// A mutant, what came of it and how long that took.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    pub mutant: Mutant,
+    pub outcome: Outcome,
+    pub took: Duration,
+}
+
+/// Mutants that are looked at at the same time, each on connections of its own.
+const AT_ONCE: usize = 2;
+
+/// Cases of a property that a mutant gets in a transaction.
+const CASES: u32 = 20;
+
+/// What mutants are made of, and who looks at them.
+pub struct Laboratory {
+    inputs: Arc<Inputs>,
+    properties: Vec<&'static Property>,
+}
+
+impl Laboratory {
+    /// Prepares the properties, cheap ones first: those of which many cases are tried.
+    pub fn new(inputs: &Arc<Inputs>, properties: &[&'static Property]) -> Self {
+        let mut properties = properties.to_vec();
+        properties.sort_by_key(|property| std::cmp::Reverse(property.cases));
+        Self { inputs: Arc::clone(inputs), properties }
+    }
+
+    /// Every mutant of the migrated database.
+    ///
+    /// # Errors
+    /// Why the server could not be reached.
+    pub fn mutants(&self) -> Result<Vec<Mutant>, CannotRun> {
+        runtime()?.block_on(async {
+            let arena = self.arena().await?;
+            let admin = arena.database.admin().await?;
+            let sources = sources(&admin, &self.inputs.contract).await?;
+            Ok(all(&arena.catalog, &self.inputs.contract, &sources))
+        })
+    }
+
+    async fn arena(&self) -> Result<Arena, CannotRun> {
+        Arena::open(Arc::clone(&self.inputs), Regime::Explicit).await
+    }
+
+    /// Judges mutants, several at once, and tells of each as it is done. Those that are not
+    /// begun when `stopped` says so are left out. `known` says of which nothing is expected;
+    /// they are given no more than a look and the whole matrix.
+    ///
+    /// # Errors
+    /// Why the server could not be reached, or that a check is red without a mutant.
+    pub fn judge(
+        &self,
+        mutants: Vec<Mutant>,
+        known: &(impl Fn(&Mutant) -> bool + Sync),
+        stopped: &(impl Fn() -> bool + Sync),
+        tell: &(impl Fn(&Judged) + Sync),
+    ) -> Result<Vec<Judged>, CannotRun> {
+        let work = Mutex::new(mutants.into_iter());
+        let next = || work.lock().expect("nobody panics with the lock").next();
+        let worker = || {
+            let mut bench = Bench::open(self)?;
+            let mut judged = Vec::new();
+            while !stopped() {
+                let Some(mutant) = next() else { break };
+                let began = Instant::now();
+                let outcome = bench.judge(&mutant, known(&mutant))?;
+                let one = Judged { mutant, outcome, took: began.elapsed() };
+                tell(&one);
+                judged.push(one);
+            }
+            Ok::<_, CannotRun>(judged)
+        };
+        let mut all = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
+            let mut all = Vec::new();
+            for worker in workers {
+                let broke_down = |_| CannotRun("a mutant broke the harness; see above".to_owned());
+                all.extend(worker.join().map_err(broke_down)??);
+            }
+            Ok::<_, CannotRun>(all)
+        })?;
+        all.sort_by(|one, other| one.mutant.id.cmp(&other.mutant.id));
+        Ok(all)
+    }
+}
+
+/// Clones in which mutants come and go: one for cells and looks, one for each property that
+/// was called for.
+struct Bench<'a> {
+    laboratory: &'a Laboratory,
+    grounds: BTreeMap<&'static str, ProvingGround>,
+    arena: Arena,
+    comparison: Comparison,
+    runtime: Runtime,
+}
+
+impl<'a> Bench<'a> {
+    fn open(laboratory: &'a Laboratory) -> Result<Self, CannotRun> {
+        let runtime = runtime()?;
+        let (arena, comparison) = runtime.block_on(async {
+            let arena = laboratory.arena().await?;
+            let contract = &laboratory.inputs.contract;
+            let regime = Regime::Explicit;
+            let comparison = Comparison::read_in(&arena.database, contract, regime).await?;
+            Ok::<_, CannotRun>((arena, comparison))
+        })?;
+        arena.prober.nest(true);
+        let bench = Self { laboratory, grounds: BTreeMap::new(), arena, comparison, runtime };
+        // The control: what is not broken shows nothing.
+        let red = bench.runtime.block_on(async {
+            bench.begin().await?;
+            let red = bench.looks().await?.or(bench.any_cell().await?);
+            bench.rollback().await?;
+            Ok::<_, CannotRun>(red)
+        });
+        match red? {
+            None => Ok(bench),
+            Some(red) => Err(CannotRun(format!("{red} is red without any mutant"))),
+        }
+    }
+
+    async fn begin(&self) -> Result<(), CannotRun> {
+        // As when the catalog is read elsewhere, no name goes without its schema.
+        let patience = format!("set local statement_timeout = '{PATIENCE}'");
+        self.send(&format!("begin; {patience}; set local search_path = ''")).await.map(drop)
+    }
+
+    async fn rollback(&self) -> Result<(), CannotRun> {
+        self.send("rollback").await.map(drop)
+    }
+
+    /// Sends a batch, and says what the server has against it.
+    async fn send(&self, batch: &str) -> Result<Option<DbError>, CannotRun> {
+        Ok(batch::run(self.arena.prober.client(), batch).await?.1)
+    }
+
+    fn judge(&mut self, mutant: &Mutant, known: bool) -> Result<Outcome, CannotRun> {
+        let outcome = self.runtime.block_on(async {
+            self.begin().await?;
+            // Properties notice sooner than the whole matrix does, where there are any.
+            let promised = |about: &String| {
+                self.laboratory.properties.iter().any(|it| it.about.contains(&about.as_str()))
+            };
+            let all = known || !matches!(&mutant.scope, Scope::Promises(about) if promised(about));
+            let outcome = self.judge_in_transaction(mutant, all).await;
+            self.rollback().await?;
+            outcome
+        })?;
+        match (outcome, &mutant.scope) {
+            (Outcome::Missed, Scope::Promises(about)) if !known => self.promises(mutant, about),
+            (outcome, _) => Ok(outcome),
+        }
+    }
+
+    /// What the server says to it, what the cells about it say, and how it looks; if that says
+    /// nothing and `all` is wanted, what any cell says.
+    async fn judge_in_transaction(&self, mutant: &Mutant, all: bool) -> Result<Outcome, CannotRun> {
+        if let Some(error) = self.send(&mutant.ddl).await? {
+            return Ok(match error.code().code() {
+                "57014" => Outcome::Timeout,
+                code => Outcome::Unviable(format!("{} (SQLSTATE {code})", error.message())),
+            });
+        }
+        let mut by = Vec::new();
+        if let Scope::Cells { relation, roles, column } = &mutant.scope {
+            let of_role = |role: &str| roles.is_empty() || roles.iter().any(|it| it == role);
+            let of_column = |it: Option<&str>| column.is_none() || it == column.as_deref();
+            let red = self.arena.first_red(relation, |cell| {
+                of_role(cell.persona.role()) && of_column(cell.column.as_deref())
+            });
+            by.extend(red.await?);
+        }
+        by.extend(self.looks().await?);
+        if by.is_empty() && all {
+            by.extend(self.any_cell().await?);
+        }
+        Ok(if by.is_empty() { Outcome::Missed } else { Outcome::Caught(by) })
+    }
+
+    /// The first facet that is not what the contract says.
+    async fn looks(&self) -> Result<Option<String>, CannotRun> {
+        let client = self.arena.prober.client();
+        let catalog = catalog::Catalog::read(client, catalog::EVERYTHING).await?;
+        Ok(self.comparison.first_difference(&catalog))
+    }
+
+    /// The first cell of any relation that is red.
+    async fn any_cell(&self) -> Result<Option<String>, CannotRun> {
+        for (name, _) in self.laboratory.inputs.contract.relations() {
+            if let Some(red) = self.arena.first_red(name, |_| true).await? {
+                return Ok(Some(red));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the properties about a function say: in a transaction, and where none notices, in
+    /// clones with the mutant in them.
+    fn promises(&mut self, mutant: &Mutant, about: &str) -> Result<Outcome, CannotRun> {
+        let (laboratory, regime) = (self.laboratory, Regime::Explicit);
+        let inputs = &laboratory.inputs;
+        let properties =
+            || laboratory.properties.iter().filter(|property| property.about.contains(&about));
+        let mut cannot_tell = Vec::new();
+        for property in properties() {
+            if !self.grounds.contains_key(property.id) {
+                let ground = property.proving_ground(inputs, regime, CASES)?;
+                self.grounds.insert(property.id, ground);
+            }
+            match self.grounds[property.id].notices(&mutant.ddl)? {
+                Some(true) => return Ok(Outcome::Caught(vec![property.check()])),
+                Some(false) => {}
+                None => cannot_tell.push(property.id),
+            }
+        }
+        // Those that could not tell in a transaction come first, then the rest with all cases.
+        let (first, rest): (Vec<&Property>, Vec<&Property>) =
+            properties().partition(|property| cannot_tell.contains(&property.id));
+        for property in first.into_iter().chain(rest) {
+            if property.attempt_with(inputs, regime, &mutant.ddl)?.result.is_err() {
+                return Ok(Outcome::Caught(vec![property.check()]));
+            }
+        }
+        Ok(Outcome::Missed)
+    }
+}
+
+/// The text that makes each function and view that the contract declares.
+async fn sources(admin: &Client, contract: &Contract) -> Result<Vec<Source>, CannotRun> {
+    let question = "
+        select case n.nspname when 'public' then '' else n.nspname || '.' end || p.proname,
+            pg_catalog.pg_get_functiondef(p.oid), false
+        from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where p.prokind = 'f' and n.nspname !~ '^(pg_|information_schema$)'
+        union all
+        select c.relname, pg_catalog.format('create or replace view %I.%I%s as %s', 'public',
+            c.relname, ' with (' || pg_catalog.array_to_string(c.reloptions, ', ') || ')',
+            pg_catalog.pg_get_viewdef(c.oid)), true
+        from pg_catalog.pg_class c
+        where c.relnamespace = 'public'::regnamespace and c.relkind = 'v'
+        order by 1";
+    let rows = admin.query(question, &[]).await.map_err(|error| {
+        CannotRun(format!("could not read the functions: {}", describe(&error)))
+    })?;
+    let mut sources = BTreeMap::new();
+    for row in rows {
+        let (name, text, is_view): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
+        let declared = contract.functions.contains_key(&name) || contract.views.contains_key(&name);
+        let opening = if is_view { " as " } else { "AS $function$" };
+        // A body in the standard's form has no quotes.
+        let body = text.find(opening).map(|at| at + opening.len());
+        let body = body.or_else(|| text.find("\nRETURN ").map(|at| at + "\nRETURN ".len()));
+        if let (true, Some(body)) = (declared, body) {
+            sources.insert(name.clone(), Source { name, text, body });
+        }
+    }
+    Ok(sources.into_values().collect())
+}

@@ -1,0 +1,4 @@
+//! How queries are planned.
+
+pub mod planner;
+pub mod queries;

@@ -1,0 +1,260 @@
+//! This file is what the constraints keep true: values on both sides of every rule that the
+//! contract declares of a column or a table.
+
+mod expression;
+mod rules;
+mod site;
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, TestCaseError, prop_assert, prop_assert_eq, prop_oneof};
+use proptest::sample::select;
+
+use self::expression::{Check, Value};
+use self::rules::{checks, keys, references};
+use self::site::{Command, Site, command, judge};
+use crate::checks::properties::{Broken, Property, Who};
+use crate::rows::values;
+use crate::sql::ident;
+
+/// All of them.
+pub const PROPERTIES: [Property; 5] = [CHECKS, NOT_NULL, KEYS, REFERENCES, ON_DELETE];
+
+/// See its claim.
+pub const CHECKS: Property = Property {
+    id: "constraints/checks",
+    claim: "each CHECK accepts what the contract declares and refuses everything else",
+    about: &[],
+    cases: 40,
+    holds: |ground| {
+        let site = Site::of(ground)?;
+        for (table, declared) in &site.contract.tables {
+            for rule in checks(table, declared)? {
+                let column = rule.check.column();
+                let object = format!("{table}.{column}");
+                let row = site.row(table, Site::owners(declared)[0])?;
+                // The words that the server's own checks name.
+                let own = row.relation.constraints.iter().filter_map(|it| it.expression.as_ref());
+                let words = own.flat_map(|it| it.split('\'').skip(1).step_by(2));
+                let words: Vec<String> = words.map(str::to_owned).collect();
+                let nullable = declared.columns.get(column).is_some_and(|it| it.nullable);
+                let values = rule.check.values(row.data_type(column), nullable, &words);
+                let values = values.ok_or_else(|| {
+                    let reason = format!("{object}: no values are known of its type");
+                    Broken::untried(reason).of(object.clone())
+                })?;
+                let tried = ground.check(&(command(), values), async |stage, (command, value)| {
+                    row.set_up(stage).await?;
+                    let like = match &value {
+                        Value::SameAs(other) => other,
+                        _ => column,
+                    };
+                    let literal = value.literal(like, |column| row.literal(column).to_owned());
+                    let answer = row.with(stage, command, &[(column, &literal)]).await?;
+                    let refusal =
+                        (!rule.check.accepts(&value)).then_some(("23514", rule.name.as_deref()));
+                    judge(&object, &answer, refusal)
+                });
+                tried.map_err(|broken| broken.of(object.clone()))?;
+            }
+        }
+        Ok(())
+    },
+};
+
+/// See its claim.
+pub const NOT_NULL: Property = Property {
+    id: "constraints/not-null",
+    claim: "no column holds a null unless the contract says that null means something",
+    about: &[],
+    // Of each column.
+    cases: 1,
+    holds: |ground| {
+        let site = Site::of(ground)?;
+        for (table, declared) in &site.contract.tables {
+            let row = site.row(table, Site::owners(declared)[0])?;
+            for (column, of_column) in &declared.columns {
+                let object = format!("{table}.{column}");
+                if row.relation.column(column).is_some_and(|column| column.made.is_some()) {
+                    continue;
+                }
+                let both = Just([Command::Insert, Command::Update]);
+                let tried = ground.check(&both, async |stage, both| {
+                    row.set_up(stage).await?;
+                    for command in both {
+                        stage.admin("savepoint before").await?;
+                        let answer = row.with(stage, command, &[(column, "null")]).await?;
+                        match answer {
+                            // A trigger may have put something else in its place.
+                            Ok(answer) => {
+                                let is_null = answer.one::<bool>()?;
+                                prop_assert!(of_column.nullable || !is_null, "{}: null", object);
+                            }
+                            Err(why) if of_column.nullable => return Err(why.into()),
+                            Err(why) => {
+                                prop_assert_eq!(why.code(), "23502", "{}", object);
+                                let column = format!("column \"{column}\"");
+                                prop_assert!(why.message().contains(&column), "{}", why);
+                            }
+                        }
+                        stage.admin("rollback to savepoint before").await?;
+                    }
+                    Ok(())
+                });
+                tried.map_err(|broken| broken.of(object.clone()))?;
+            }
+        }
+        Ok(())
+    },
+};
+
+/// See its claim.
+pub const KEYS: Property = Property {
+    id: "constraints/keys",
+    claim: "no two rows have one primary key, or what the contract declares unique; rows that \
+            differ in any part of it are accepted",
+    about: &[],
+    cases: 12,
+    holds: |ground| {
+        let site = Site::of(ground)?;
+        for (table, declared) in &site.contract.tables {
+            let owners = Site::owners(declared);
+            let (first, last) = (owners[0], owners[owners.len() - 1]);
+            let row = site.row(table, last)?;
+            let rows = site.world.rows(table, first, None);
+            let there = rows.first().ok_or_else(|| Broken::untried(format!("{table} is empty")))?;
+            for key in keys(table, declared)? {
+                let object = format!("{table}.{}", key.columns.join(", "));
+                let same = vec(proptest::bool::weighted(0.7), key.columns.len());
+                let tried = ground.check(&(command(), same), async |stage, (command, same)| {
+                    row.set_up(stage).await?;
+                    let columns = key.columns.iter().zip(same);
+                    let columns = columns.map(|(column, same)| {
+                        let its = there.literal(column).filter(|_| same);
+                        (column.as_str(), its.unwrap_or_else(|| row.literal(column)))
+                    });
+                    let values: Vec<(&str, &str)> = columns.collect();
+                    let is = values.iter().map(|(at, value)| format!("{} = {value}", ident(at)));
+                    let is = is.collect::<Vec<_>>().join(" and ");
+                    let count = format!("select count(*) from {}", row.relation.qualified());
+                    let taken: usize = stage.admin(&format!("{count} where {is}")).await?.one()?;
+                    let value = |column: &str| {
+                        let other = values.iter().find(|(at, _)| *at == column);
+                        other.map_or_else(|| row.literal(column), |(_, value)| value)
+                    };
+                    let equal = checks(table, declared).unwrap_or_default();
+                    let equal = equal.into_iter().find(|rule| match &rule.check {
+                        Check::Differ { column, other } => value(column) == value(other),
+                        _ => false,
+                    });
+                    let answer = row.with(stage, command, &values).await?;
+                    let refusal = match &equal {
+                        Some(rule) => Some(("23514", rule.name.as_deref())),
+                        None => (taken > 0).then_some(("23505", key.name.as_deref())),
+                    };
+                    judge(&object, &answer, refusal)
+                });
+                tried.map_err(|broken| broken.of(object.clone()))?;
+            }
+        }
+        Ok(())
+    },
+};
+
+/// What is tried in a column that points at a row.
+#[derive(Debug, Clone, Copy)]
+enum Pointer {
+    Null,
+    Own,
+    /// At no row.
+    Dangling(u16),
+}
+
+/// See its claim.
+pub const REFERENCES: Property = Property {
+    id: "constraints/references",
+    claim: "a column that the contract declares a reference points at a row, or is null where \
+            it may be",
+    about: &[],
+    cases: 20,
+    holds: |ground| {
+        let site = Site::of(ground)?;
+        for (table, declared) in &site.contract.tables {
+            let row = site.row(table, Site::owners(declared)[0])?;
+            for (column, _) in references(table, declared)? {
+                let object = format!("{table}.{column}");
+                let nullable = declared.columns.get(column).is_some_and(|it| it.nullable);
+                let pointer = prop_oneof![
+                    u32::from(nullable) => Just(Pointer::Null),
+                    1 => Just(Pointer::Own),
+                    2 => (0u16..).prop_map(Pointer::Dangling),
+                ];
+                let tried = ground.check(&(command(), pointer), async |stage, (command, to)| {
+                    row.set_up(stage).await?;
+                    let (literal, refusal) = match to {
+                        Pointer::Null => ("null".to_owned(), None),
+                        Pointer::Own => (row.literal(column).to_owned(), None),
+                        Pointer::Dangling(n) => {
+                            (nowhere(row.data_type(column), n)?, Some(("23503", None)))
+                        }
+                    };
+                    let answer = row.with(stage, command, &[(column, &literal)]).await?;
+                    judge(&object, &answer, refusal)
+                });
+                tried.map_err(|broken| broken.of(object.clone()))?;
+            }
+        }
+        Ok(())
+    },
+};
+
+/// A value that no row has.
+fn nowhere(data_type: &str, n: u16) -> Result<String, TestCaseError> {
+    if ["smallint", "integer", "bigint", "numeric"].contains(&data_type) {
+        return Ok(format!("-{}", u32::from(n) + 1));
+    }
+    let literal = values::literal(data_type, &format!("nowhere {n}"));
+    literal.ok_or_else(|| TestCaseError::fail(format!("no value of type {data_type} is known")))
+}
+
+/// See its claim.
+pub const ON_DELETE: Property = Property {
+    id: "constraints/on-delete",
+    claim: "when the row that a reference points at is deleted, the contract's ON DELETE happens",
+    about: &[],
+    cases: 4,
+    holds: |ground| {
+        let site = Site::of(ground)?;
+        for (table, declared) in &site.contract.tables {
+            for (column, reference) in references(table, declared)? {
+                let object = format!("{table}.{column}");
+                let owner = select(Site::owners(declared));
+                let tried = ground.check(&owner, async |stage, owner| {
+                    let row =
+                        site.row(table, owner).map_err(|it| TestCaseError::fail(it.reason))?;
+                    row.set_up(stage).await?;
+                    row.write(stage).await?;
+                    let (target, key) = (&reference.table, ident(&reference.column));
+                    let literal = row.literal(column);
+                    let delete = format!("delete from {target} where {key} = {literal}");
+                    let answer = stage.run(&Who::admin(), &delete).await;
+                    let may = ["cascade", "set null"].contains(&reference.on_delete.as_str());
+                    judge(&object, &answer, (!may).then_some(("23503", None)))?;
+                    let (its, column) = (row.relation.qualified(), ident(column));
+                    let left =
+                        format!("select ({column} is null)::text from {its} where {}", row.is_it());
+                    let left = stage.admin(&left).await?.rows.into_iter().flatten();
+                    let left: Vec<String> = left.collect();
+                    let expected: &[&str] = match reference.on_delete.as_str() {
+                        "cascade" => &[],
+                        "set null" => &["true"],
+                        _ => &["false"],
+                    };
+                    prop_assert_eq!(left, expected, "{}: whether it is null now", object);
+                    Ok(())
+                });
+                tried.map_err(|broken| broken.of(object.clone()))?;
+            }
+        }
+        Ok(())
+    },
+};

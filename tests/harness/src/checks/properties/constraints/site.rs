@@ -1,0 +1,159 @@
+//! This file is where a constraint is tried: a row of its table, with something else in one
+//! of its columns.
+
+use proptest::prelude::{Strategy, TestCaseError};
+use proptest::sample::select;
+
+use crate::catalog::{Catalog, Relation};
+use crate::checks::properties::{Broken, Ground, Refused, Stage, Who};
+use crate::contract::{self, Contract};
+use crate::database::batch::Answer;
+use crate::platform::persona::Persona;
+use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
+use crate::rows::{Owner, World};
+use crate::sql::ident;
+
+/// How a value gets into a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    Insert,
+    Update,
+}
+
+pub(super) fn command() -> impl Strategy<Value = Command> {
+    select(vec![Command::Insert, Command::Update])
+}
+
+/// What rows are made from.
+pub(super) struct Site<'a> {
+    pub(super) contract: &'a Contract,
+    pub(super) catalog: Catalog,
+    pub(super) world: World,
+}
+
+impl<'a> Site<'a> {
+    pub(super) fn of(ground: &'a Ground) -> Result<Self, Broken> {
+        let (catalog, world) = ground.made()?;
+        Ok(Self { contract: ground.contract(), catalog, world })
+    }
+
+    /// Who may have a row of that table.
+    pub(super) fn owners(declared: &contract::Relation) -> Vec<Owner> {
+        match declared.owner {
+            contract::Owner::None => vec![Owner::Nobody],
+            _ => Persona::OWNERS.map(Owner::User).to_vec(),
+        }
+    }
+
+    /// A row of that table that is yet to be written.
+    pub(super) fn row(&self, table: &str, owner: Owner) -> Result<NewRow<'_>, Broken> {
+        let factory =
+            Factory { catalog: &self.catalog, contract: self.contract, world: &self.world };
+        let wanted = Wanted { owner, ordinal: PLAIN_ROWS, variant: None };
+        let mut draft = factory.draft(table, wanted)?;
+        let relation = self.catalog.relation(table);
+        let relation = relation.ok_or_else(|| Broken::untried(format!("there is no {table}")))?;
+        // Those that follow the plain rows are the variants'.
+        let unheard_of = Wanted { ordinal: 1000, ..wanted };
+        factory.name_the_key(&mut draft, relation, unheard_of)?;
+        Ok(NewRow { relation, draft })
+    }
+}
+
+/// A row that is yet to be written.
+pub(super) struct NewRow<'a> {
+    pub(super) relation: &'a Relation,
+    draft: Draft,
+}
+
+impl NewRow<'_> {
+    /// The literal that it has in a column.
+    pub(super) fn literal(&self, column: &str) -> &str {
+        self.draft.values.get(column).map_or("default", String::as_str)
+    }
+
+    /// The type of a column.
+    pub(super) fn data_type(&self, column: &str) -> &str {
+        self.relation.column(column).map_or("", |column| &column.data_type)
+    }
+
+    /// The condition that is true of it alone.
+    pub(super) fn is_it(&self) -> String {
+        let is = |column: &String| format!("{} = {}", ident(column), self.literal(column));
+        self.relation.primary_key().iter().map(is).collect::<Vec<_>>().join(" and ")
+    }
+
+    /// Writes what it needs beforehand.
+    pub(super) async fn set_up(&self, stage: &Stage) -> Result<(), Refused> {
+        if !self.draft.setup.is_empty() {
+            stage.admin(&self.draft.setup.join("; ")).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes it as it is.
+    pub(super) async fn write(&self, stage: &Stage) -> Result<(), Refused> {
+        stage.admin(&self.draft.insert(self.relation)).await.map(drop)
+    }
+
+    /// Tries to have other literals in some of its columns; answers whether the first of them
+    /// is null then.
+    pub(super) async fn with(
+        &self,
+        stage: &Stage,
+        command: Command,
+        values: &[(&str, &str)],
+    ) -> Result<Result<Answer, Refused>, TestCaseError> {
+        let statement = match command {
+            Command::Insert => {
+                let mut draft = self.draft.clone();
+                let values = values.iter().map(|(at, value)| ((*at).into(), (*value).into()));
+                draft.values.extend(values);
+                draft.insert(self.relation)
+            }
+            Command::Update => {
+                self.write(stage).await?;
+                let set = values.iter().map(|(at, value)| format!("{} = {value}", ident(at)));
+                let set = set.collect::<Vec<_>>().join(", ");
+                format!("update {} set {set} where {}", self.relation.qualified(), self.is_it())
+            }
+        };
+        let first = ident(values[0].0);
+        let statement = format!("{statement} returning ({first} is null)::text");
+        let answer = stage.run(&Who::admin(), &statement).await;
+        match answer {
+            Ok(answer) if answer.count != 1 => {
+                Err(TestCaseError::fail(format!("{} rows for {statement}", answer.count)))
+            }
+            answer => Ok(answer),
+        }
+    }
+}
+
+/// Compares what came of a statement with what is declared: nothing, or the SQLSTATE of the
+/// refusal and the constraint, where that has a name.
+pub(super) fn judge(
+    what: &str,
+    answer: &Result<Answer, Refused>,
+    refusal: Option<(&str, Option<&str>)>,
+) -> Result<(), TestCaseError> {
+    let observed = match answer {
+        Ok(_) => "accepted".to_owned(),
+        Err(why) => format!("refused: {why} ({})", why.constraint()),
+    };
+    let is_so = match (answer, refusal) {
+        (Ok(_), None) => true,
+        (Err(why), Some((code, name))) => {
+            why.code() == code && name.is_none_or(|name| why.constraint() == name)
+        }
+        _ => false,
+    };
+    let expected = match refusal {
+        None => "accepted".to_owned(),
+        Some((code, name)) => format!("refused with {code} {}", name.unwrap_or_default()),
+    };
+    if is_so {
+        return Ok(());
+    }
+    Err(TestCaseError::fail(format!("{what}: {observed}; declared: {expected}")))
+}

@@ -1,0 +1,94 @@
+//! This file is what was executed of the functions while properties were tried.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Client;
+
+use super::stage::Stage;
+use crate::database::batch::Answer;
+use crate::database::plpgsql_check;
+use crate::error::{CannotRun, describe};
+
+/// What was executed of each function of `public`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// How often each function was called, by name.
+    pub calls: BTreeMap<String, u64>,
+    /// The statements of each function by their number in it, where the server can tell.
+    pub statements: BTreeMap<String, BTreeMap<u32, Statement>>,
+}
+
+/// A statement of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The line in the function's body, from 1.
+    pub line: u32,
+    /// What it is, in the words of `plpgsql_check`.
+    pub kind: String,
+    /// How often it was executed.
+    pub executed: u64,
+}
+
+impl Coverage {
+    /// Adds what was executed elsewhere.
+    pub fn absorb(&mut self, other: Self) {
+        for (function, calls) in other.calls {
+            *self.calls.entry(function).or_default() += calls;
+        }
+        for (function, statements) in other.statements {
+            let known = self.statements.entry(function).or_default();
+            for (number, statement) in statements {
+                let executed = statement.executed;
+                let before = known.insert(number, statement).map_or(0, |before| before.executed);
+                known.entry(number).and_modify(|it| it.executed = before + executed);
+            }
+        }
+    }
+}
+
+/// Has the server count what this session executes.
+pub(super) async fn begin(admin: &Client) -> Result<(), CannotRun> {
+    let track = admin.batch_execute("set track_functions = 'all'").await;
+    track.map_err(|error| CannotRun(format!("could not count calls: {}", describe(&error))))?;
+    if plpgsql_check::is_available(admin).await? {
+        plpgsql_check::install(admin).await?;
+    }
+    Ok(())
+}
+
+/// What the session has executed since.
+pub(super) async fn read(stage: &Stage) -> Result<Coverage, CannotRun> {
+    // What this session has counted is told to the others first, and then asked for.
+    ask(stage, "select pg_catalog.pg_stat_force_next_flush()").await?;
+    let calls = ask(
+        stage,
+        "select funcname, calls from pg_catalog.pg_stat_user_functions where schemaname = 'public'",
+    );
+    let mut coverage = Coverage::default();
+    for row in calls.await?.rows {
+        coverage.calls.insert(row[0].clone(), number(&row[1]));
+    }
+    let installed = "select count(*) from pg_catalog.pg_extension where extname = 'plpgsql_check'";
+    if ask(stage, installed).await?.one::<u32>().is_ok_and(|count| count == 1) {
+        for row in ask(stage, plpgsql_check::STATEMENTS).await?.rows {
+            let line = row[2].parse().unwrap_or_default();
+            let statement = Statement { line, kind: row[3].clone(), executed: number(&row[4]) };
+            let known = coverage.statements.entry(row[0].clone()).or_default();
+            known.insert(row[1].parse().unwrap_or_default(), statement);
+        }
+    }
+    Ok(coverage)
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap_or_default()
+}
+
+async fn ask(stage: &Stage, question: &str) -> Result<Answer, CannotRun> {
+    match stage.send(question).await? {
+        (answers, None) => Ok(answers.into_iter().next_back().unwrap_or_default()),
+        (_, Some(error)) => {
+            Err(CannotRun(format!("could not read the coverage: {}", error.message())))
+        }
+    }
+}

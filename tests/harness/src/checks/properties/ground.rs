@@ -1,0 +1,330 @@
+//! This file is the ground of a property: a clone of its own, the generator of its cases, and
+//! what is known of those that were tried.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{
+    Config, FileFailurePersistence, RngSeed, TestCaseError, TestError, TestRunner,
+    contextualize_config,
+};
+use tokio::runtime::Runtime;
+use tokio_postgres::Client;
+
+use super::coverage::{self, Coverage};
+use super::stage::{Stage, Who};
+use super::{Broken, Property};
+use crate::catalog::{Catalog, EVERYTHING};
+use crate::contract::Contract;
+use crate::database::connect;
+use crate::database::session::Session;
+use crate::error::{CannotRun, describe};
+use crate::inputs::Inputs;
+use crate::platform::persona::Identity;
+use crate::rows::World;
+use crate::sandbox::{Database, State};
+use crate::source::project;
+
+/// Where a property is tried.
+pub struct Ground {
+    runtime: Runtime,
+    database: Database,
+    stage: Stage,
+    auth_server: Who,
+    contract: Contract,
+    config: Config,
+    seed: u64,
+    times: RefCell<Vec<Duration>>,
+    /// What every case finds in place.
+    prepared: RefCell<String>,
+    /// Whether cases are played within a transaction that a mutant lives in.
+    nested: Cell<bool>,
+    /// Whether the first case that fails is enough: no other is tried, and none made smaller.
+    hasty: Cell<bool>,
+    /// Whether cases were left out, because they commit what they do.
+    left_out: Cell<bool>,
+    /// The script of the last case that failed, which is the smallest.
+    failed: RefCell<String>,
+}
+
+/// The longest that a statement may take where a mutant lives; none of the schema's takes a
+/// tenth.
+pub const PATIENCE: &str = "5s";
+
+/// The longest that shrinking may take, in milliseconds.
+const SHRINKING: u32 = 20_000;
+
+/// A runtime for one thread: its connections live and die with it.
+///
+/// # Errors
+/// Why there is none.
+pub fn runtime() -> Result<Runtime, CannotRun> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| CannotRun(format!("could not start a runtime: {error}")))
+}
+
+impl Ground {
+    pub(super) fn open(
+        property: &Property,
+        runtime: Runtime,
+        database: Database,
+        inputs: &Inputs,
+        keeps_regressions: bool,
+    ) -> Result<Self, CannotRun> {
+        let admin = runtime.block_on(database.admin())?;
+        runtime.block_on(coverage::begin(&admin))?;
+        let settings = runtime.block_on(settings_of(&admin, "supabase_auth_admin"))?;
+        let seed = property.seed(inputs);
+        let mut config = Config {
+            cases: property.cases,
+            rng_seed: RngSeed::Fixed(seed),
+            max_shrink_time: SHRINKING,
+            max_shrink_iters: 1000,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        config.cases = contextualize_config(Config::with_cases(property.cases)).cases;
+        if keeps_regressions {
+            let file = format!("tests/regressions/{}.txt", property.id.replace('/', "."));
+            let path = project().join(file).to_string_lossy().into_owned();
+            let persistence = FileFailurePersistence::Direct(path.leak());
+            config.failure_persistence = Some(Box::new(persistence));
+        }
+        Ok(Self {
+            runtime,
+            database,
+            stage: Stage::new(admin),
+            auth_server: Who::login("supabase_auth_admin", &settings),
+            contract: inputs.contract.clone(),
+            config,
+            seed,
+            times: RefCell::default(),
+            prepared: RefCell::default(),
+            nested: Cell::new(false),
+            hasty: Cell::new(false),
+            left_out: Cell::new(false),
+            failed: RefCell::default(),
+        })
+    }
+
+    /// The platform's auth server, with the settings of its role.
+    pub fn auth_server(&self) -> &Who {
+        &self.auth_server
+    }
+
+    /// What is declared.
+    pub fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    /// What there is, planted faults included, and the rows of the world.
+    ///
+    /// # Errors
+    /// The server's answer, or why there is no world.
+    pub fn made(&self) -> Result<(Catalog, World), CannotRun> {
+        self.runtime.block_on(async {
+            let admin = self.database.admin().await?;
+            let world: Result<World, String> = self.database.state(&admin, State::World).await?;
+            Ok((Catalog::read(&admin, EVERYTHING).await?, world.map_err(CannotRun)?))
+        })
+    }
+
+    /// The seed that the cases are generated from.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// How long each case took.
+    pub(super) fn times(&self) -> Vec<Duration> {
+        self.times.borrow().clone()
+    }
+
+    /// What was executed of each function.
+    pub(super) fn coverage(&self) -> Result<Coverage, CannotRun> {
+        if self.stage.is_closed() {
+            return Err(CannotRun("the server ended the connection of a property".to_owned()));
+        }
+        self.runtime.block_on(coverage::read(&self.stage))
+    }
+
+    /// Plants a fault, where there is one; that it is noticed is then enough.
+    pub(super) fn plant(&self, fault: &str) -> Result<(), CannotRun> {
+        if fault.is_empty() {
+            return Ok(());
+        }
+        self.hasty.set(true);
+        let planted = self.runtime.block_on(self.stage.admin(fault));
+        planted.map(drop).map_err(|why| CannotRun(format!("could not plant the fault: {why}")))
+    }
+
+    /// Tries fewer cases than the property asks for.
+    pub(super) fn limit(&mut self, cases: u32) {
+        self.config.cases = cases.min(self.config.cases);
+    }
+
+    /// Whether `holds` notices a fault that lives in a transaction of the ground's connection;
+    /// nothing where its cases commit what they do. What every case finds in place stays.
+    pub(super) fn notices(
+        &self,
+        fault: &str,
+        holds: fn(&Self) -> Result<(), Broken>,
+    ) -> Result<Option<bool>, CannotRun> {
+        let send = |batch: &str| self.runtime.block_on(self.stage.send(batch));
+        self.hasty.set(true);
+        self.left_out.set(false);
+        let (_, refused) =
+            send(&format!("begin; set local statement_timeout = '{PATIENCE}'; {fault}"))?;
+        self.nested.set(true);
+        let broken = refused.is_none() && holds(self).is_err();
+        self.nested.set(false);
+        send("rollback")?;
+        match refused {
+            Some(error) => Err(CannotRun(format!("could not plant it: {}", error.message()))),
+            None => Ok((!self.left_out.get()).then_some(broken)),
+        }
+    }
+
+    /// Puts rows in place that every case finds.
+    ///
+    /// # Errors
+    /// The server's answer.
+    pub fn prepare(&self, statement: &str) -> Result<(), Broken> {
+        if self.nested.get() {
+            return Ok(());
+        }
+        self.runtime.block_on(self.stage.admin(statement))?;
+        self.prepared.borrow_mut().push_str(&format!("{statement};\n"));
+        Ok(())
+    }
+
+    /// A connection of its own, on which somebody's requests are committed.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub async fn session(&self, identity: Identity) -> Result<Session, CannotRun> {
+        let client = connect(&self.database.login("authenticator")).await?;
+        Ok(Session::of(client, identity))
+    }
+
+    /// A connection of its own as that login role.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub async fn connect(&self, role: &str) -> Result<Client, CannotRun> {
+        connect(&self.database.login(role)).await
+    }
+
+    /// Tries every generated case in a transaction that is rolled back.
+    ///
+    /// # Errors
+    /// The smallest input that was found to break the property.
+    #[expect(clippy::needless_pass_by_value, reason = "a case is written where it is tried")]
+    pub fn check<S: Strategy>(
+        &self,
+        strategy: &S,
+        case: impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
+    ) -> Result<(), Broken>
+    where
+        S::Value: Debug,
+    {
+        self.try_all(strategy, &async |stage: &Stage, value| {
+            let (open, close) = if self.nested.get() {
+                ("savepoint trial", "rollback to savepoint trial")
+            } else {
+                ("begin", "rollback")
+            };
+            stage.admin(open).await?;
+            let result = case(stage, value).await;
+            stage.admin(close).await?;
+            result
+        })
+    }
+
+    /// Tries every generated case, each of which commits what it does and cleans up itself.
+    ///
+    /// # Errors
+    /// The smallest input that was found to break the property.
+    #[expect(clippy::needless_pass_by_value, reason = "a case is written where it is tried")]
+    pub fn check_committed<S: Strategy>(
+        &self,
+        strategy: &S,
+        case: impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
+    ) -> Result<(), Broken>
+    where
+        S::Value: Debug,
+    {
+        if self.nested.get() {
+            self.left_out.set(true);
+            return Ok(());
+        }
+        self.try_all(strategy, &case)
+    }
+
+    fn try_all<S: Strategy>(
+        &self,
+        strategy: &S,
+        case: &impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
+    ) -> Result<(), Broken>
+    where
+        S::Value: Debug,
+    {
+        let mut runner = TestRunner::new(self.config.clone());
+        let first: RefCell<Option<(String, String)>> = RefCell::default();
+        let tried = runner.run(strategy, |value| {
+            if first.borrow().is_some() {
+                return Ok(());
+            }
+            self.stage.forget();
+            let shown = if self.hasty.get() { format!("{value:?}") } else { String::new() };
+            let began = Instant::now();
+            let result = self.runtime.block_on(case(&self.stage, value));
+            self.times.borrow_mut().push(began.elapsed());
+            if matches!(result, Err(TestCaseError::Fail(_))) {
+                let script = format!("{}{}", self.prepared.borrow(), self.stage.script());
+                self.failed.replace(script);
+            }
+            match result {
+                Err(TestCaseError::Fail(reason)) if self.hasty.get() => {
+                    first.replace(Some((shown, reason.to_string())));
+                    Ok(())
+                }
+                result => result,
+            }
+        });
+        if let Some((input, reason)) = first.into_inner() {
+            let script = self.failed.borrow().clone();
+            return Err(Broken { input, reason, script, object: None });
+        }
+        tried.map_err(|error| {
+            let script = self.failed.borrow().clone();
+            match error {
+                TestError::Fail(reason, value) => {
+                    let (input, reason) = (format!("{value:?}"), reason.to_string());
+                    Broken { input, reason, script, object: None }
+                }
+                TestError::Abort(reason) => Broken {
+                    input: "none: no case could be generated".to_owned(),
+                    reason: reason.to_string(),
+                    script,
+                    object: None,
+                },
+            }
+        })
+    }
+}
+
+/// What a login of that role is given beside its name.
+async fn settings_of(admin: &Client, role: &str) -> Result<Vec<(String, String)>, CannotRun> {
+    let question = "select unnest(rolconfig) from pg_catalog.pg_roles where rolname = $1";
+    let rows = admin.query(question, &[&role]).await;
+    let rows = rows.map_err(|error| {
+        CannotRun(format!("could not read the settings of {role}: {}", describe(&error)))
+    })?;
+    let setting = |row: &tokio_postgres::Row| {
+        let text: String = row.get(0);
+        text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    Ok(rows.iter().filter_map(setting).collect())
+}

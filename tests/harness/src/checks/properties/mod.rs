@@ -1,0 +1,224 @@
+//! This file is a property: a claim that holds whatever is generated, and what came of trying
+//! to break it.
+
+pub mod constraints;
+pub mod coverage;
+mod ground;
+pub mod promises;
+mod stage;
+
+use std::time::{Duration, Instant};
+
+use proptest::test_runner::{Config, RngSeed, contextualize_config};
+
+pub use self::ground::{Ground, PATIENCE, runtime};
+
+pub use self::stage::{Refused, Stage, Who};
+
+use self::coverage::Coverage;
+use crate::contract::Contract;
+use crate::error::CannotRun;
+use crate::findings::ledger::{Entry, Finding, in_regime};
+use crate::findings::rules;
+use crate::inputs::Inputs;
+use crate::platform::Regime;
+use crate::sandbox::Database;
+use crate::source::short_hash;
+
+/// Every property that is tried: the project's, and those of the constraints of any schema.
+pub fn all(project: &[&'static Property]) -> Vec<&'static Property> {
+    project.iter().copied().chain(&constraints::PROPERTIES).collect()
+}
+
+/// A claim about what the schema keeps true, and how to try to break it.
+#[derive(Debug)]
+pub struct Property {
+    /// Its stable id, below `promise/`: what it is about, then the claim in short.
+    pub id: &'static str,
+    /// The claim, in a sentence.
+    pub claim: &'static str,
+    /// The functions and tables that it is about, the first by name in a finding that
+    /// names nothing else. It is tried where the contract names it; if it is about nothing by
+    /// name, always.
+    pub about: &'static [&'static str],
+    /// How many cases are generated, unless `PROPTEST_CASES` says another number.
+    pub cases: u32,
+    /// Tries to break it.
+    pub holds: fn(&Ground) -> Result<(), Broken>,
+}
+
+/// A property that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The smallest input that was found to break it.
+    pub input: String,
+    /// What was seen.
+    pub reason: String,
+    /// The statements of that case.
+    pub script: String,
+    /// What the finding is about, where that is not what the property is about.
+    pub object: Option<String>,
+}
+
+impl Broken {
+    /// Nothing could be tried.
+    pub fn untried(reason: String) -> Self {
+        let input = "none: the case could not be set".to_owned();
+        Self { input, reason, script: String::new(), object: None }
+    }
+
+    /// The same, and what it is about.
+    pub fn of(self, object: String) -> Self {
+        Self { object: Some(object), ..self }
+    }
+}
+
+impl From<Refused> for Broken {
+    fn from(refused: Refused) -> Self {
+        Self::untried(refused.to_string())
+    }
+}
+
+impl From<CannotRun> for Broken {
+    fn from(why: CannotRun) -> Self {
+        Self::untried(why.to_string())
+    }
+}
+
+/// What came of trying to break a property.
+#[derive(Debug)]
+pub struct Tried {
+    /// Whether it held.
+    pub result: Result<(), Broken>,
+    /// The seed that the cases were generated from.
+    pub seed: u64,
+    /// How long each case took, from its first statement to its rollback.
+    pub cases: Vec<Duration>,
+    /// How long all of it took, the clone included.
+    pub took: Duration,
+    /// What was executed of each function.
+    pub coverage: Coverage,
+}
+
+/// Where a property is tried against one fault after the other.
+pub struct ProvingGround {
+    property: &'static Property,
+    ground: Ground,
+}
+
+impl ProvingGround {
+    /// Whether the property notices the fault; nothing where its cases commit what they do, so
+    /// that it cannot tell here.
+    ///
+    /// # Errors
+    /// Why the fault could not be planted, or the server not be reached.
+    pub fn notices(&self, fault: &str) -> Result<Option<bool>, CannotRun> {
+        self.ground.notices(fault, self.property.holds)
+    }
+}
+
+impl Property {
+    /// The id in the ledger.
+    pub fn check(&self) -> String {
+        format!("promise/{}", self.id)
+    }
+
+    /// Whether it is to be tried: it is about every schema, or the contract names it.
+    pub fn applies(&self, contract: &Contract) -> bool {
+        self.about.is_empty() || contract.proofs().any(|id| id == self.id)
+    }
+
+    /// The seed of a run on these inputs: the same for the same inputs, so that two runs give
+    /// the same evidence; `PROPTEST_RNG_SEED` sets another.
+    pub fn seed(&self, inputs: &Inputs) -> u64 {
+        match contextualize_config(Config::default()).rng_seed {
+            RngSeed::Fixed(seed) => seed,
+            RngSeed::Random => {
+                let digest = short_hash(&format!("{} {}", inputs.migrations_sha256(), self.id));
+                u64::from_str_radix(&digest, 16).expect("16 digits")
+            }
+        }
+    }
+
+    /// Tries to break it in a clone of its own.
+    ///
+    /// # Errors
+    /// Why the server could not be reached.
+    pub fn attempt(&self, inputs: &Inputs, regime: Regime) -> Result<Tried, CannotRun> {
+        self.attempt_with(inputs, regime, "")
+    }
+
+    /// The same after the administrator has planted a fault, which the property is to notice.
+    ///
+    /// # Errors
+    /// Why the fault could not be planted, or the server not be reached.
+    pub fn attempt_with(
+        &self,
+        inputs: &Inputs,
+        regime: Regime,
+        fault: &str,
+    ) -> Result<Tried, CannotRun> {
+        let began = Instant::now();
+        let runtime = runtime()?;
+        let database = runtime.block_on(Database::of(inputs, regime))?;
+        // What breaks a foreign or a broken schema says nothing about this one.
+        let keeps = fault.is_empty() && inputs.are_the_projects();
+        let ground = Ground::open(self, runtime, database, inputs, keeps)?;
+        ground.plant(fault)?;
+        let result = (self.holds)(&ground);
+        let coverage = ground.coverage()?;
+        let (seed, cases) = (ground.seed(), ground.times());
+        Ok(Tried { result, seed, cases, took: began.elapsed(), coverage })
+    }
+
+    /// A ground for faults that come and go, on which the property holds, in so many cases at
+    /// most, while there is none.
+    ///
+    /// # Errors
+    /// That it does not hold, or why the server could not be reached.
+    pub fn proving_ground(
+        &'static self,
+        inputs: &Inputs,
+        regime: Regime,
+        cases: u32,
+    ) -> Result<ProvingGround, CannotRun> {
+        let runtime = runtime()?;
+        let database = runtime.block_on(Database::of(inputs, regime))?;
+        let mut ground = Ground::open(self, runtime, database, inputs, false)?;
+        ground.limit(cases);
+        match (self.holds)(&ground) {
+            Ok(()) => Ok(ProvingGround { property: self, ground }),
+            Err(broken) => {
+                let (check, reason) = (self.check(), broken.reason);
+                Err(CannotRun(format!("{check} is red without any fault: {reason}")))
+            }
+        }
+    }
+
+    /// The ledger's line about it.
+    pub fn entry(&self, tried: &Tried, regime: Regime) -> Entry {
+        let observed = match &tried.result {
+            Ok(()) => format!("held in {} cases, seed {}", tried.cases.len(), tried.seed),
+            Err(broken) => format!(
+                "{}; smallest input: {}; seed {} (PROPTEST_RNG_SEED={} tries the same cases again)",
+                broken.reason, broken.input, tried.seed, tried.seed
+            ),
+        };
+        let about = self.about.first().copied().unwrap_or("the schema");
+        let finding = tried.result.as_ref().err().map(|broken| {
+            let object = broken.object.as_deref().unwrap_or(about);
+            let seen = [self.claim, &observed];
+            Finding {
+                statement: Some(broken.script.clone()),
+                ..Finding::of(&rules::PROMISE, object, &self.check(), seen, regime)
+            }
+        });
+        Entry {
+            id: self.check(),
+            expected: self.claim.to_owned(),
+            observed: in_regime(regime, observed),
+            findings: finding.into_iter().collect(),
+            cell: None,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! This file is the promises of functions and tables: which properties prove them, what came
+//! of trying to break those, and what of each function was executed meanwhile.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::checks::properties::coverage::Coverage;
+use crate::checks::properties::{Property, Tried};
+use crate::contract::Contract;
+use crate::database::plpgsql_check;
+use crate::error::CannotRun;
+use crate::findings::ledger::Entry;
+use crate::findings::rules;
+use crate::inputs::Inputs;
+use crate::platform::Regime;
+use crate::progress::Progress;
+use crate::sandbox::Database;
+
+/// Properties that are tried at the same time; each keeps one connection of the server busy.
+const AT_ONCE: usize = 2;
+
+/// The properties that a contract calls for, and what is known of the server they are tried on.
+pub struct Promises {
+    inputs: Arc<Inputs>,
+    regimes: Vec<Regime>,
+    properties: Vec<&'static Property>,
+    /// Whether the server has `plpgsql_check`.
+    pub has_plpgsql_check: bool,
+}
+
+/// A property that was tried, and what came of it.
+pub type Try = (&'static Property, Regime, Tried);
+
+impl Promises {
+    /// The properties among `all` that the contract calls for.
+    ///
+    /// # Errors
+    /// The server's answer.
+    pub async fn new(
+        inputs: &Arc<Inputs>,
+        regimes: &[Regime],
+        all: &[&'static Property],
+        database: &Database,
+    ) -> Result<Self, CannotRun> {
+        let applies = |property: &&&Property| property.applies(&inputs.contract);
+        let admin = database.admin().await?;
+        Ok(Self {
+            inputs: Arc::clone(inputs),
+            regimes: regimes.to_vec(),
+            properties: all.iter().filter(applies).copied().collect(),
+            has_plpgsql_check: plpgsql_check::is_available(&admin).await?,
+        })
+    }
+
+    /// The ids of its checks, and the regimes in which each is made.
+    pub fn plan(&self) -> Vec<(String, Regime)> {
+        let properties = self.properties.iter().map(|property| property.check());
+        let covered = self.covered().into_iter().map(|function| format!("coverage/{function}"));
+        let linted = self.linted().into_iter().map(|function| format!("plpgsql_check/{function}"));
+        let ids: Vec<String> = properties.chain(covered).chain(linted).collect();
+        let everywhere = |id: String| self.regimes.iter().map(move |&regime| (id.clone(), regime));
+        ids.into_iter().flat_map(everywhere).collect()
+    }
+
+    /// The functions that a property is about.
+    fn covered(&self) -> BTreeSet<&str> {
+        let functions = &self.inputs.contract.functions;
+        let about = self.properties.iter().flat_map(|property| property.about).copied();
+        about.filter(|name| functions.contains_key(*name)).collect()
+    }
+
+    /// The functions that `plpgsql_check` can look at.
+    fn linted(&self) -> BTreeSet<&str> {
+        let functions = self.inputs.contract.functions.iter();
+        let bodies = functions.filter(|(_, function)| function.language == "plpgsql");
+        let names = bodies.map(|(name, _)| name.as_str());
+        if self.has_plpgsql_check { names.collect() } else { BTreeSet::new() }
+    }
+
+    /// Tries to break every property, several at once.
+    ///
+    /// # Errors
+    /// Why the server could not be reached.
+    pub fn attempt(&self, progress: &Progress) -> Result<Vec<Try>, CannotRun> {
+        let everywhere = |&property| self.regimes.iter().map(move |&regime| (property, regime));
+        let work = Mutex::new(self.properties.iter().flat_map(everywhere));
+        let all = self.properties.len() * self.regimes.len();
+        let begun = AtomicUsize::new(0);
+        let next = || work.lock().expect("nobody panics with the lock").next();
+        let worker = || {
+            let mut tried = Vec::new();
+            while let Some((property, regime)) = next() {
+                let begun = begun.fetch_add(1, Ordering::Relaxed) + 1;
+                progress.tell(|| format!("promise {begun} of {all}: {}", property.id));
+                tried.push((property, regime, property.attempt(&self.inputs, regime)?));
+            }
+            Ok(tried)
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
+            let mut all = Vec::new();
+            for worker in workers {
+                let broke_down = |_| CannotRun("a property broke down; see above".to_owned());
+                all.extend(worker.join().map_err(broke_down)??);
+            }
+            Ok(all)
+        })
+    }
+
+    /// What `plpgsql_check` says, where the server has it.
+    ///
+    /// # Errors
+    /// The server's answer.
+    pub async fn lint(&self) -> Result<Vec<Entry>, CannotRun> {
+        let mut entries = Vec::new();
+        let linted = self.linted();
+        if linted.is_empty() {
+            return Ok(entries);
+        }
+        for &regime in &self.regimes {
+            let database = Database::of(&self.inputs, regime).await?;
+            let admin = database.admin().await?;
+            plpgsql_check::install(&admin).await?;
+            let reports = plpgsql_check::reports(&admin).await?;
+            for &function in &linted {
+                let observed = match reports.get(function) {
+                    Some(said) if said.is_empty() => NOTHING.to_owned(),
+                    Some(said) => said.join("; "),
+                    None => "there is no such function".to_owned(),
+                };
+                let id = format!("plpgsql_check/{function}");
+                let seen = [NOTHING, &observed];
+                entries.push(Entry::compared(&rules::BODY, function, &id, seen, regime));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Whether the properties have reached every statement of the functions they are about.
+    pub fn coverage(&self, tries: &[Try]) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for &regime in &self.regimes {
+            let coverage = coverage(tries, regime);
+            for function in self.covered() {
+                let (expected, observed) = reached(&coverage, function);
+                let id = format!("coverage/{function}");
+                let seen = [expected, &observed];
+                entries.push(Entry::compared(&rules::COVERAGE, function, &id, seen, regime));
+            }
+        }
+        entries
+    }
+}
+
+/// What `plpgsql_check` should say.
+const NOTHING: &str = "nothing";
+
+/// Whether every property that the contract names is among `all`.
+///
+/// # Errors
+/// One that is not.
+pub fn are_known(contract: &Contract, all: &[&Property]) -> Result<(), CannotRun> {
+    let known: BTreeSet<&str> = all.iter().map(|property| property.id).collect();
+    match contract.proofs().find(|id| !known.contains(id.as_str())) {
+        None => Ok(()),
+        Some(id) => {
+            let known: Vec<&str> = known.into_iter().collect();
+            let known = known.join(", ");
+            Err(CannotRun(format!(
+                "the contract says that \"{id}\" proves a promise, and there is no such property; \
+                 there are {known}"
+            )))
+        }
+    }
+}
+
+/// What was executed in a regime.
+pub fn coverage(tries: &[Try], regime: Regime) -> Coverage {
+    let mut coverage = Coverage::default();
+    for (_, _, tried) in tries.iter().filter(|(_, of, _)| *of == regime) {
+        coverage.absorb(tried.coverage.clone());
+    }
+    coverage
+}
+
+/// What was to be reached of a function, and what was.
+fn reached(coverage: &Coverage, function: &str) -> (&'static str, String) {
+    let Some(statements) = coverage.statements.get(function) else {
+        let calls = coverage.calls.get(function).copied().unwrap_or_default();
+        return ("called", if calls > 0 { "called" } else { "never called" }.to_owned());
+    };
+    let missed: Vec<String> = statements
+        .values()
+        .filter(|statement| statement.executed == 0)
+        .map(|statement| format!("line {} ({})", statement.line, statement.kind))
+        .collect();
+    let expected = "every statement executed";
+    match missed.as_slice() {
+        [] => (expected, expected.to_owned()),
+        missed => (expected, format!("never executed: {}", missed.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Coverage, reached};
+    use crate::checks::properties::coverage::Statement;
+
+    fn counted(executed: [u64; 2]) -> Coverage {
+        let statement = |line, executed| Statement { line, kind: "RETURN".to_owned(), executed };
+        let statements =
+            BTreeMap::from([(1, statement(3, executed[0])), (2, statement(5, executed[1]))]);
+        let statements = BTreeMap::from([("note_count".to_owned(), statements)]);
+        Coverage { calls: BTreeMap::new(), statements }
+    }
+
+    #[test]
+    fn statement_that_never_ran_is_named() {
+        let (expected, observed) = reached(&counted([2, 0]), "note_count");
+        assert_eq!(observed, "never executed: line 5 (RETURN)");
+        assert_ne!(observed, expected);
+    }
+
+    /// What one property leaves out, another may reach.
+    #[test]
+    fn statements_of_several_properties_add_up() {
+        let mut coverage = counted([2, 0]);
+        coverage.absorb(counted([0, 1]));
+        let (expected, observed) = reached(&coverage, "note_count");
+        assert_eq!(observed, expected);
+    }
+
+    #[test]
+    fn function_that_was_never_called_is_not_covered() {
+        let (expected, observed) = reached(&Coverage::default(), "note_count");
+        assert_eq!((expected, observed.as_str()), ("called", "never called"));
+    }
+}

@@ -1,0 +1,349 @@
+//! This file is the contract as facets: what the catalog must say. The server itself puts
+//! the contract's words into its own form, on reference tables that are rolled back.
+
+use tokio_postgres::Client;
+
+use crate::catalog::Catalog;
+use crate::catalog::facets::{
+    BY_COLUMN, Facets, default_privileges_id, privilege_list, relation_id,
+};
+use crate::contract::{Contract, Relation};
+use crate::error::{CannotRun, describe};
+use crate::sql::ident;
+
+/// The schema of the reference tables.
+const REFERENCE: &str = "reference_of_contract";
+/// The role that migrations run as, and so the owner of what they make.
+const MIGRATOR: &str = "postgres";
+/// The roles that requests are made with.
+const API_ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
+
+/// Every facet that the catalog of the migrated database must have, and no others: what the
+/// platform had before, and what the contract declares, on a server of that
+/// `server_version_num`.
+///
+/// # Errors
+/// The contract's file and the server's answer, where it cannot read a column's words.
+pub async fn facets(
+    admin: &Client,
+    contract: &Contract,
+    version: u32,
+    mut expected: Facets,
+) -> Result<Facets, CannotRun> {
+    for (name, relation) in contract.relations() {
+        let id = relation_id("public", name);
+        let is_view = contract.views.contains_key(name);
+        let kind = if is_view { "view" } else { "table" };
+        expected.insert(format!("{id}/kind"), kind.into());
+        expected.insert(format!("{id}/owner"), MIGRATOR.into());
+        if is_view && relation.security_invoker {
+            expected.insert(format!("{id}/options"), "security_invoker=true".into());
+        }
+        if !is_view {
+            expected.insert(format!("{id}/row-level-security"), "enabled".into());
+        }
+        privileges(relation, &id, version, &mut expected);
+        for seed in &relation.seed {
+            expected.insert(format!("{id}/rows/{}", seed_name(relation, seed)), seed_text(seed));
+        }
+    }
+    functions(contract, &mut expected);
+    database(contract, version, &mut expected);
+    expected.append(&mut references(admin, contract).await?);
+    Ok(expected)
+}
+
+/// What a seed row is called: its first text, by the order of its keys' uniqueness.
+pub fn seed_name(relation: &Relation, seed: &toml::Table) -> String {
+    let value = &seed[seed_column(relation, seed)];
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The column that a seed row is called by: a unique one, or the first.
+pub fn seed_column<'a>(relation: &Relation, seed: &'a toml::Table) -> &'a str {
+    let unique = seed.keys().find(|column| relation.columns[*column].unique);
+    unique.or_else(|| seed.keys().next()).expect("a seed row has columns")
+}
+
+/// A seed row in words.
+pub fn seed_text(seed: &toml::Table) -> String {
+    let words: Vec<String> =
+        seed.iter().map(|(column, value)| format!("{column} {value}")).collect();
+    words.join(", ")
+}
+
+fn privileges(relation: &Relation, id: &str, version: u32, into: &mut Facets) {
+    for role in API_ROLES {
+        for column in relation.columns.keys() {
+            let held = BY_COLUMN
+                .iter()
+                .filter(|privilege| relation.granted(role, privilege).contains(&column.as_str()));
+            let list = privilege_list(held.map(|privilege| (*privilege).to_owned()));
+            if !list.is_empty() {
+                into.insert(format!("{id}/columns/{column}/privileges/{role}"), list);
+            }
+        }
+        let declared = relation.privileges.get(role).map_or(&[][..], Vec::as_slice);
+        let mut whole: Vec<String> = declared.to_vec();
+        if declared.iter().any(|privilege| privilege == "all") {
+            whole = ["delete", "truncate", "trigger", "maintain"].map(str::to_owned).to_vec();
+            whole.retain(|privilege| privilege != "maintain" || version >= 170_000);
+        }
+        whole.retain(|privilege| !BY_COLUMN.contains(&privilege.as_str()));
+        let list = privilege_list(whole);
+        if !list.is_empty() {
+            into.insert(format!("{id}/privileges/{role}"), list);
+        }
+    }
+}
+
+fn functions(contract: &Contract, into: &mut Facets) {
+    for (name, function) in &contract.functions {
+        let id = format!("schema/functions/{name}");
+        let security = match function.security.as_str() {
+            "definer" => format!("definer, owner {MIGRATOR}"),
+            invoker => invoker.to_owned(),
+        };
+        let mut callers = function.callers.clone();
+        callers.sort();
+        let callers = if callers.is_empty() { "none".into() } else { callers.join(", ") };
+        for (facet, text) in [
+            ("arguments", function.arguments.to_lowercase()),
+            ("returns", function.returns.to_lowercase()),
+            ("language", function.language.clone()),
+            ("volatility", function.volatility.clone()),
+            ("security", security),
+            ("settings", format!("search_path=\"{}\"", function.search_path)),
+            ("callers", callers),
+            ("leakproof", "false".into()),
+        ] {
+            into.insert(format!("{id}/{facet}"), text);
+        }
+    }
+}
+
+fn database(contract: &Contract, version: u32, into: &mut Facets) {
+    for (schema, roles) in &contract.database.schemas {
+        let id = format!("database/schemas/{schema}");
+        into.insert(format!("{id}/owner"), MIGRATOR.into());
+        for (role, privileges) in roles {
+            into.insert(format!("{id}/privileges/{role}"), privilege_list(privileges.clone()));
+        }
+    }
+    for (sequence, roles) in &contract.database.sequences {
+        let id = relation_id("public", sequence);
+        into.insert(format!("{id}/kind"), "sequence".into());
+        into.insert(format!("{id}/owner"), MIGRATOR.into());
+        for (role, privileges) in roles {
+            into.insert(format!("{id}/privileges/{role}"), privilege_list(privileges.clone()));
+        }
+    }
+    for (extension, schema) in &contract.database.extensions {
+        into.insert(format!("database/extensions/{extension}"), format!("in schema {schema}"));
+    }
+    if contract.database.default_privileges.is_empty() {
+        return;
+    }
+    // What the contract says of the migrator's objects replaces what the platform gave.
+    let ours = format!("database/default-privileges/{MIGRATOR}/public/");
+    into.retain(|id, _| !id.starts_with(&ours));
+    for (kind, roles) in &contract.database.default_privileges {
+        for (role, privileges) in roles {
+            let id = default_privileges_id(MIGRATOR, "public", kind);
+            let all = match kind.as_str() {
+                "tables" if version >= 170_000 => ALL_ON_TABLES.as_slice(),
+                "tables" => &ALL_ON_TABLES[..7],
+                "sequences" => &["select", "update", "usage"],
+                _ => &["execute"],
+            };
+            let list = if privileges.iter().any(|privilege| privilege == "all") {
+                privilege_list(all.iter().map(|privilege| (*privilege).to_owned()))
+            } else {
+                privilege_list(privileges.clone())
+            };
+            into.insert(format!("{id}/{role}"), list);
+        }
+    }
+    let public = format!("{}/public", default_privileges_id(MIGRATOR, "*", "functions"));
+    into.insert(public, "none".into());
+}
+
+/// ALL on a table; the last is of PostgreSQL 17.
+const ALL_ON_TABLES: [&str; 8] =
+    ["select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain"];
+
+/// Makes the contract's tables as it words them, and reads what the server made of that.
+async fn references(admin: &Client, contract: &Contract) -> Result<Facets, CannotRun> {
+    let begin = format!(
+        "begin; set local search_path = public, extensions; set local client_min_messages = error; \
+         create schema {REFERENCE}"
+    );
+    admin.batch_execute(&begin).await.map_err(|error| {
+        CannotRun(format!("could not read the contract's columns: {}", describe(&error)))
+    })?;
+    let made = make_references(admin, contract).await;
+    let rolled_back = admin.batch_execute("rollback").await;
+    rolled_back.map_err(|error| CannotRun(format!("could not roll back: {}", describe(&error))))?;
+    made
+}
+
+async fn make_references(admin: &Client, contract: &Contract) -> Result<Facets, CannotRun> {
+    let mut unreadable = Facets::new();
+    for (name, relation) in contract.relations() {
+        let create = create_table(name, relation);
+        admin.batch_execute(&create).await.map_err(|error| {
+            CannotRun(format!(
+                "contract {}: the server cannot read its columns: {}\n  {create}",
+                relation.file,
+                describe(&error)
+            ))
+        })?;
+        for (facet, statement) in details(name, relation) {
+            if let Err(why) = try_out(admin, &statement).await? {
+                unreadable.insert(facet, format!("{statement}: {why}"));
+            }
+        }
+    }
+    for (table, triggers) in &contract.database.triggers {
+        let (schema, name) = table.split_once('.').unwrap_or(("public", table));
+        let reference = format!("create table {REFERENCE}.{} (like {table})", ident(name));
+        let made = try_out(admin, &reference).await?;
+        for (trigger, text) in triggers {
+            let statement = create_trigger(name, trigger, text);
+            let why = match &made {
+                Ok(()) => try_out(admin, &statement).await?,
+                Err(why) => Err(why.clone()),
+            };
+            if let Err(why) = why {
+                let id = format!("{}/triggers/{trigger}", relation_id(schema, name));
+                unreadable.insert(id, format!("{statement}: {why}"));
+            }
+        }
+    }
+    admin.batch_execute("set local search_path = ''").await.map_err(|error| {
+        CannotRun(format!("could not read the contract's columns: {}", describe(&error)))
+    })?;
+    let catalog = Catalog::read(admin, &format!("nspname = '{REFERENCE}'")).await?;
+    let mut facets = reference_facets(contract, &catalog);
+    facets.append(&mut unreadable);
+    Ok(facets)
+}
+
+/// Of the reference tables, what the contract words: columns, constraints, indexes, triggers.
+fn reference_facets(contract: &Contract, catalog: &Catalog) -> Facets {
+    let kinds = ["columns", "constraints", "indexes", "policies", "triggers"];
+    let mut facets = Facets::new();
+    for (id, text) in catalog.facets() {
+        let Some(rest) = id.strip_prefix(&format!("schema/{REFERENCE}.")) else {
+            continue;
+        };
+        let mut parts = rest.splitn(3, '/');
+        let (name, kind) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let elsewhere = contract.database.triggers.keys().find_map(|table| {
+            table.split_once('.').filter(|(schema, bare)| *schema != "public" && *bare == name)
+        });
+        let schema = elsewhere.map_or("public", |(schema, _)| schema);
+        if !kinds.contains(&kind)
+            || id.contains("/privileges/")
+            || (elsewhere.is_some() && kind != "triggers")
+        {
+            continue;
+        }
+        let id = format!("{}{}", relation_id(schema, name), &rest[name.len()..]);
+        facets.insert(id, text.replace(&format!("{REFERENCE}."), &format!("{schema}.")));
+    }
+    facets
+}
+
+fn create_table(name: &str, relation: &Relation) -> String {
+    let columns: Vec<String> = relation
+        .columns
+        .iter()
+        .map(|(name, column)| {
+            let mut text = format!("{} {}", ident(name), column.data_type);
+            if let Some(default) = &column.default {
+                text += &format!(" default {}", default.trim());
+            }
+            // A view's columns are never NOT NULL in the catalog.
+            if !column.nullable && !relation.security_invoker {
+                text += " not null";
+            }
+            if let Some(check) = &column.check {
+                text += &format!(" check ({check})");
+            }
+            if column.unique {
+                text += " unique";
+            }
+            text
+        })
+        .collect();
+    format!("create table {REFERENCE}.{} ({})", ident(name), columns.join(", "))
+}
+
+/// What needs other objects of the migration: facet and statement.
+fn details(name: &str, relation: &Relation) -> Vec<(String, String)> {
+    let id = relation_id("public", name);
+    let table = format!("{REFERENCE}.{}", ident(name));
+    let mut details = Vec::new();
+    for (column, declared) in &relation.columns {
+        if let Some(references) = &declared.references {
+            let facet = format!("{id}/constraints/{name}_{column}_fkey");
+            let statement = format!(
+                "alter table {table} add foreign key ({}) references {references}",
+                ident(column)
+            );
+            details.push((facet, statement));
+        }
+    }
+    for (constraint, text) in &relation.constraints {
+        let facet = format!("{id}/constraints/{constraint}");
+        let statement = format!("alter table {table} add constraint {} {text}", ident(constraint));
+        details.push((facet, statement));
+    }
+    for (index, text) in &relation.indexes {
+        let facet = format!("{id}/indexes/{index}");
+        let (unique, text) =
+            text.strip_prefix("unique ").map_or(("", text.as_str()), |text| ("unique ", text));
+        let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let name = ident(index);
+        let statement = format!("create {unique}index {name} on {table} using {method} {rest}");
+        details.push((facet, statement));
+    }
+    for (policy, text) in &relation.policies {
+        let facet = format!("{id}/policies/{policy}");
+        let statement = format!("create policy {} on {table} for {text}", ident(policy));
+        details.push((facet, statement));
+    }
+    for (trigger, text) in &relation.triggers {
+        let facet = format!("{id}/triggers/{trigger}");
+        details.push((facet, create_trigger(name, trigger, text)));
+    }
+    details
+}
+
+/// A trigger's text is `before update … for each row …`; the table comes behind the events.
+fn create_trigger(table: &str, trigger: &str, text: &str) -> String {
+    let behind = ["referencing", "for each", "when ", "execute"];
+    let at = behind.iter().filter_map(|word| text.find(word)).min().unwrap_or(text.len());
+    let (events, rest) = text.split_at(at);
+    format!("create trigger {} {events} on {REFERENCE}.{} {rest}", ident(trigger), ident(table))
+}
+
+/// Runs a statement under a savepoint: `Ok(Err(why))` where the server refuses it.
+async fn try_out(admin: &Client, statement: &str) -> Result<Result<(), String>, CannotRun> {
+    let gone = |error: tokio_postgres::Error| {
+        CannotRun(format!("could not read the contract: {}", describe(&error)))
+    };
+    admin.batch_execute("savepoint detail").await.map_err(gone)?;
+    match admin.batch_execute(statement).await {
+        Ok(()) => {
+            admin.batch_execute("release detail").await.map_err(gone)?;
+            Ok(Ok(()))
+        }
+        Err(error) if error.as_db_error().is_some() => {
+            admin.batch_execute("rollback to detail; release detail").await.map_err(gone)?;
+            Ok(Err(describe(&error)))
+        }
+        Err(error) => Err(gone(error)),
+    }
+}

@@ -1,0 +1,207 @@
+//! This file is the schema verification: the catalog and the contract side by side, facet by
+//! facet, in both directions.
+
+pub mod expected;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use tokio_postgres::Client;
+
+use crate::catalog::facets::{Facets, relation_id};
+use crate::catalog::{Catalog, EVERYTHING};
+use crate::contract::{Contract, Relation};
+use crate::error::CannotRun;
+use crate::findings::ledger::{Entry, Finding, in_regime};
+use crate::findings::rules::{self, Rule};
+use crate::inputs::Inputs;
+use crate::platform::Regime;
+use crate::sandbox::{Baseline, Database, State};
+
+/// Both sides of the comparison in one regime.
+pub struct Comparison {
+    regime: Regime,
+    expected: Facets,
+    observed: Facets,
+    /// What is observed of the rows that the migration brought.
+    seeds: Facets,
+}
+
+impl Comparison {
+    /// Reads both sides.
+    ///
+    /// # Errors
+    /// Why the server could not be reached, or what it cannot read in the contract.
+    pub async fn read(inputs: &Inputs, regime: Regime) -> Result<Self, CannotRun> {
+        let database = Database::of(inputs, regime).await?;
+        Self::read_in(&database, &inputs.contract, regime).await
+    }
+
+    /// The same in a given clone.
+    ///
+    /// # Errors
+    /// Why the server could not be reached, or what it cannot read in the contract.
+    pub async fn read_in(
+        database: &Database,
+        contract: &Contract,
+        regime: Regime,
+    ) -> Result<Self, CannotRun> {
+        let admin = database.admin().await?;
+        let baseline: Baseline = database.state(&admin, State::Baseline).await?;
+        let seeds: BTreeMap<String, Vec<Value>> = database.state(&admin, State::Seeds).await?;
+        let catalog = read_catalog(&admin).await?;
+        misspelt(contract, &catalog)?;
+        let mut observed = catalog.facets();
+        let seeds = seed_facets(contract, &seeds);
+        observed.extend(seeds.clone());
+        let expected = expected::facets(&admin, contract, catalog.version_num, baseline).await?;
+        Ok(Self { regime, expected, observed, seeds })
+    }
+
+    /// The id of the first facet in which a catalog differs from what is expected; seed rows are
+    /// those that were read first.
+    pub fn first_difference(&self, catalog: &Catalog) -> Option<String> {
+        let mut observed = catalog.facets();
+        observed.extend(self.seeds.clone());
+        let ids: BTreeSet<&String> = self.expected.keys().chain(observed.keys()).collect();
+        let differs = |id: &&&String| self.expected.get(**id) != observed.get(**id);
+        ids.iter().find(differs).map(|id| (*id).clone())
+    }
+
+    /// The id of every facet on either side: what is to be checked.
+    pub fn ids(&self) -> BTreeSet<&String> {
+        self.expected.keys().chain(self.observed.keys()).collect()
+    }
+
+    /// An entry for each facet, and for those that only another regime has.
+    pub fn entries<'a>(&'a self, others: impl IntoIterator<Item = &'a String>) -> Vec<Entry> {
+        let ids: BTreeSet<&String> = self.ids().into_iter().chain(others).collect();
+        ids.into_iter().map(|id| self.entry(id)).collect()
+    }
+
+    fn entry(&self, id: &str) -> Entry {
+        let (expected, observed) = (self.expected.get(id), self.observed.get(id));
+        let rule = match (expected, observed) {
+            (Some(expected), Some(observed)) if expected == observed => None,
+            (Some(_), Some(_)) => Some(&rules::DIFFERENT),
+            (None, Some(_)) => Some(&rules::UNDECLARED),
+            (Some(_), None) => Some(&rules::MISSING),
+            (None, None) => None,
+        };
+        let text = |facet: Option<&String>, absent: &str| {
+            facet.map_or_else(|| absent.to_owned(), String::clone)
+        };
+        let (expected, observed) = (text(expected, "nothing"), text(observed, "not there"));
+        let finding = rule.map(|rule| self.finding(rule, id, &expected, &observed));
+        Entry {
+            id: id.to_owned(),
+            expected,
+            observed: in_regime(self.regime, observed),
+            findings: finding.into_iter().collect(),
+            cell: None,
+        }
+    }
+
+    fn finding(&self, rule: &Rule, id: &str, expected: &str, observed: &str) -> Finding {
+        Finding::of(rule, &object(id), id, [expected, observed], self.regime)
+    }
+}
+
+async fn read_catalog(admin: &Client) -> Result<Catalog, CannotRun> {
+    Catalog::read(admin, EVERYTHING).await
+}
+
+/// The object that a facet's id is about: `memories`, `memories.content`, `functions.f`.
+fn object(id: &str) -> String {
+    let parts: Vec<&str> = id.split('/').collect();
+    match parts.as_slice() {
+        ["schema", "functions", name, ..] => (*name).to_owned(),
+        ["schema", table, "columns", column, ..] => format!("{table}.{column}"),
+        // A policy's name may have a slash in it.
+        ["schema", table, facet, name @ ..] if *facet != "privileges" && !name.is_empty() => {
+            format!("{table}.{}", name.join("/"))
+        }
+        ["schema", table, ..] => (*table).to_owned(),
+        [_, rest @ ..] => rest.join("."),
+        [] => id.to_owned(),
+    }
+}
+
+/// Rows that the migration left, named and worded as the contract names and words its seeds.
+/// A table that declares none should have none.
+fn seed_facets(contract: &Contract, seeds: &BTreeMap<String, Vec<Value>>) -> Facets {
+    let mut facets = Facets::new();
+    for (table, rows) in seeds {
+        let id = relation_id("public", table);
+        let declared = contract.tables.get(table);
+        for (at, row) in rows.iter().enumerate() {
+            let matching = declared.and_then(|declared| {
+                let seeds =
+                    declared.seed.iter().map(|seed| (expected::seed_name(declared, seed), seed));
+                seeds.into_iter().find(|(name, seed)| is_seed(declared, row, name, seed))
+            });
+            let (name, text) = match matching {
+                Some((name, seed)) => (name, worded_like(row, seed)),
+                None => (format!("undeclared {}", at + 1), row.to_string()),
+            };
+            // A second row of one name must not take the place of the first.
+            let known = facets.insert(format!("{id}/rows/{name}"), text);
+            if let Some(known) = known {
+                facets.insert(format!("{id}/rows/{name} (again)"), known);
+            }
+        }
+    }
+    facets
+}
+
+/// Whether the row has the seed's name in the column that the name comes from.
+fn is_seed(declared: &Relation, row: &Value, name: &str, seed: &toml::Table) -> bool {
+    let column = expected::seed_column(declared, seed);
+    row[column].as_str().map_or_else(|| row[column].to_string(), str::to_owned) == name
+}
+
+fn worded_like(row: &Value, seed: &toml::Table) -> String {
+    let words = seed.keys().map(|column| format!("{column} {}", row[column]));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// A column that only the contract has, and one that only the database has, spelt almost
+/// alike: a slip of the pen, which is not reported as two findings.
+fn misspelt(contract: &Contract, catalog: &Catalog) -> Result<(), CannotRun> {
+    for (table, declared) in contract.relations() {
+        let Some(relation) = catalog.relation(table) else {
+            continue;
+        };
+        let unknown = declared.columns.keys().filter(|column| relation.column(column).is_none());
+        for column in unknown {
+            let undeclared = relation.columns.iter().map(|column| &column.name);
+            let mut undeclared = undeclared.filter(|name| !declared.columns.contains_key(*name));
+            if undeclared.any(|name| strsim::levenshtein(name, column) <= 2) {
+                let has: Vec<&str> = relation.columns.iter().map(|c| c.name.as_str()).collect();
+                return Err(CannotRun(format!(
+                    "contract {}:{}: unknown column \"{column}\"; the table has {}",
+                    declared.file,
+                    declared.lines.get(column).copied().unwrap_or(1),
+                    has.join(", ")
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::object;
+
+    #[test]
+    fn an_id_names_its_object() {
+        assert_eq!(object("schema/memories/columns/content/privileges/anon"), "memories.content");
+        assert_eq!(object("schema/memories/privileges/anon"), "memories");
+        assert_eq!(object("schema/memories/row-level-security"), "memories");
+        assert_eq!(object("schema/memories/policies/Users read"), "memories.Users read");
+        assert_eq!(object("schema/memories/policies/read/write"), "memories.read/write");
+        assert_eq!(object("schema/functions/is_on/callers"), "is_on");
+        assert_eq!(object("database/roles/anon"), "roles.anon");
+    }
+}

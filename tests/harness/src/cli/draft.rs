@@ -1,0 +1,132 @@
+//! This file is the draft of a contract for migrations that have none: what
+//! `scripts/verify --draft-contract` does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::options;
+use crate::catalog::facets::Facets;
+use crate::catalog::{Catalog, EVERYTHING};
+use crate::checks::schema::Comparison;
+use crate::contract::Contract;
+use crate::draft::{self, Found};
+use crate::error::CannotRun;
+use crate::inputs::Inputs;
+use crate::platform::Regime;
+use crate::sandbox::{Database, State};
+use crate::source::SourceFile;
+use crate::source::project;
+
+/// A draft that was written.
+pub struct Draft {
+    /// Where its `contract` is.
+    pub out: PathBuf,
+    /// How many guesses there are, in how many files.
+    pub guesses: (usize, usize),
+    /// What is there and no contract can say, and the other way round.
+    pub unsaid: Vec<String>,
+    /// How much more there is where the platform exposes what a migration makes.
+    pub exposed: usize,
+}
+
+/// Applies the migrations, writes down what there is, and reads it again.
+pub async fn write(inputs: &Inputs, out: &Path) -> Result<Draft, CannotRun> {
+    let contract = out.join("contract");
+    refuse_to_overwrite(&contract)?;
+    let database = Database::of(inputs, Regime::Explicit).await?;
+    let admin = database.admin().await?;
+    let catalog = Catalog::read(&admin, EVERYTHING).await?;
+    let baseline: Facets = database.state(&admin, State::Baseline).await?;
+    let seeds = database.state(&admin, State::Seeds).await?;
+    let files = draft::draft(&Found { catalog: &catalog, baseline: &baseline, seeds: &seeds });
+    for file in &files {
+        put(&contract, file)?;
+    }
+    let counts: Vec<usize> = files.iter().map(draft::guesses).filter(|&count| count > 0).collect();
+    let guesses = (counts.iter().sum(), counts.len());
+    let read = Contract::read(out).map_err(|CannotRun(why)| {
+        CannotRun(format!("the draft in {} is no contract yet: {why}", out.display()))
+    })?;
+    let unsaid = unsaid(&database, &read, Regime::Explicit).await?;
+    let exposing = Database::of(inputs, Regime::AutoExpose).await?;
+    let all = self::unsaid(&exposing, &read, Regime::AutoExpose).await?;
+    let exposed = all.iter().filter(|it| !unsaid.contains(it)).count();
+    Ok(Draft { out: out.to_owned(), guesses, unsaid, exposed })
+}
+
+/// A draft never takes the place of what somebody has corrected.
+fn refuse_to_overwrite(contract: &Path) -> Result<(), CannotRun> {
+    let is_there = fs::read_dir(contract).is_ok_and(|mut entries| entries.next().is_some());
+    if is_there {
+        let contract = contract.display();
+        return Err(CannotRun(format!(
+            "{contract} is there already, and may have been corrected; move it away, or name \
+             another directory with --out"
+        )));
+    }
+    Ok(())
+}
+
+fn put(contract: &Path, file: &SourceFile) -> Result<(), CannotRun> {
+    let path = contract.join(&file.name);
+    let could_not =
+        |error: std::io::Error| CannotRun(format!("could not write {}: {error}", path.display()));
+    fs::create_dir_all(path.parent().unwrap_or(contract)).map_err(could_not)?;
+    fs::write(&path, &file.text).map_err(could_not)
+}
+
+/// In what the catalog still differs from the draft.
+async fn unsaid(
+    database: &Database,
+    read: &Contract,
+    regime: Regime,
+) -> Result<Vec<String>, CannotRun> {
+    let comparison = Comparison::read_in(database, read, regime).await?;
+    let entries = comparison.entries([]);
+    let findings = entries.iter().flat_map(|entry| &entry.findings);
+    Ok(findings
+        .map(|it| format!("{}: {}, and not {}", it.check, it.observed, it.expected))
+        .collect())
+}
+
+/// What is told at the end: what was guessed, and what comes next.
+pub fn told(draft: &Draft, migrations: &Path) -> String {
+    let mut lines = Vec::new();
+    if !draft.unsaid.is_empty() {
+        let count = draft.unsaid.len();
+        lines.push(format!("{count} things that no contract says; each stays a finding:"));
+        lines.extend(draft.unsaid.iter().map(|it| format!("  {it}")));
+    }
+    if draft.exposed > 0 {
+        lines.push(format!(
+            "{} things differ on projects from before May 2026, where every role gets what a \
+             migration makes: let the migrations revoke before they grant",
+            draft.exposed
+        ));
+    }
+    let out = draft.out.display();
+    let (guesses, files) = draft.guesses;
+    let migrations = if migrations == project().join("migrations") {
+        String::new()
+    } else {
+        format!(" --migrations {}", migrations.display())
+    };
+    lines.push(format!(
+        "{guesses} guesses in {files} files below {out}/contract: correct them, and what else is \
+         not meant; then scripts/verify{migrations} --fixtures {out}"
+    ));
+    lines.join("\n")
+}
+
+/// Reads, drafts and writes; returns what is told at the end.
+///
+/// # Errors
+/// Why there is no draft.
+pub(super) fn run(options: &options::Draft) -> Result<String, CannotRun> {
+    let migrations = options.inputs.migrations();
+    let inputs = Inputs::without_contract(&migrations, &options.inputs.fixtures())?;
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
+    let draft = runtime.block_on(write(&inputs, &options.out.or("target/draft")))?;
+    Ok(told(&draft, &migrations))
+}

@@ -1,0 +1,174 @@
+//! The options of the command line, and the older spellings of its subcommands.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::source::directory;
+
+const EXAMPLES: &str = "\
+Examples:
+  scripts/verify                                 prove the project's own schema
+  scripts/verify --migrations DIR --fixtures DIR prove another schema, or another contract
+  scripts/verify --baseline known.toml           accept what is known, until a date
+  scripts/verify draft --migrations DIR          write a contract for migrations that have none
+  scripts/verify explain isolation.cell          say what a rule means
+
+Exit status: 0 proved, or nothing new beside the baseline; 1 findings, or a planned check was
+not made; 2 could not run";
+
+/// Prove that a database schema keeps every user's rows to that user.
+///
+/// Finds or starts a disposable PostgreSQL, applies the migrations, makes every check, writes the
+/// evidence and prints the verdict.
+#[derive(Debug, Parser)]
+#[command(
+    name = "scripts/verify",
+    bin_name = "scripts/verify",
+    version = crate::report::commit().unwrap_or_else(|| "of no commit".to_owned()),
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = EXAMPLES
+)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) verify: Verify,
+}
+
+/// What the main job is told.
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    pub(super) inputs: Directories,
+    #[command(flatten)]
+    pub(super) out: Out,
+    #[command(flatten)]
+    pub(super) baseline: Baseline,
+    /// Break every line that security rests on, too, and see a check fail for each; Ctrl-C keeps
+    /// what is done
+    #[arg(long)]
+    pub(super) mutants: bool,
+    /// Judge only the mutants of what has changed since that commit
+    #[arg(long, value_name = "BASE", requires = "mutants")]
+    pub(super) in_diff: Option<String>,
+}
+
+/// What is read.
+#[derive(Debug, Args)]
+pub(super) struct Directories {
+    /// Migrations to prove [default: migrations]
+    #[arg(long, value_name = "DIR", env = "IDENTRA_MIGRATIONS", hide_env_values = true)]
+    migrations: Option<PathBuf>,
+    /// Contract to prove them against [default: fixtures]
+    #[arg(long, value_name = "DIR", env = "IDENTRA_FIXTURES", hide_env_values = true)]
+    fixtures: Option<PathBuf>,
+}
+
+impl Directories {
+    pub(super) fn migrations(&self) -> PathBuf {
+        directory(self.migrations.as_deref(), "migrations")
+    }
+
+    pub(super) fn fixtures(&self) -> PathBuf {
+        directory(self.fixtures.as_deref(), "fixtures")
+    }
+}
+
+/// Where files are written.
+#[derive(Debug, Args)]
+pub(super) struct Out {
+    /// Directory to write to [default: target/evidence; of a draft, target/draft]
+    #[arg(long, value_name = "DIR", env = "IDENTRA_EVIDENCE", hide_env_values = true)]
+    out: Option<PathBuf>,
+}
+
+impl Out {
+    pub(super) fn or(&self, default: &str) -> PathBuf {
+        directory(self.out.as_deref(), default)
+    }
+}
+
+/// What is accepted.
+#[derive(Debug, Args)]
+pub(super) struct Baseline {
+    /// Known findings, each accepted for a reason and until a date
+    #[arg(long, value_name = "FILE", env = "IDENTRA_BASELINE", hide_env_values = true)]
+    baseline: Option<PathBuf>,
+}
+
+impl Baseline {
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        self.baseline.clone().filter(|file| !file.as_os_str().is_empty())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Merge(Merge),
+    Draft(Draft),
+    Explain(Explain),
+    /// Say what this machine has, which server a run would take and why, and what to do about
+    /// whatever is missing; nothing is started, fetched or changed
+    #[command(after_help = "Example:\n  scripts/verify doctor\n\n\
+                            Exit status: 0 scripts/verify can run, 1 it cannot")]
+    Doctor,
+}
+
+/// Make one verdict of what shards wrote; nothing is run
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  scripts/verify merge shards/1 shards/2 --out target/evidence")]
+pub(super) struct Merge {
+    /// Directories that shards wrote their evidence to, or directories of such directories
+    #[arg(required = true, value_name = "DIR")]
+    pub(super) shards: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) out: Out,
+    #[command(flatten)]
+    pub(super) baseline: Baseline,
+}
+
+/// Write down what the migrations make, as a contract with every guess marked, for a person to
+/// correct
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  scripts/verify draft --migrations supabase/migrations \
+                        --out theirs\n  # correct the guesses in theirs/contract, then\n  \
+                        scripts/verify --migrations supabase/migrations --fixtures theirs")]
+pub(super) struct Draft {
+    #[command(flatten)]
+    pub(super) inputs: Directories,
+    #[command(flatten)]
+    pub(super) out: Out,
+}
+
+/// Say what a rule of a finding means, with an example and the remedy; list all rules without one
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  scripts/verify explain\n  \
+                        scripts/verify explain isolation.cell\n  scripts/verify explain W04")]
+pub(super) struct Explain {
+    /// A rule's id or number, or the id of a check
+    #[arg(default_value = "list")]
+    pub(super) rule: String,
+}
+
+/// The command line in its present form. `--merge`, `--explain` and `--draft-contract`, which
+/// were options once, are subcommands; `--in-diff` stands for `--mutants` too; a variable that is
+/// empty is unset.
+pub(super) fn current(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let older = [("--merge", "merge"), ("--explain", "explain"), ("--draft-contract", "draft")];
+    for (option, subcommand) in older {
+        if let Some(at) = arguments.iter().position(|it| it == option) {
+            arguments.remove(at);
+            arguments.insert(0, subcommand.into());
+        }
+    }
+    if arguments.iter().any(|it| it == "--in-diff") && !arguments.iter().any(|it| it == "--mutants")
+    {
+        arguments.push("--mutants".into());
+    }
+    arguments.insert(0, "scripts/verify".into());
+    arguments
+}

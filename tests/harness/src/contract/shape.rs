@@ -1,0 +1,135 @@
+//! This file is the shape of a table's rows: which targets its grid has to answer for, and
+//! whether a row can have several users.
+
+use super::grid::{Command, Expected, SHARED, Whose};
+use crate::platform::persona::Persona;
+
+/// Which targets a table has: what a complete grid answers for.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// Whether rows have an owner at all.
+    pub owned: bool,
+    /// Whether a row can lead to no single user.
+    pub nobodys: bool,
+    /// The variants of a row that the contract names.
+    pub variants: Vec<String>,
+    /// Whether it can be written to, so that each command has to be answered for.
+    pub is_table: bool,
+    /// Whether a row can have several users, and why.
+    pub sharing: Sharing,
+}
+
+/// Whether a row can have several users, and why.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// It cannot.
+    #[default]
+    Alone,
+    /// It has members.
+    Members,
+    /// It leads to one that has.
+    Through,
+    /// It is what makes somebody a member: it names one, and the other members have to do
+    /// with it.
+    Membership,
+}
+
+impl Shape {
+    /// The user's own membership in what is shared.
+    fn is_own_membership(&self, target: &Whose) -> bool {
+        self.sharing == Sharing::Membership && *target == Whose::Own(Some(SHARED.to_owned()))
+    }
+
+    /// Whether a user cannot make such a row: a new row has no members yet, and nobody becomes
+    /// a member twice.
+    pub(super) fn cannot_be_new(&self, persona: Persona, target: &Whose) -> bool {
+        let of_others = matches!(target, Whose::Anothers(_) | Whose::Shared);
+        let is_user = persona.user_id().is_some();
+        self.is_own_membership(target) || self.sharing == Sharing::Members && of_others && is_user
+    }
+
+    /// Whether a cell can say that.
+    pub(super) fn can_be(
+        &self,
+        persona: Persona,
+        target: &Whose,
+        command: Command,
+        expected: Expected,
+    ) -> Result<(), String> {
+        if command == Command::Insert && self.cannot_be_new(persona, target) {
+            let why = match self.sharing {
+                Sharing::Membership => "nobody becomes a member twice",
+                _ => "a new row has no members yet",
+            };
+            return Err(format!("there is no insert of {target}, since {why}; say \"-\""));
+        }
+        let possible = match expected {
+            Expected::OwnAndShared => self.sharing != Sharing::Alone,
+            Expected::OwnAndOwnShared => self.sharing == Sharing::Membership,
+            _ => true,
+        };
+        if !possible {
+            return Err(format!("the table has no such rows as \"{expected}\"; say \"own rows\""));
+        }
+        Ok(())
+    }
+
+    /// Every target of that persona.
+    pub fn targets(&self, persona: Persona) -> Vec<Whose> {
+        let mut targets = Vec::new();
+        if self.owned {
+            if persona.user_id().is_some() {
+                targets.push(Whose::Own(None));
+            }
+            targets.push(Whose::Anothers(None));
+            for variant in &self.variants {
+                if Persona::OWNERS.contains(&persona) {
+                    targets.push(Whose::Own(Some(variant.clone())));
+                }
+                targets.push(Whose::Anothers(Some(variant.clone())));
+            }
+            if self.sharing == Sharing::Membership && Persona::OWNERS.contains(&persona) {
+                targets.push(Whose::Own(Some(SHARED.to_owned())));
+            }
+            if self.sharing != Sharing::Alone {
+                targets.push(Whose::Shared);
+            }
+            if self.nobodys {
+                targets.push(Whose::Nobodys);
+            }
+        } else {
+            targets.push(Whose::Any);
+        }
+        targets.push(Whose::Every);
+        targets
+    }
+
+    /// The targets that a grid's word means for that persona.
+    pub(super) fn named(&self, persona: Persona, word: &str) -> Result<Vec<Whose>, String> {
+        let all = self.targets(persona);
+        let meant: Vec<Whose> = if word == "any" && persona.user_id().is_none() {
+            all.into_iter().filter(|target| *target != Whose::Every).collect()
+        } else {
+            all.into_iter().filter(|target| target.to_string() == word).collect()
+        };
+        if meant.is_empty() {
+            let known: Vec<String> = self.targets(persona).iter().map(Whose::to_string).collect();
+            let (name, known) = (persona.name(), known.join(", "));
+            return Err(format!("unknown target \"{word}\" for {name}; the table has {known}"));
+        }
+        Ok(meant)
+    }
+}
+
+/// How many rows of a table there are for a persona.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// The persona's alone.
+    pub own: u64,
+    /// Those that the persona shares.
+    pub shared: u64,
+    /// Of these, the persona's own memberships.
+    pub own_shared: u64,
+    /// Everybody's and nobody's.
+    pub all: u64,
+}

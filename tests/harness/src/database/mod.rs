@@ -1,0 +1,127 @@
+//! Connections to a database, and what is sent over them: files, batches and requests.
+
+pub mod batch;
+pub mod outcome;
+pub mod plpgsql_check;
+pub mod session;
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::stream::poll_fn;
+use futures_util::{StreamExt, TryStreamExt};
+/// A connection, by a name that tests may use.
+pub use tokio_postgres::Client;
+use tokio_postgres::error::DbError;
+use tokio_postgres::{AsyncMessage, Config, NoTls, SimpleQueryMessage};
+
+use crate::error::{CannotRun, describe};
+use crate::source::SourceFile;
+use crate::sql::statements;
+
+/// Opens a connection, and keeps it going in the background.
+///
+/// # Errors
+/// Why the server refused.
+pub async fn connect(config: &Config) -> Result<Client, CannotRun> {
+    let (client, connection) = config.connect(NoTls).await.map_err(|error| {
+        let role = config.get_user().unwrap_or("nobody");
+        CannotRun(format!("could not connect to the database as {role}: {}", describe(&error)))
+    })?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Messages in English, no name without its schema, times that do not depend on the machine.
+pub const ADMIN_OPTIONS: &str = "-c lc_messages=C -c search_path= -c timezone=UTC";
+
+/// A connection that keeps what the server says beside its answers.
+pub struct Listening {
+    /// The connection.
+    pub client: Client,
+    config: Config,
+    notices: Arc<Mutex<Vec<DbError>>>,
+}
+
+impl Listening {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub async fn connect(config: &Config) -> Result<Self, CannotRun> {
+        let (client, mut connection) = config.connect(NoTls).await.map_err(|error| {
+            CannotRun(format!("could not connect to the database: {}", describe(&error)))
+        })?;
+        let notices = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&notices);
+        tokio::spawn(async move {
+            let mut messages = poll_fn(|context| connection.poll_message(context));
+            while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notice(notice) = message {
+                    heard.lock().expect("nobody panics with the lock").push(notice);
+                }
+            }
+        });
+        Ok(Self { client, config: config.clone(), notices })
+    }
+
+    /// Another one like it.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub async fn again(&self) -> Result<Self, CannotRun> {
+        Self::connect(&self.config).await
+    }
+
+    /// What was said since this was last asked. A notice comes before the answer to the
+    /// statement that raised it, so that none is missing.
+    pub fn notices(&self) -> Vec<DbError> {
+        std::mem::take(&mut self.notices.lock().expect("nobody panics with the lock"))
+    }
+}
+
+/// Runs a file as one message, as a hosted SQL editor does.
+///
+/// # Errors
+/// File, line, statement and the server's answer.
+pub async fn apply(client: &Client, file: &SourceFile, what: &str) -> Result<(), CannotRun> {
+    let mut done = 0;
+    let run = async {
+        let mut messages = std::pin::pin!(client.simple_query_raw(&file.text).await?);
+        while let Some(message) = messages.try_next().await? {
+            done += usize::from(matches!(message, SimpleQueryMessage::CommandComplete(_)));
+        }
+        Ok(())
+    };
+    let result: Result<(), tokio_postgres::Error> = run.await;
+    result.map_err(|error| {
+        let all = statements::split(&file.text);
+        let position = error.as_db_error().and_then(|error| match error.position() {
+            Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
+                let at = usize::try_from(*at).unwrap_or(1).saturating_sub(1);
+                file.text.char_indices().nth(at).map(|(offset, _)| offset)
+            }
+            _ => None,
+        });
+        let line = position.map(|offset| statements::line_of(&file.text, offset));
+        let statement = match line {
+            Some(line) => all.iter().rev().find(|statement| statement.line <= line),
+            None => all.get(done),
+        };
+        let line = line.or(statement.map(|statement| statement.line)).unwrap_or(1);
+        let first_lines: Vec<&str> =
+            statement.map_or(Vec::new(), |statement| statement.text.lines().take(8).collect());
+        let superuser = match error.code().map(tokio_postgres::error::SqlState::code) {
+            Some("42501") => {
+                "\n  note: migrations run as postgres, which is no superuser on the platform \
+                 either; leave out what needs one"
+            }
+            _ => "",
+        };
+        CannotRun(format!(
+            "could not apply {what}: {}:{line}: {}\n  {}{superuser}",
+            file.name,
+            describe(&error),
+            first_lines.join("\n  "),
+        ))
+    })
+}

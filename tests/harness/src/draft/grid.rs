@@ -1,0 +1,147 @@
+//! This file is guesses at who may do what: each user reaches their own rows and nobody
+//! else's, as far as privileges go. What was observed of rows has no say in it.
+
+use super::owners::Guesses;
+use crate::catalog::Relation;
+use crate::contract::Owner;
+use crate::contract::grid::Command;
+
+/// What a command comes to, by whose row it is about.
+#[derive(Clone, Copy)]
+enum Cells {
+    /// Reached.
+    Reached,
+    /// Not reached.
+    Denied,
+    /// A membership that is somebody else's, in what both are members of.
+    Seen,
+    /// Of one's own, in what is shared.
+    OwnMembership,
+    /// A row that does not exist; a new one may be made.
+    NewAlone,
+    /// So many rows.
+    Every(&'static str),
+    /// Every membership: others' are seen, and not one's own to write.
+    EveryMembership,
+}
+
+/// The lines of a guessed grid.
+pub(super) fn grid(relation: &Relation, name: &str, guesses: &Guesses) -> Vec<String> {
+    let (owner, _) = guesses.at(name);
+    let is_table = relation.kind.ends_with("table");
+    let commands = if is_table { Command::ALL.to_vec() } else { vec![Command::Select] };
+    let users = users(relation, &owner, name, guesses);
+    let mut rows: Vec<(&str, &str, &str, Cells)> = Vec::new();
+    rows.extend(users.into_iter().map(|(who, whose, cells)| (who, whose, "authenticated", cells)));
+    let anybody = "no_token, anon_key";
+    let public = owner == Owner::None;
+    let any = if public { Cells::Seen } else { Cells::Denied };
+    let every = if public { "all rows" } else { "0 rows" };
+    rows.push((anybody, "any", "anon", any));
+    rows.push((anybody, "every", "anon", Cells::Every(every)));
+    rows.push(("service_role", "any", "service_role", Cells::Reached));
+    rows.push(("service_role", "every", "service_role", Cells::Every("all rows")));
+    let has_members = matches!(owner, Owner::Members(_));
+    let mut table = vec![vec!["who".to_owned(), "whose row".to_owned()]];
+    table[0].extend(commands.iter().map(|command| command.name().to_owned()));
+    for (who, whose, role, cells) in rows {
+        let mut line = vec![who.to_owned(), whose.to_owned()];
+        for command in &commands {
+            let new = has_members && ["another's", "shared"].contains(&whose);
+            let cell = if new && *command == Command::Insert {
+                "-"
+            } else {
+                cell(relation, role, *command, cells)
+            };
+            line.push(cell.to_owned());
+        }
+        table.push(line);
+    }
+    aligned(&table)
+}
+
+/// The lines for users: who, whose row, and what that comes to.
+fn users(
+    relation: &Relation,
+    owner: &Owner,
+    name: &str,
+    guesses: &Guesses,
+) -> Vec<(&'static str, &'static str, Cells)> {
+    let (owners, others) = ("alice, bob", "carol, guest");
+    let every = |rows| ("users", "every", Cells::Every(rows));
+    if *owner == Owner::None {
+        return vec![("users", "any", Cells::Seen), every("all rows")];
+    }
+    let mut lines = vec![
+        (owners, "own", Cells::Reached),
+        (others, "own", Cells::NewAlone),
+        ("users", "another's", Cells::Denied),
+    ];
+    let shared = guesses.is_shared(name);
+    if guesses.is_membership(name) {
+        lines.push((owners, "own shared", Cells::OwnMembership));
+        lines.push((owners, "shared", Cells::Seen));
+        lines.push((others, "shared", Cells::Denied));
+    } else if shared {
+        lines.push((owners, "shared", Cells::Reached));
+        lines.push((others, "shared", Cells::Denied));
+    }
+    let can_be_nobodys = match owner {
+        Owner::Column(column) => relation.column(column).is_some_and(|column| !column.not_null),
+        Owner::Through(paths) => paths.len() > 1,
+        Owner::Members(_) | Owner::None => false,
+    };
+    if can_be_nobodys && relation.kind.ends_with("table") {
+        lines.push(("users", "nobody's", Cells::Denied));
+    }
+    lines.push(match (guesses.is_membership(name), shared) {
+        (true, _) => ("users", "every", Cells::EveryMembership),
+        (_, true) => every("own + shared rows"),
+        _ => every("own rows"),
+    });
+    lines
+}
+
+/// What is guessed of a command: without the privilege, that.
+fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'static str {
+    let insert = command == Command::Insert;
+    match cells {
+        Cells::Every(_) | Cells::EveryMembership | Cells::OwnMembership if insert => return "-",
+        Cells::NewAlone if !insert => return "-",
+        _ => {}
+    }
+    if !granted(relation, role, command) {
+        return "no privilege";
+    }
+    let denied = if insert { "policy violation" } else { "0 rows" };
+    match cells {
+        Cells::Reached | Cells::NewAlone | Cells::OwnMembership => "1 row",
+        Cells::Seen if command == Command::Select => "1 row",
+        Cells::Seen | Cells::Denied => denied,
+        // What is nobody's is read and not written.
+        Cells::Every("all rows") if command != Command::Select && role != "service_role" => {
+            "0 rows"
+        }
+        Cells::EveryMembership if command == Command::Select => "own + shared rows",
+        Cells::EveryMembership => "own + own shared rows",
+        Cells::Every(rows) => rows,
+    }
+}
+
+/// Whether a role holds the privilege, on the whole or on a column of it.
+fn granted(relation: &Relation, role: &str, command: Command) -> bool {
+    relation.columns.iter().any(|column| relation.grants(role, command.name(), &column.name))
+}
+
+/// Cells in columns, with two spaces between them.
+fn aligned(table: &[Vec<String>]) -> Vec<String> {
+    let columns = table.first().map_or(0, Vec::len);
+    let width = |at: usize| table.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |cells: &Vec<String>| {
+        let cells = cells.iter().zip(&widths);
+        let text: Vec<String> = cells.map(|(cell, width)| format!("{cell:<width$}")).collect();
+        text.join("  ").trim_end().to_owned()
+    };
+    table.iter().map(line).collect()
+}

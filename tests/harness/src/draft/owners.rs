@@ -1,0 +1,177 @@
+//! This file is guesses at whose a row is: by a foreign key to the accounts, by a column's
+//! name, over another table, or by membership.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::{Catalog, Relation};
+use crate::contract::Owner;
+use crate::contract::membership::Members;
+
+/// The guesses at all tables and views, each with its reason.
+pub(super) struct Guesses(BTreeMap<String, (Owner, String)>);
+
+/// The accounts of the platform.
+const ACCOUNTS: &str = "auth.users";
+
+/// Names of columns that say whose a row is, the likeliest first.
+const NAMES: [&str; 8] = [
+    "user_id",
+    "owner_id",
+    "profile_id",
+    "account_id",
+    "author_id",
+    "created_by",
+    "owner",
+    "member_id",
+];
+
+impl Guesses {
+    /// What the catalog suggests.
+    pub(super) fn of(catalog: &Catalog) -> Self {
+        let relations = || catalog.relations.iter().filter(|r| r.schema == "public");
+        let tables: Vec<&Relation> = relations().filter(|r| r.kind.ends_with("table")).collect();
+        let profiles = profiles(&tables);
+        let mut guesses = BTreeMap::new();
+        for relation in relations().filter(|r| r.kind != "sequence") {
+            if let Some((column, why)) = user_column(relation, &profiles) {
+                guesses.insert(relation.name.clone(), (Owner::Column(column), why));
+            }
+        }
+        for table in &tables {
+            for (by, of, key) in memberships(table, &profiles) {
+                let why = format!(
+                    "{} holds a user and this table's key, and both make its rows unique",
+                    table.name
+                );
+                let members =
+                    Owner::Members(Members { column: key, table: table.name.clone(), by });
+                guesses.entry(of).or_insert((members, why));
+            }
+        }
+        // Until nothing is added: a path may lead over several tables.
+        loop {
+            let found =
+                tables.iter().filter(|t| !guesses.contains_key(&t.name)).find_map(|table| {
+                    let paths = paths(table, &guesses);
+                    (!paths.is_empty()).then(|| (table.name.clone(), paths))
+                });
+            let Some((name, paths)) = found else { break };
+            let over: Vec<&str> = paths.iter().map(|(column, _)| column.as_str()).collect();
+            let why = format!("{} must point at rows that have owners", over.join(" and "));
+            guesses.insert(name, (Owner::Through(paths), why));
+        }
+        Self(guesses)
+    }
+
+    /// The guess at that table or view, and its reason.
+    pub(super) fn at(&self, name: &str) -> (Owner, String) {
+        self.0.get(name).cloned().unwrap_or_else(|| {
+            let why = "no column names a user, or leads to a row that does";
+            (Owner::None, why.to_owned())
+        })
+    }
+
+    /// Whether rows of that table make users members of others.
+    pub(super) fn is_membership(&self, name: &str) -> bool {
+        let is_of = |guess: &Owner| matches!(guess, Owner::Members(it) if it.table == name);
+        self.0.values().any(|(guess, _)| is_of(guess))
+    }
+
+    /// Whether rows of that table can have several users.
+    pub(super) fn is_shared(&self, name: &str) -> bool {
+        match self.0.get(name).map(|(guess, _)| guess) {
+            Some(Owner::Members(_)) => true,
+            Some(Owner::Through(paths)) => paths.iter().all(|(_, next)| self.is_shared(next)),
+            _ => self.is_membership(name),
+        }
+    }
+}
+
+/// The foreign keys of one column: column, bare name of the table it points at, and column
+/// there; accounts go by their full name.
+fn references(relation: &Relation) -> Vec<(&str, &str, &str)> {
+    let keys = relation.constraints.iter().filter(|key| key.kind == "f");
+    let one =
+        keys.filter_map(|key| match (key.columns.as_slice(), key.target_columns.as_slice()) {
+            ([column], [there]) => {
+                let target = key.target.as_deref()?;
+                Some((
+                    column.as_str(),
+                    target.strip_prefix("public.").unwrap_or(target),
+                    there.as_str(),
+                ))
+            }
+            _ => None,
+        });
+    one.collect()
+}
+
+/// Tables whose key is a user's id.
+fn profiles(tables: &[&Relation]) -> Vec<String> {
+    let profiles = tables.iter().filter(|table| is_profile(table));
+    profiles.map(|table| table.name.clone()).collect()
+}
+
+/// Whether a table's key is a user's id.
+pub(super) fn is_profile(table: &Relation) -> bool {
+    let [key] = table.primary_key() else { return false };
+    references(table).iter().any(|(column, target, _)| column == key && *target == ACCOUNTS)
+}
+
+/// The columns whose value is a user's id by a foreign key.
+fn keyed<'a>(relation: &'a Relation, profiles: &[String]) -> Vec<&'a str> {
+    let is_user = |target: &str| target == ACCOUNTS || profiles.iter().any(|it| it == target);
+    let all = references(relation).into_iter().filter(|(_, target, _)| is_user(target));
+    all.map(|(column, _, _)| column).collect()
+}
+
+/// The column that says whose a row is, and why.
+fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, String)> {
+    let keyed = keyed(relation, profiles);
+    let rank =
+        |column: &&&str| NAMES.iter().position(|name| name == *column).unwrap_or(NAMES.len());
+    if let Some(column) = keyed.iter().min_by_key(rank) {
+        let others: Vec<&str> = keyed.iter().copied().filter(|it| it != column).collect();
+        let mut why = "it points at an account".to_owned();
+        if !others.is_empty() {
+            why += &format!("; so does {}", others.join(", "));
+        }
+        return Some(((*column).to_owned(), why));
+    }
+    let is_uuid =
+        |name: &&&str| relation.column(name).is_some_and(|column| column.data_type == "uuid");
+    let points = |name: &&&str| references(relation).iter().any(|(column, ..)| column == *name);
+    let named = NAMES.iter().filter(is_uuid).find(|name| !points(name))?;
+    Some(((*named).to_owned(), "by its name; no foreign key says so".to_owned()))
+}
+
+/// The rows that a table makes users members of: its column, their table, and their key. A
+/// user and such a key make its rows unique together.
+fn memberships(table: &Relation, profiles: &[String]) -> Vec<(String, String, String)> {
+    let users = keyed(table, profiles);
+    let others = references(table).into_iter().filter(|(column, target, _)| {
+        let pair = |user: &&str| {
+            let is_unique = table.constraints.iter().any(|key| {
+                ["p", "u"].contains(&key.kind.as_str())
+                    && key.columns.len() == 2
+                    && key.columns.iter().all(|it| it == user || it == column)
+            });
+            is_unique && user != column
+        };
+        *target != ACCOUNTS && *target != table.name && users.iter().any(pair)
+    });
+    others
+        .filter(|(column, ..)| !users.contains(column))
+        .map(|(column, target, key)| (column.to_owned(), target.to_owned(), key.to_owned()))
+        .collect()
+}
+
+/// The columns that must point at rows with owners.
+fn paths(table: &Relation, guesses: &BTreeMap<String, (Owner, String)>) -> Vec<(String, String)> {
+    let required = |column: &str| table.column(column).is_some_and(|column| column.not_null);
+    references(table)
+        .into_iter()
+        .filter(|(column, target, _)| required(column) && guesses.contains_key(*target))
+        .map(|(column, target, _)| (column.to_owned(), target.to_owned()))
+        .collect()
+}

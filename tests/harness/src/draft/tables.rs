@@ -1,0 +1,265 @@
+//! This file is the files of tables and views: columns, constraints, indexes, triggers,
+//! policies, privileges and seeds as they are, owner and grid as they are guessed.
+
+use serde_json::Value;
+
+use super::grid::grid;
+use super::owners::Guesses;
+use super::words::plain;
+use super::writer::{Writer, key, list};
+use super::{Found, head};
+use crate::catalog::facets::BY_COLUMN;
+use crate::catalog::{Column, Constraint, Policy, Relation};
+use crate::contract::Owner;
+use crate::source::SourceFile;
+
+/// The privileges of a whole table, in the order of the contract.
+const WHOLE: [&str; 8] =
+    ["select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain"];
+/// The roles of the API.
+const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
+
+/// A file for each table and view of `public`.
+pub(super) fn files(found: &Found<'_>, guesses: &Guesses) -> Vec<SourceFile> {
+    let relations = found.catalog.relations.iter().filter(|r| r.schema == "public");
+    let relations = relations.filter(|r| ["table", "view"].contains(&r.kind.as_str()));
+    relations
+        .map(|relation| {
+            let name = format!("{}s/{}.toml", relation.kind, relation.name);
+            SourceFile { name, text: file(found, guesses, relation) }
+        })
+        .collect()
+}
+
+fn file(found: &Found<'_>, guesses: &Guesses, relation: &Relation) -> String {
+    let mut file = Writer::new(&head(&format!("The {} {}.", relation.kind, relation.name)));
+    owner(&mut file, guesses, relation);
+    file.gap().guess("each user reaches their own rows, as far as privileges go");
+    file.line("access = \"\"\"");
+    for line in grid(relation, &relation.name, guesses) {
+        file.line(&line);
+    }
+    file.line("\"\"\"");
+    let invoker = relation.options.iter().any(|option| option == "security_invoker=true");
+    if invoker {
+        file.gap().pair("security_invoker", true);
+    }
+    if guesses.is_membership(&relation.name) {
+        members(&mut file, relation);
+    }
+    privileges(&mut file, relation, found.catalog.version_num);
+    for column in &relation.columns {
+        write_column(&mut file, relation, column, relation.kind == "view" && !invoker);
+    }
+    section(&mut file, "constraints", &constraints(relation));
+    let indexes = relation.indexes.iter().map(|it| (bare(&it.name), index(&it.definition)));
+    section(&mut file, "indexes", &indexes.collect::<Vec<_>>());
+    let triggers =
+        relation.triggers.iter().map(|it| (&*it.name, trigger(&it.name, &it.definition)));
+    section(&mut file, "triggers", &triggers.collect::<Vec<_>>());
+    let policies = relation.policies.iter().map(|it| (it.name.as_str(), policy(it)));
+    section(&mut file, "policies", &policies.collect::<Vec<_>>());
+    for row in found.seeds.get(&relation.name).into_iter().flatten() {
+        seed(&mut file, relation, row);
+    }
+    file.text()
+}
+
+fn owner(file: &mut Writer, guesses: &Guesses, relation: &Relation) {
+    let (guess, why) = guesses.at(&relation.name);
+    file.gap().guess(&why);
+    match guess {
+        Owner::Through(paths) if paths.len() > 1 => {
+            let each = paths.into_iter().map(|path| Owner::Through(vec![path]).to_string());
+            file.line(&format!("owner = {}", list(&each.collect::<Vec<_>>())))
+        }
+        one => file.pair("owner", one.to_string()),
+    };
+}
+
+/// What a membership can hold beside its ends is said by a person: which role is whose.
+fn members(file: &mut Writer, relation: &Relation) {
+    let tells = relation
+        .constraints
+        .iter()
+        .any(|it| it.kind == "c" && it.columns.len() == 1 && it.definition.contains("ARRAY["));
+    if tells {
+        let guess = "members differ by a column; say in [members] what the one who is alone holds, \
+                     and what alice and bob hold where they share";
+        file.gap().guess(guess);
+    }
+}
+
+fn privileges(file: &mut Writer, relation: &Relation, version: u32) {
+    file.gap().line("[privileges]");
+    for role in ROLES {
+        let of_role = relation.grants.iter().filter(|grant| grant.grantee == role);
+        let held: Vec<&str> = of_role.map(|grant| grant.privilege.as_str()).collect();
+        let all = if version >= 170_000 { &WHOLE[..] } else { &WHOLE[..7] };
+        if all.iter().all(|privilege| held.contains(privilege)) {
+            file.list(role, &["all".to_owned()]);
+        } else {
+            let held = WHOLE.iter().filter(|privilege| held.contains(privilege));
+            file.list(role, &held.map(|it| (*it).to_owned()).collect::<Vec<_>>());
+        }
+    }
+}
+
+fn write_column(file: &mut Writer, relation: &Relation, column: &Column, is_open_view: bool) {
+    file.gap().header(&["columns", &column.name]);
+    let data_type = &column.data_type;
+    let data_type = match (column.made.as_deref(), &column.default) {
+        (Some("identity"), _) => format!("{data_type} generated by default as identity"),
+        (Some(_), Some(expression)) => {
+            format!("{data_type} generated always as ({expression}) stored")
+        }
+        _ => data_type.clone(),
+    };
+    file.pair("type", data_type);
+    if !column.not_null && (relation.kind == "table" || is_open_view) {
+        file.pair("nullable", true);
+    }
+    if let (Some(default), None) = (&column.default, &column.made) {
+        file.pair("default", default.as_str());
+    }
+    for constraint in relation.constraints.iter().filter(|it| is_of_column(relation, it, column)) {
+        match constraint.kind.as_str() {
+            "f" => file.pair("references", target(constraint)),
+            "u" => file.pair("unique", true),
+            _ => file.pair("check", check(constraint)),
+        };
+    }
+    for role in ["anon", "authenticated"] {
+        let has = |privilege: &&&str| {
+            let is_it = |grants: &[crate::catalog::Grant]| {
+                grants.iter().any(|g| g.grantee == role && g.privilege == **privilege)
+            };
+            is_it(&column.grants) && !is_it(&relation.grants)
+        };
+        let held = BY_COLUMN.iter().filter(has).map(|it| (*it).to_owned());
+        file.list(role, &held.collect::<Vec<_>>());
+    }
+}
+
+/// Whether the contract words a constraint with its column: it is of that one alone, and is
+/// called as the server would call it.
+fn is_of_column(relation: &Relation, constraint: &Constraint, column: &Column) -> bool {
+    let kinds = [("f", "fkey"), ("u", "key"), ("c", "check")];
+    let ending = kinds.iter().find(|(kind, _)| *kind == constraint.kind).map(|(_, ending)| ending);
+    let plain = match constraint.kind.as_str() {
+        "u" => constraint.definition == format!("UNIQUE ({})", column.name),
+        "c" => {
+            !constraint.definition.ends_with("NOT VALID")
+                && !constraint.definition.ends_with("NO INHERIT")
+        }
+        _ => true,
+    };
+    plain
+        && constraint.columns == [column.name.clone()]
+        && ending
+            .is_some_and(|it| constraint.name == format!("{}_{}_{it}", relation.name, column.name))
+}
+
+/// What a foreign key points at, and what happens there.
+fn target(constraint: &Constraint) -> String {
+    let rest = constraint.definition.split_once(" REFERENCES ").map_or("", |(_, rest)| rest);
+    let words = ["ON DELETE ", "ON UPDATE ", "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"];
+    let rest = rest.replacen('(', " (", 1);
+    words.iter().fold(rest, |text, word| text.replace(word, &word.to_lowercase()))
+}
+
+fn check(constraint: &Constraint) -> String {
+    plain(constraint.expression.as_deref().unwrap_or_default())
+}
+
+/// The constraints that no column words.
+fn constraints(relation: &Relation) -> Vec<(&str, String)> {
+    let of_column =
+        |it: &&Constraint| relation.columns.iter().any(|column| is_of_column(relation, it, column));
+    let rest = relation.constraints.iter().filter(|it| it.kind != "t" && !of_column(it));
+    let word = |it: &Constraint| match it.kind.as_str() {
+        "c" if it.definition.ends_with(')') => format!("check ({})", check(it)),
+        _ => lowered(&it.definition),
+    };
+    rest.map(|it| (it.name.as_str(), word(it))).collect()
+}
+
+/// A definition whose first words are the contract's.
+fn lowered(definition: &str) -> String {
+    for word in ["PRIMARY KEY", "UNIQUE", "CHECK", "FOREIGN KEY", "EXCLUDE USING"] {
+        if let Some(rest) = definition.strip_prefix(word) {
+            return format!("{}{rest}", word.to_lowercase());
+        }
+    }
+    definition.to_owned()
+}
+
+fn bare(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default().trim_matches('"')
+}
+
+/// `create index …` without what the contract does not say: its name and its table.
+fn index(definition: &str) -> String {
+    let unique = if definition.starts_with("CREATE UNIQUE ") { "unique " } else { "" };
+    let method = definition.split_once(" USING ").map_or(definition, |(_, method)| method);
+    format!("{unique}{method}")
+}
+
+/// The same of a trigger.
+pub(super) fn trigger(name: &str, definition: &str) -> String {
+    let quoted = format!("CREATE TRIGGER \"{name}\" ");
+    let plain = format!("CREATE TRIGGER {name} ");
+    let rest = definition.strip_prefix(&plain).or_else(|| definition.strip_prefix(&quoted));
+    let rest = rest.unwrap_or(definition);
+    let (events, behind) = rest.split_once(" ON ").unwrap_or((rest, ""));
+    // The table's name ends at a blank outside quotes.
+    let mut quoted = false;
+    let end = behind.find(|c: char| {
+        quoted ^= c == '"';
+        c == ' ' && !quoted
+    });
+    let behind = &behind[end.unwrap_or(behind.len())..];
+    let words = ["FOR EACH ROW", "FOR EACH STATEMENT", "EXECUTE FUNCTION", "WHEN "];
+    let behind =
+        words.iter().fold(behind.to_owned(), |text, word| text.replace(word, &word.to_lowercase()));
+    let behind = behind.replace("REFERENCING", "referencing");
+    format!("{}{behind}", events.to_lowercase())
+}
+
+/// A policy as the contract words it.
+fn policy(policy: &Policy) -> String {
+    let mut text = format!("{} to {}", policy.command, policy.roles.join(", "));
+    for (word, expression) in [("using", &policy.using), ("with check", &policy.with_check)] {
+        if let Some(expression) = expression {
+            let words: Vec<&str> = expression.split_whitespace().collect();
+            text += &format!(" {word} ({})", words.join(" "));
+        }
+    }
+    text
+}
+
+fn section(file: &mut Writer, name: &str, entries: &[(&str, String)]) {
+    if entries.is_empty() {
+        return;
+    }
+    file.gap().header(&[name]);
+    for (name, text) in entries {
+        file.pair(name, text.as_str());
+    }
+}
+
+/// A row that the migration left: what is plain in it, and not made when it was.
+fn seed(file: &mut Writer, relation: &Relation, row: &Value) {
+    let made = |column: &Column| {
+        let default = column.default.as_deref().unwrap_or_default();
+        column.made.is_some() || default.contains('(')
+    };
+    let plain = |value: &Value| value.is_string() || value.is_boolean() || value.is_i64();
+    file.gap().line("[[seed]]");
+    for column in relation.columns.iter().filter(|column| !made(column)) {
+        let value = &row[&column.name];
+        if plain(value) {
+            file.line(&format!("{} = {value}", key(&column.name)));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The one error of the library, and the server's errors as text.
+
+use std::fmt::{self, Display, Formatter};
+
+/// Why nothing can be proved at all, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CannotRun(pub String);
+
+impl Display for CannotRun {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CannotRun {}
+
+/// A server's error in one line: message, SQLSTATE, detail and hint; or why there is none.
+pub fn describe(error: &tokio_postgres::Error) -> String {
+    let Some(error) = error.as_db_error() else {
+        return error.to_string();
+    };
+    let mut text = format!("{} (SQLSTATE {})", error.message(), error.code().code());
+    for (name, part) in [("detail", error.detail()), ("hint", error.hint())] {
+        if let Some(part) = part {
+            text += &format!("; {name}: {part}");
+        }
+    }
+    text
+}

@@ -1,0 +1,156 @@
+//! This file is what a run is about: migrations, platform shim and contract, read from their
+//! directories and fingerprinted.
+
+use std::env;
+use std::path::Path;
+
+use super::contract::Contract;
+use crate::contract::known_mutants::Known;
+use crate::error::CannotRun;
+use crate::platform::Regime;
+use crate::source::{SourceFile, directory, fingerprint, project, shown, sql_files};
+
+/// The platform that a project gets which brings none of its own.
+const OWN_SHIM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/supabase");
+
+/// Everything that a verdict depends on, server apart.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// The migrations, in the order in which they are applied.
+    pub migrations: Vec<SourceFile>,
+    /// The platform: roles, then what a database holds before its first migration.
+    pub shim: Vec<SourceFile>,
+    /// What is intended.
+    pub contract: Contract,
+    /// The files that say so.
+    pub contract_files: Vec<SourceFile>,
+    /// What is known of mutants.
+    pub mutants: Known,
+    /// What stands before a migration's name in messages: its directory, from the project's on.
+    pub migrations_at: String,
+    /// The same for the contract's files.
+    pub contract_at: String,
+}
+
+impl Inputs {
+    /// Reads the directories that the environment names, `IDENTRA_MIGRATIONS` and
+    /// `IDENTRA_FIXTURES`, or the project's own.
+    ///
+    /// # Errors
+    /// What is missing or wrong, with file and line where there is one.
+    pub fn from_environment() -> Result<Self, CannotRun> {
+        let named = |variable: &str, default: &str| {
+            directory(env::var_os(variable).as_deref().map(Path::new), default)
+        };
+        Self::read(
+            &named("IDENTRA_MIGRATIONS", "migrations"),
+            &named("IDENTRA_FIXTURES", "fixtures"),
+        )
+    }
+
+    /// Reads the given directories. A `fixtures` without `supabase/` gets the project's own
+    /// platform shim.
+    ///
+    /// # Errors
+    /// What is missing or wrong, with file and line where there is one.
+    pub fn read(migrations: &Path, fixtures: &Path) -> Result<Self, CannotRun> {
+        Ok(Self {
+            contract: Contract::read(fixtures)?,
+            contract_files: Contract::files(fixtures)?,
+            mutants: Known::read(fixtures)?,
+            migrations: migrations_in(migrations)?,
+            shim: shim_of(fixtures)?,
+            migrations_at: shown(migrations),
+            contract_at: shown(&fixtures.join("contract")),
+        })
+    }
+
+    /// Migrations and platform shim alone, for a draft of the contract.
+    ///
+    /// # Errors
+    /// What is missing or wrong.
+    pub fn without_contract(migrations: &Path, fixtures: &Path) -> Result<Self, CannotRun> {
+        Ok(Self {
+            contract: Contract::default(),
+            contract_files: Vec::new(),
+            mutants: Known::default(),
+            migrations: migrations_in(migrations)?,
+            shim: shim_of(fixtures)?,
+            migrations_at: shown(migrations),
+            contract_at: String::new(),
+        })
+    }
+
+    /// The same with one more migration behind the others, for a fault that is planted.
+    pub fn followed_by(mut self, text: &str) -> Self {
+        let name = "20990101_fault.sql".to_owned();
+        self.migrations.push(SourceFile { name, text: text.to_owned() });
+        self
+    }
+
+    /// Whether these are the project's own migrations.
+    pub fn are_the_projects(&self) -> bool {
+        let own = migrations_in(&project().join("migrations"));
+        own.is_ok_and(|own| fingerprint(&own) == self.migrations_sha256())
+    }
+
+    /// The shim's file of that name.
+    ///
+    /// # Errors
+    /// Says which file is missing.
+    pub fn shim_file(&self, name: &str) -> Result<&SourceFile, CannotRun> {
+        self.shim.iter().find(|file| file.name == name).ok_or_else(|| {
+            CannotRun(format!("the platform shim has no {name}; see fixtures/supabase/README.md"))
+        })
+    }
+
+    /// SHA-256 of the migrations: names and texts.
+    pub fn migrations_sha256(&self) -> String {
+        fingerprint(&self.migrations)
+    }
+
+    /// SHA-256 of the platform shim: names and texts.
+    pub fn shim_sha256(&self) -> String {
+        fingerprint(&self.shim)
+    }
+}
+
+/// The migrations in the order of `sqlx::migrate!`: by version, and without the ways back.
+fn migrations_in(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
+    let mut files = sql_files(
+        dir,
+        "the migrations",
+        "name another directory with --migrations or IDENTRA_MIGRATIONS",
+    )?;
+    files.retain(|file| !file.name.ends_with(".down.sql"));
+    let version = |file: &SourceFile| {
+        let digits = file.name.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        digits.parse::<u64>().unwrap_or(u64::MAX)
+    };
+    files.sort_by_key(|file| (version(file), file.name.clone()));
+    Ok(files)
+}
+
+/// The platform shim of those fixtures, or the library's own.
+fn shim_of(fixtures: &Path) -> Result<Vec<SourceFile>, CannotRun> {
+    let shim = fixtures.join("supabase");
+    shim_in(if shim.is_dir() { &shim } else { Path::new(OWN_SHIM) })
+}
+
+/// The platform shim, complete.
+fn shim_in(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
+    let (what, advice) =
+        ("the platform shim", "restore it, or remove the directory to use the project's own");
+    let files = sql_files(dir, what, advice)?;
+    let regimes = Regime::ALL.map(|regime| format!("{}.sql", regime.name()));
+    let needed = ["roles.sql", "platform.sql"].map(str::to_owned).into_iter().chain(regimes);
+    for name in needed {
+        if !files.iter().any(|file| file.name == name) {
+            let dir = dir.display();
+            return Err(CannotRun(format!(
+                "could not find {what}: {dir} holds no {name}; {advice}"
+            )));
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,74 @@
+//! This file is what a run of the main job is to do: all of it, or a part.
+
+use std::sync::Arc;
+
+use crate::checks::attacks;
+use crate::checks::attacks::runner::Attack;
+use crate::checks::mutants::judge::Which;
+use crate::checks::properties::{self, Property};
+use crate::progress::Progress;
+
+/// A part of the main job, for those who cut it into shards. Each plans every check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The catalog beside the contract, and the linter's rules.
+    Schema,
+    /// The cells of every grid, and the ways in.
+    Isolation,
+    /// The attack catalogue.
+    Attacks,
+    /// What functions, triggers and constraints promise.
+    Promises,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Schema, Self::Isolation, Self::Attacks, Self::Promises];
+
+    /// The word in the evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::Isolation => "isolation",
+            Self::Attacks => "attacks",
+            Self::Promises => "promises",
+        }
+    }
+}
+
+/// What is to be done.
+pub struct Job {
+    /// The attacks to try.
+    pub attacks: Vec<&'static Attack>,
+    /// The properties to try, of those that the contract names.
+    pub properties: Vec<&'static Property>,
+    /// The mutants to judge.
+    pub mutants: Option<Which>,
+    /// The parts to do.
+    pub parts: Vec<Part>,
+    /// Where it says how far it is.
+    pub progress: Arc<Progress>,
+}
+
+impl Job {
+    /// Everything but mutants, with a project's properties.
+    pub fn whole(properties: &[&'static Property]) -> Self {
+        Self {
+            attacks: attacks::all().collect(),
+            properties: properties::all(properties),
+            mutants: None,
+            parts: Part::ALL.to_vec(),
+            progress: Arc::new(Progress::silent()),
+        }
+    }
+
+    /// Nothing but the catalog, the cells, the ways in and those properties.
+    pub fn without_attacks(properties: &[&'static Property]) -> Self {
+        Self { attacks: Vec::new(), properties: properties.to_vec(), ..Self::whole(&[]) }
+    }
+
+    /// Whether it does that part.
+    pub(super) fn does(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+}

@@ -1,0 +1,269 @@
+//! This file is the main job: every proof, one verdict, and the evidence for it.
+
+pub mod job;
+
+pub use self::job::{Job, Part};
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+
+use crate::checks::attacks::runner::Attack;
+use crate::checks::isolation::{self, Arena};
+use crate::checks::lint::{self, Offenders};
+use crate::checks::mutants::judge::{self, Judgement, Which};
+use crate::checks::mutants::report as mutants_report;
+use crate::checks::properties::Property;
+use crate::checks::properties::promises::{Promises, Try};
+use crate::checks::schema::Comparison;
+use crate::checks::sign_up;
+use crate::error::CannotRun;
+use crate::findings::ledger::{Entry, Ledger};
+use crate::inputs::Inputs;
+use crate::platform::Regime;
+use crate::progress::Progress;
+use crate::report::{self, Evidence};
+use crate::sandbox::Database;
+use crate::server::Server;
+
+/// Plans every check, makes those of the job's parts, and judges.
+///
+/// # Errors
+/// Why nothing can be said: no server, a migration that does not apply, a mistake in the
+/// contract.
+pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> {
+    let Job { attacks, properties, .. } = job;
+    let began = Instant::now();
+    job.progress.tell(|| "starting a server, and applying the migrations".to_owned());
+    let server = Server::shared()?;
+    let mut ledger = Ledger::default();
+    let [explicit, auto_expose] = Regime::ALL.map(|regime| open(&inputs, regime));
+    let (explicit, auto_expose) = tokio::try_join!(explicit, auto_expose)?;
+    let regimes = [explicit, auto_expose];
+    let compared = began.elapsed();
+    let facets: BTreeSet<&String> = regimes.iter().flat_map(|(_, facets)| facets.ids()).collect();
+    let equal = regimes[0].0.catalog == regimes[1].0.catalog;
+    let shares = shares(attacks, equal);
+    // Of two regimes that are equal to the last body, one tells.
+    let promised_in = if equal { &Regime::ALL[..1] } else { &Regime::ALL[..] };
+    let promises = Promises::new(&inputs, promised_in, properties, &regimes[0].0.database).await?;
+    for (id, regime) in promises.plan() {
+        ledger.plan(id, regime);
+    }
+    for ((arena, _), attacks) in regimes.iter().zip(&shares) {
+        plan(&mut ledger, arena, &facets, attacks);
+    }
+    if job.does(Part::Schema) {
+        let [explicit, auto_expose] = &regimes;
+        let linted = tokio::try_join!(lint(&explicit.0), lint(&auto_expose.0))?;
+        let exceptions = &inputs.contract.database.lint_exceptions;
+        let linted = lint::entries(&[linted.0, linted.1], exceptions);
+        let compared = regimes.iter().flat_map(|(_, it)| it.entries(facets.iter().copied()));
+        for entry in compared.chain(linted) {
+            ledger.record(entry);
+        }
+    }
+    let states = regimes
+        .iter()
+        .map(|(arena, _)| (arena.regime().name().to_owned(), arena.prober.start().fingerprint()));
+    let states = states.collect();
+    let (catalog, world) = (regimes[0].0.catalog.clone(), regimes[0].0.world.clone());
+
+    let (records, mut recorded) = unbounded_channel();
+    let mut jobs: JoinSet<Result<(), CannotRun>> = JoinSet::new();
+    for ((arena, _), attacks) in regimes.into_iter().zip(shares) {
+        let attacks = if job.does(Part::Attacks) { attacks } else { Vec::new() };
+        jobs.spawn(check(arena, attacks, job.does(Part::Isolation), records.clone()));
+    }
+    drop(records);
+    while let Some(record) = recorded.recv().await {
+        job.progress.tell(|| {
+            format!("{} of {} checks made", ledger.entries().count(), ledger.planned().len())
+        });
+        match record {
+            Record::Entry(entry) => ledger.record(*entry),
+            Record::Cell(took) => ledger.time(took),
+            Record::Attacks(played, took) => ledger.time_attacks(played, took),
+        }
+    }
+    while let Some(done) = jobs.join_next().await {
+        done.map_err(|error| CannotRun(format!("a check broke down: {error}")))??;
+    }
+    // After the attacks, which would slow them down, and they the attacks.
+    let has_plpgsql_check = promises.has_plpgsql_check;
+    let tries = if job.does(Part::Promises) {
+        keep(promises, &mut ledger, &job.progress).await?
+    } else {
+        vec![]
+    };
+    let mutants = match &job.mutants {
+        Some(which) => Some(judge_mutants(&inputs, properties, which, &mut ledger).await?),
+        None => None,
+    };
+    let run = report::Run {
+        inputs: &inputs,
+        server,
+        attacks,
+        parts: job.parts.iter().map(|part| part.name().to_owned()).collect(),
+        states,
+        catalog,
+        world,
+        tries,
+        has_plpgsql_check,
+        mutants,
+        compared,
+        took: began.elapsed(),
+    };
+    Ok(Evidence::of(&ledger, &run))
+}
+
+/// Tries whether the promises are kept.
+async fn keep(
+    promises: Promises,
+    ledger: &mut Ledger,
+    progress: &Arc<Progress>,
+) -> Result<Vec<Try>, CannotRun> {
+    for entry in promises.lint().await? {
+        ledger.record(entry);
+    }
+    let promises = Arc::new(promises);
+    let (trying, progress) = (Arc::clone(&promises), Arc::clone(progress));
+    let tries = tokio::task::spawn_blocking(move || trying.attempt(&progress)).await;
+    let tries =
+        tries.map_err(|error| CannotRun(format!("the properties broke down: {error}")))??;
+    for (property, regime, tried) in &tries {
+        ledger.record(property.entry(tried, *regime));
+    }
+    for entry in promises.coverage(&tries) {
+        ledger.record(entry);
+    }
+    Ok(tries)
+}
+
+/// Judges mutants, until somebody presses Ctrl-C; what is done by then is kept.
+async fn judge_mutants(
+    inputs: &Arc<Inputs>,
+    properties: &[&'static Property],
+    which: &Which,
+    ledger: &mut Ledger,
+) -> Result<Judgement, CannotRun> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&stopped);
+    let listening = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    let (judging, properties, which) = (Arc::clone(inputs), properties.to_vec(), which.clone());
+    let judgement =
+        tokio::task::spawn_blocking(move || judge::judge(&judging, &properties, &which, &stopped));
+    let judgement = judgement.await;
+    listening.abort();
+    let broke_down = |error| CannotRun(format!("the mutants broke down: {error}"));
+    let judgement = judgement.map_err(broke_down)??;
+    for id in &judgement.planned {
+        ledger.plan(id.clone(), Regime::Explicit);
+    }
+    for entry in mutants_report::entries(&judgement.judged, &inputs.mutants) {
+        ledger.record(entry);
+    }
+    if judgement.complete {
+        let checks = ledger.entries().map(|entry| entry.id.clone()).collect();
+        for entry in mutants_report::leftovers(&judgement.judged, &inputs.mutants, &checks) {
+            ledger.record(entry);
+        }
+    }
+    Ok(judgement)
+}
+
+/// Which attacks are run in which regime: all in both, unless the two catalogs are equal to the
+/// last body, policy and privilege. Then the same would come of each, and they take turns.
+fn shares(attacks: &[&'static Attack], equal: bool) -> [Vec<&'static Attack>; 2] {
+    if !equal {
+        return [attacks.to_vec(), attacks.to_vec()];
+    }
+    let turn = |first: usize| attacks.iter().skip(first).step_by(2).copied().collect();
+    [turn(0), turn(1)]
+}
+
+/// A clone in that regime, and its catalog beside the contract.
+async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Arena, Comparison), CannotRun> {
+    let arena = Arena::open(Arc::clone(inputs), regime).await?;
+    let comparison = Comparison::read_in(&arena.database, &inputs.contract, regime).await?;
+    Ok((arena, comparison))
+}
+
+/// Who breaks which of the linter's rules in that clone.
+async fn lint(arena: &Arena) -> Result<(Regime, Offenders), CannotRun> {
+    Ok((arena.regime(), lint::offenders(&arena.database.admin().await?).await?))
+}
+
+/// Says which checks will be made: every facet, rule, cell, attack and step in.
+fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>, attacks: &[&Attack]) {
+    let (contract, regime) = (&arena.inputs.contract, arena.regime());
+    for id in facets.iter().copied().cloned().chain(lint::ids()) {
+        ledger.plan(id, regime);
+    }
+    for (name, declared) in contract.relations() {
+        for cell in isolation::cells::cells(name, declared) {
+            ledger.plan(cell.id, regime);
+        }
+    }
+    for attack in attacks {
+        for id in attack.plan(arena) {
+            ledger.plan(id, regime);
+        }
+    }
+    for id in contract.database.accounts.iter().flat_map(|_| sign_up::ids()) {
+        ledger.plan(id, regime);
+    }
+}
+
+/// What goes into the ledger while checks are made.
+enum Record {
+    /// What came of a check.
+    Entry(Box<Entry>),
+    /// How long a cell took.
+    Cell(Duration),
+    /// How many acts the attacks of one regime played, and how long they took.
+    Attacks(usize, Duration),
+}
+
+/// Makes the checks in one regime, and sends what came of them.
+async fn check(
+    arena: Arena,
+    attacks: Vec<&'static Attack>,
+    isolation: bool,
+    records: UnboundedSender<Record>,
+) -> Result<(), CannotRun> {
+    let send = |record: Record| {
+        records.send(record).map_err(|_| CannotRun("the ledger is closed".to_owned()))
+    };
+    let inputs = Arc::clone(&arena.inputs);
+    for (name, _) in inputs.contract.relations().filter(|_| isolation) {
+        for ran in arena.run(name).await? {
+            send(Record::Cell(ran.took))?;
+            send(Record::Entry(Box::new(ran.entry)))?;
+        }
+    }
+    let (began, before) = (Instant::now(), arena.prober.played());
+    for attack in attacks {
+        for entry in attack.run(&arena).await {
+            send(Record::Entry(Box::new(entry)))?;
+        }
+    }
+    send(Record::Attacks(arena.prober.played() - before, began.elapsed()))?;
+    // An attack that could not run is a finding; a server that is gone is none.
+    arena.prober.digest().await?;
+    if let Some(accounts) = inputs.contract.database.accounts.as_ref().filter(|_| isolation) {
+        let database = Database::of(&inputs, arena.regime()).await?;
+        for entry in sign_up::run(&database, &inputs.contract, accounts, arena.regime()).await? {
+            send(Record::Entry(Box::new(entry)))?;
+        }
+    }
+    Ok(())
+}

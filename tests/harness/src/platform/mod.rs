@@ -1,0 +1,27 @@
+//! The platform that the migrations run on: its privilege regimes, its personas, and the known
+//! faults of its engine.
+
+pub mod cves;
+pub mod persona;
+
+/// Which default privileges the platform gives to what a migration creates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Regime {
+    /// Nothing until a GRANT says so: projects since 30 May 2026.
+    Explicit,
+    /// Everything to every API role: projects before that.
+    AutoExpose,
+}
+
+impl Regime {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Explicit, Self::AutoExpose];
+
+    /// The word in file names and in the evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Explicit => "explicit",
+            Self::AutoExpose => "auto-expose",
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! This file is where in the migrations a finding comes from.
+
+use crate::findings::ledger::{Finding, Location};
+use crate::inputs::Inputs;
+use crate::source::SourceFile;
+use crate::sql::statements::{Statement, split};
+
+/// The migrations' statements, each looked at once for all findings.
+pub(super) struct Places<'a> {
+    inputs: &'a Inputs,
+    all: Vec<Place<'a>>,
+}
+
+/// A statement, and what is asked of each.
+struct Place<'a> {
+    file: &'a SourceFile,
+    statement: Statement<'a>,
+    /// Its text in lower case.
+    text: String,
+    kind: &'static str,
+}
+
+impl<'a> Places<'a> {
+    /// Those of these inputs.
+    pub(super) fn of(inputs: &'a Inputs) -> Self {
+        let of_file = |file: &'a SourceFile| {
+            split(&file.text).into_iter().map(move |statement| {
+                let text = statement.text.to_lowercase();
+                Place { file, kind: kind(&text), statement, text }
+            })
+        };
+        Self { inputs, all: inputs.migrations.iter().flat_map(of_file).collect() }
+    }
+
+    /// The statement that a finding is most likely about: of those that are of its kind, or else
+    /// of any, the last that names the object. Where none does, the contract's line that does.
+    pub(super) fn location(&self, finding: &Finding) -> Option<Location> {
+        let (object, detail) = finding.object.rsplit_once('.').unwrap_or((&finding.object, ""));
+        // `api.notes` is a table of another schema, and `type public.mood` ends with its name.
+        let name = object.rsplit(['.', ' ']).next().unwrap_or(object);
+        self.search(finding, name, detail)
+            .or_else(|| self.search(finding, detail, ""))
+            .or_else(|| declaration(self.inputs, object, detail))
+    }
+
+    fn search(&self, finding: &Finding, object: &str, detail: &str) -> Option<Location> {
+        let wanted = wanted(finding);
+        let command = finding.check.split('/').nth(2).filter(|_| finding.persona.is_some());
+        let mut best: Option<([bool; 3], &Place<'_>)> = None;
+        for place in &self.all {
+            let Place { text, kind, .. } = place;
+            let has_detail = !detail.is_empty() && names(text, detail);
+            // An index is dropped by its own name, without its table's.
+            if *kind == "comment" || !(names(text, object) || *kind == "index" && has_detail) {
+                continue;
+            }
+            // Whoever grants on all columns names none of them, and no policy is about one.
+            let detailed = has_detail && *kind != "privilege" && finding.persona.is_none();
+            // A view shows other tables' rows, and decides about its own.
+            let is_its = *kind != "view" || names(&beginning(text), object);
+            let rank = [
+                wanted.contains(kind) && is_its,
+                detailed,
+                command.is_none_or(|it| is_for(text, it)),
+            ];
+            if best.as_ref().is_none_or(|(known, _)| rank >= *known) {
+                best = Some((rank, place));
+            }
+        }
+        best.map(|(_, Place { file, statement, .. })| Location {
+            file: format!("{}{}", self.inputs.migrations_at, file.name),
+            line: statement.line,
+            column: statement.column,
+            end_line: statement.line + statement.text.matches('\n').count(),
+            text: statement.text.to_owned(),
+        })
+    }
+}
+
+/// The kinds of statements that decide what the finding is about.
+fn wanted(finding: &Finding) -> &'static [&'static str] {
+    let parts: Vec<&str> = finding.check.split('/').collect();
+    if finding.check.contains("privileges/") {
+        return &["privilege"];
+    }
+    match parts.as_slice() {
+        ["schema", "functions", _, "callers", ..] => &["privilege", "function"],
+        ["schema", "functions", ..] | ["plpgsql_check" | "coverage", ..] => &["function"],
+        ["schema", _, "policies", ..] => &["policy"],
+        ["schema", _, "row-level-security", ..] => &["security"],
+        ["schema", _, "indexes", ..] => &["index"],
+        ["schema", _, "triggers", ..] => &["trigger"],
+        ["schema", _, "rules", ..] => &["rule"],
+        ["schema", _, "rows", ..] => &["row"],
+        ["schema", ..] => &["table", "view"],
+        ["promise" | "flow", ..] => &["function", "trigger"],
+        ["isolation", ..] if is_about_privileges(finding) => &["privilege"],
+        ["isolation", ..] => &["policy", "security", "view"],
+        ["attack", ..] => &["policy", "security", "view", "function"],
+        _ => &[],
+    }
+}
+
+/// Whether a privilege is missing, or is there and should not be.
+fn is_about_privileges(finding: &Finding) -> bool {
+    [&finding.expected, &finding.observed].iter().any(|it| *it == "no privilege")
+}
+
+/// The first words of a statement: what is done, and to what.
+fn beginning(text: &str) -> String {
+    text.split_whitespace().take(6).collect::<Vec<_>>().join(" ")
+}
+
+/// What a statement, in lower case, makes or changes.
+fn kind(text: &str) -> &'static str {
+    const MADE: [&str; 9] =
+        ["policy", "index", "trigger", "rule", "function", "procedure", "view", "table", "comment"];
+    let beginning = beginning(text);
+    let words: Vec<&str> = beginning.split(' ').collect();
+    match words.as_slice() {
+        ["grant" | "revoke", ..] | ["alter", "default", "privileges", ..] => "privilege",
+        ["insert" | "update" | "delete", ..] => "row",
+        ["comment", ..] => "comment",
+        ["alter", "table", ..] if text.contains("row level security") => "security",
+        ["alter", "table", ..] if names(text, "trigger") => "trigger",
+        ["create" | "alter" | "drop", ..] => {
+            MADE.into_iter().find(|made| words.contains(made)).unwrap_or("")
+        }
+        _ => "",
+    }
+}
+
+/// Whether a statement is about that command. Only what grants and what makes a policy says so.
+fn is_for(text: &str, command: &str) -> bool {
+    let says = ["grant", "revoke", "create policy"].iter().any(|verb| text.starts_with(verb));
+    !says || names(text, command) || names(text, "all")
+}
+
+/// The contract's line of a column, or the first line of the file that declares the object.
+fn declaration(inputs: &Inputs, object: &str, detail: &str) -> Option<Location> {
+    let (of, column) = if detail.is_empty() { (object, "") } else { (object, detail) };
+    let declared = inputs.contract.relation(of);
+    let name = match declared {
+        Some(declared) => declared.file.clone(),
+        None => format!("functions/{of}.toml"),
+    };
+    let line = declared.and_then(|it| it.lines.get(column)).copied().unwrap_or(1);
+    let file = inputs.contract_files.iter().find(|file| file.name == name)?;
+    Some(Location {
+        file: format!("{}{name}", inputs.contract_at),
+        line,
+        column: 1,
+        end_line: line,
+        text: file.text.lines().nth(line - 1).unwrap_or_default().to_owned(),
+    })
+}
+
+/// Whether `text` holds `name` as a word of its own.
+fn names(text: &str, name: &str) -> bool {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(&name.to_lowercase()).any(|(at, found)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + found.len()..].chars().next();
+        !before.is_some_and(in_word) && !after.is_some_and(in_word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn a_name_is_a_word_of_its_own() {
+        assert!(names("grant all on public.memories to anon", "memories"));
+        assert!(!names("create index memories_tags_idx on t", "memories"));
+    }
+}

@@ -1,0 +1,383 @@
+//! This file is the evidence: what was tested, what came of it and the verdict, made of the
+//! ledger and nothing else.
+
+pub mod baseline;
+pub mod document;
+mod facts;
+mod files;
+pub mod junit;
+mod locate;
+mod merge;
+pub mod page;
+mod replay;
+pub mod sarif;
+mod summary;
+
+pub use self::baseline::Baseline;
+pub use self::document::Evidence;
+use self::document::{
+    Accepted, Accounting, AttackRecord, Check, FamilyRecord, FunctionRecord, Known, MatrixCell,
+    MutantsRecord, StatementRecord, TableRecord,
+};
+pub use self::facts::commit;
+pub use self::files::{clear, prepare, write};
+pub use self::merge::merged;
+pub use self::summary::{markdown, terminal};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Catalog, Constraint};
+use crate::checks::attacks::runner::Attack;
+use crate::checks::attacks::runner::transcript::MASKS;
+use crate::checks::mutants::judge::Judgement;
+use crate::checks::mutants::report;
+use crate::checks::mutants::run::Outcome;
+use crate::checks::properties::coverage::Statement;
+use crate::checks::properties::promises::{self, Try};
+use crate::contract::{Function, LintException, Owner, Relation};
+use crate::findings::families;
+use crate::findings::ledger::{Entry, Finding, Ledger};
+use crate::inputs::Inputs;
+use crate::platform::Regime;
+use crate::rows::World;
+use crate::server::Server;
+
+/// What can be said at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every planned check was made and passed.
+    Proved,
+    /// Nothing is wrong but what a baseline puts up with.
+    NothingNew,
+    /// Something is wrong with the schema or its contract.
+    Findings,
+    /// Not every planned check was made, so nothing is proved.
+    Incomplete,
+}
+
+impl Verdict {
+    /// The exit status that tells it.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Proved | Self::NothingNew => 0,
+            Self::Findings | Self::Incomplete => 1,
+        }
+    }
+
+    /// The word on the first line of everything.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Proved => "PROVED",
+            Self::NothingNew => "NOTHING NEW",
+            Self::Findings => "FINDINGS",
+            Self::Incomplete => "INCOMPLETE",
+        }
+    }
+}
+
+/// What a run tells the evidence beside its ledger.
+pub struct Run<'a> {
+    /// What it was about.
+    pub inputs: &'a Inputs,
+    /// Where it ran.
+    pub server: &'a Server,
+    /// The attacks that it knows.
+    pub attacks: &'a [&'static Attack],
+    /// The parts of the main job that were done.
+    pub parts: BTreeSet<String>,
+    /// The fingerprint of the rows that cells start from, by privilege regime.
+    pub states: BTreeMap<String, String>,
+    /// What there was.
+    pub catalog: Catalog,
+    /// The rows that the cells were tried on, or why there are none.
+    pub world: Result<World, String>,
+    /// Each property that was tried.
+    pub tries: Vec<Try>,
+    /// Whether the server has `plpgsql_check`.
+    pub has_plpgsql_check: bool,
+    /// What came of mutants, where that was asked for.
+    pub mutants: Option<Judgement>,
+    /// How long it took until the catalogs were compared.
+    pub compared: Duration,
+    /// How long it took altogether.
+    pub took: Duration,
+}
+
+impl Evidence {
+    /// Makes the evidence of a ledger.
+    pub fn of(ledger: &Ledger, run: &Run<'_>) -> Self {
+        let inputs = run.inputs;
+        let passed = ledger.entries().filter(|entry| entry.passed()).count();
+        let missing = ledger.missing();
+        let accounting = Accounting {
+            planned: ledger.planned().len(),
+            executed: ledger.planned().len() - missing.len(),
+            passed,
+            failed: ledger.entries().count() - passed,
+            missing,
+            unplanned: ledger.unplanned(),
+        };
+        let mut findings: Vec<Finding> = ledger.findings().into_iter().cloned().collect();
+        let places = locate::Places::of(inputs);
+        for finding in &mut findings {
+            finding.location = places.location(finding);
+        }
+        let matrix = ledger.entries().filter_map(|entry| {
+            entry.cell.clone().map(|cell| MatrixCell {
+                id: entry.id.clone(),
+                passed: entry.passed(),
+                cell,
+                observed: entry.observed.clone(),
+            })
+        });
+        let checks = ledger.entries().map(|entry| Check {
+            id: entry.id.clone(),
+            passed: entry.passed(),
+            expected: entry.expected.clone(),
+            observed: entry.observed.clone(),
+        });
+        let checks: Vec<Check> = checks.collect();
+        Self {
+            format: FORMAT,
+            volatile: VOLATILE.map(str::to_owned).to_vec(),
+            verdict: verdict(&accounting, &findings, &[]),
+            parts: run.parts.clone(),
+            tested: facts::tested(ledger, run),
+            accepted: accepted(inputs, run.attacks),
+            baseline: Vec::new(),
+            families: families(checks.iter()),
+            not_proved: not_proved(inputs, run),
+            tables: tables(inputs, &run.catalog),
+            functions: functions(inputs, run),
+            mutants: run.mutants.as_ref().map(|judged| mutants(inputs, ledger, judged)),
+            findings,
+            attacks: run.attacks.iter().map(|attack| record(attack, ledger)).collect(),
+            replay: replay::script(inputs, &run.world),
+            masks: MASKS.map(str::to_owned).to_vec(),
+            matrix: matrix.collect(),
+            checks,
+            accounting,
+        }
+    }
+}
+
+/// The version of the form of `evidence.json`: `fixtures/evidence.schema.json` says what it is.
+const FORMAT: u32 = 2;
+
+/// The fields that differ between two runs on the same input.
+const VOLATILE: [&str; 5] =
+    ["tested.commit", "tested.at", "tested.states", "tested.measured", "tested.server.choice"];
+
+/// What no check says anything about.
+fn not_proved(inputs: &Inputs, run: &Run<'_>) -> Vec<String> {
+    let mut all: Vec<String> = inputs
+        .contract
+        .functions
+        .iter()
+        .filter(|(_, function)| function.proved_by.is_empty() || run.tries.is_empty())
+        .map(|(name, _)| format!("that {name} keeps its promise: no property is about it"))
+        .collect();
+    if !run.has_plpgsql_check {
+        all.push(
+            "that the properties reach every statement of the functions: this server has no \
+             plpgsql_check; scripts/build-image makes one that has"
+                .to_owned(),
+        );
+    }
+    let is_shared = |table: &Relation| matches!(table.owner, Owner::Members(_));
+    if inputs.contract.tables.values().any(is_shared) {
+        let of_members = [
+            "what members do to a third: a shared row of the made worlds has two users",
+            "that whoever has left reaches nothing that they have made themselves",
+        ];
+        all.extend(of_members.map(str::to_owned));
+    }
+    let always = [
+        "what a view computes, beyond whose rows it shows",
+        "columns of seed rows that the contract leaves open",
+        "how long an answer takes",
+    ];
+    all.extend(always.map(str::to_owned));
+    all
+}
+
+/// What the ledger says of one attack.
+fn record(attack: &Attack, ledger: &Ledger) -> AttackRecord {
+    let number = |id: &str| id.split('/').nth(1).map(str::to_owned);
+    let of_it = |entry: &&Entry| {
+        entry.id.starts_with("attack/") && number(&entry.id).as_deref() == Some(attack.id)
+    };
+    let entries: Vec<&Entry> = ledger.entries().filter(of_it).collect();
+    let answers: Vec<&String> = entries.iter().flat_map(|entry| entry.observed.values()).collect();
+    let idle = answers.iter().all(|answer| answer.starts_with("not applicable"));
+    let status = match answers.first() {
+        None => "not executed".to_owned(),
+        Some(reason) if idle => (*reason).clone(),
+        Some(_) => "executed".to_owned(),
+    };
+    AttackRecord {
+        id: attack.id.to_owned(),
+        title: attack.title.to_owned(),
+        references: attack.references.iter().map(|&r| r.to_owned()).collect(),
+        status,
+        passed: !entries.is_empty() && entries.iter().all(|entry| entry.passed()),
+        checks: entries.iter().map(|entry| entry.id.clone()).collect(),
+    }
+}
+
+/// Nothing planned, or anything planned and not made, is never a proof.
+fn verdict(accounting: &Accounting, findings: &[Finding], baseline: &[Known]) -> Verdict {
+    let known: BTreeSet<&String> = baseline.iter().map(|known| &known.finding.check).collect();
+    let complete = accounting.planned > 0
+        && accounting.planned == accounting.executed
+        && accounting.missing.is_empty()
+        && accounting.unplanned.is_empty();
+    if !findings.is_empty() || accounting.failed != known.len() {
+        Verdict::Findings
+    } else if !complete {
+        Verdict::Incomplete
+    } else if known.is_empty() {
+        Verdict::Proved
+    } else {
+        Verdict::NothingNew
+    }
+}
+
+/// The families that these checks are of, and how many of each passed.
+fn families<'a>(checks: impl Iterator<Item = &'a Check>) -> BTreeMap<String, FamilyRecord> {
+    let mut records: BTreeMap<String, FamilyRecord> = BTreeMap::new();
+    for check in checks {
+        let family = families::of_check(&check.id).expect("every check is of a family");
+        let texts = |all: &[&str]| all.iter().map(|&text| text.to_owned()).collect();
+        let record = records.entry(family.name.to_owned()).or_insert_with(|| FamilyRecord {
+            what: family.what.to_owned(),
+            made: 0,
+            passed: 0,
+            asvs: texts(family.asvs),
+            cwe: texts(family.cwe),
+            cis: texts(family.cis),
+        });
+        record.made += 1;
+        record.passed += usize::from(check.passed);
+    }
+    records
+}
+
+/// How the rows of each table and view lead to users, and its grid.
+fn tables(inputs: &Inputs, catalog: &Catalog) -> BTreeMap<String, TableRecord> {
+    let record = |(name, declared): (&String, &Relation)| {
+        let there = catalog.relation(name);
+        let constraints = there.map_or(&[][..], |relation| &relation.constraints);
+        let foreign_key = |constraint: &Constraint| {
+            Some((constraint.columns.join(", "), constraint.target.clone()?))
+        };
+        let record = TableRecord {
+            kind: if declared.shape.is_table { "table" } else { "view" }.to_owned(),
+            owner: declared.owner.to_string(),
+            parents: declared.owner.parents(),
+            foreign_keys: constraints.iter().filter_map(foreign_key).collect(),
+            grid: declared.grid_text.trim().to_owned(),
+        };
+        (name.clone(), record)
+    };
+    inputs.contract.relations().map(record).collect()
+}
+
+fn functions(inputs: &Inputs, run: &Run<'_>) -> BTreeMap<String, FunctionRecord> {
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let coverage = promises::coverage(&run.tries, Regime::Explicit);
+    let statements = |name: &str| {
+        let known = coverage.statements.get(name).into_iter().flat_map(BTreeMap::values);
+        let record = |statement: &Statement| StatementRecord {
+            line: statement.line,
+            kind: statement.kind.clone(),
+            executed: statement.executed > 0,
+        };
+        known.map(record).collect()
+    };
+    let checks = |name: &str| {
+        let about = run.tries.iter().map(|(property, ..)| property);
+        let about = about.filter(|property| property.about.contains(&name));
+        let ids: BTreeSet<String> = about.map(|property| property.check()).collect();
+        ids.into_iter().collect()
+    };
+    let record = |(name, function): (&String, &Function)| {
+        let promise = one_line(&function.promise);
+        let (checks, statements) = (checks(name), statements(name));
+        (name.clone(), FunctionRecord { promise, checks, statements })
+    };
+    inputs.contract.functions.iter().map(record).collect()
+}
+
+fn mutants(inputs: &Inputs, ledger: &Ledger, judgement: &Judgement) -> MutantsRecord {
+    let checks = ledger.entries().map(|entry| entry.id.clone()).collect();
+    let excuse = |check: String| {
+        let known = inputs.mutants.idle.iter().find(|idle| check.starts_with(&idle.checks));
+        let reason = known.map_or_else(|| "no reason is given".to_owned(), |it| it.reason.clone());
+        (check, reason)
+    };
+    let idle = report::idle(&judgement.judged, &checks).into_iter().map(excuse);
+    let caught = judgement.judged.iter().filter_map(|one| match &one.outcome {
+        Outcome::Caught(by) => Some((one.mutant.id.clone(), by.clone())),
+        _ => None,
+    });
+    MutantsRecord {
+        families: report::tally(&judgement.judged, &inputs.mutants),
+        caught_by: caught.collect(),
+        idle: if judgement.complete { idle.collect() } else { BTreeMap::new() },
+    }
+}
+
+/// What is open on purpose: by the contract, and by nature.
+fn accepted(inputs: &Inputs, attacks: &[&Attack]) -> Vec<Accepted> {
+    let of_relation = |(name, relation): (&String, &Relation)| {
+        let name = name.clone();
+        let accepted = relation.accepted.clone();
+        accepted.into_iter().map(move |accepted| Accepted {
+            object: name.clone(),
+            channel: accepted.channel,
+            reason: accepted.reason,
+        })
+    };
+    let of_lint = |exception: &LintException| Accepted {
+        object: exception.object.clone(),
+        channel: format!("lint/{}", exception.rule),
+        reason: exception.reason.clone(),
+    };
+    let of_attack = |attack: &&Attack| {
+        let (object, channel) = (format!("attack {}", attack.id), attack.title.to_owned());
+        Some(Accepted { object, channel, reason: attack.accepted()?.to_owned() })
+    };
+    let lints = inputs.contract.database.lint_exceptions.iter().map(of_lint);
+    let attacks = attacks.iter().filter_map(of_attack);
+    inputs.contract.relations().flat_map(of_relation).chain(lints).chain(attacks).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Accounting, Verdict, verdict};
+
+    fn accounting(planned: usize, executed: usize) -> Accounting {
+        let (missing, unplanned) = (BTreeMap::new(), Vec::new());
+        Accounting { planned, executed, passed: executed, failed: 0, missing, unplanned }
+    }
+
+    /// T02: a suite that collects nothing is not a suite that passes.
+    #[test]
+    fn nothing_planned_proves_nothing() {
+        assert_eq!(verdict(&accounting(0, 0), &[], &[]), Verdict::Incomplete);
+    }
+
+    #[test]
+    fn a_planned_check_that_was_not_made_leaves_the_proof_incomplete() {
+        assert_eq!(verdict(&accounting(2, 1), &[], &[]), Verdict::Incomplete);
+        assert_eq!(verdict(&accounting(2, 2), &[], &[]), Verdict::Proved, "control");
+    }
+}

@@ -1,0 +1,177 @@
+//! This file is `results.sarif`: the findings, each at its line of the migration, as code hosts
+//! show them beside a change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+use serde_sarif::sarif::{
+    ArtifactContent, ArtifactLocation, Invocation, Location, Message, MultiformatMessageString,
+    Notification, PhysicalLocation, PropertyBag, Region, ReportingDescriptor, Result as Found,
+    ResultLevel, Run, Sarif, Suppression, Tool, ToolComponent,
+};
+
+use super::document::Known;
+use super::{Evidence, Verdict};
+use crate::findings::ledger::{self, Finding};
+use crate::source::short_hash;
+
+/// Checks that a result names; the rest are counted.
+const SHOWN: usize = 5;
+
+/// `results.sarif`.
+pub fn text(evidence: &Evidence) -> String {
+    let findings = grouped(&evidence.findings).into_iter().map(|group| found(evidence, &group));
+    let tolerated = evidence.baseline.iter().map(|known| tolerated(evidence, known));
+    let driver = ToolComponent::builder()
+        .name("Identra schema harness")
+        .semantic_version(env!("CARGO_PKG_VERSION"))
+        .rules(rules(evidence))
+        .build();
+    let run = Run::builder()
+        .tool(Tool::builder().driver(driver).build())
+        .column_kind("unicodeCodePoints")
+        .invocations([invocation(evidence)])
+        .results(findings.chain(tolerated).collect::<Vec<_>>())
+        .build();
+    let log = Sarif::builder()
+        .schema("https://json.schemastore.org/sarif-2.1.0.json")
+        .version("2.1.0")
+        .runs([run])
+        .build();
+    serde_json::to_string_pretty(&log).expect("the log is plain data") + "\n"
+}
+
+/// The findings by rule, subject and place, so that one open policy is one remark.
+fn grouped(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+    let mut groups: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        let place = finding.location.as_ref().map(ToString::to_string);
+        groups.entry((&finding.rule, finding.subject(), place)).or_default().push(finding);
+    }
+    groups.into_values().collect()
+}
+
+fn found(evidence: &Evidence, group: &[&Finding]) -> Found {
+    let first = group[0];
+    let mut text = format!("{}: {}.", first.subject(), first.title);
+    for finding in group.iter().take(SHOWN) {
+        let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
+        let (check, expected, observed) = (&finding.check, &finding.expected, &finding.observed);
+        text += &format!("\n{check}{who}: expected {expected}, observed {observed}");
+    }
+    if group.len() > SHOWN {
+        text += &format!("\n… and {} more", group.len() - SHOWN);
+    }
+    text += &format!("\nRemedy: {}", first.remedy);
+    let checks: Vec<&str> = group.iter().map(|finding| finding.check.as_str()).collect();
+    let mut properties = BTreeMap::from([("checks".to_owned(), json!(checks))]);
+    properties.extend([("regimes".to_owned(), json!(first.regimes))]);
+    Found::builder()
+        .rule_id(&first.rule)
+        .level(ResultLevel::Error)
+        .message(message(&text))
+        .locations([location(evidence, first)])
+        .partial_fingerprints(fingerprint(first))
+        .properties(PropertyBag::builder().additional_properties(properties).build())
+        .build()
+}
+
+/// What a baseline puts up with is told, and does not count.
+fn tolerated(evidence: &Evidence, known: &Known) -> Found {
+    let reason = format!("{} (until {})", known.reason, known.expires);
+    let suppression = Suppression::builder().kind("external").justification(reason).build();
+    Found { suppressions: Some(vec![suppression]), ..found(evidence, &[&known.finding]) }
+}
+
+/// What is the same when the line moves.
+fn fingerprint(finding: &Finding) -> BTreeMap<String, String> {
+    let text = format!("{} {}", finding.rule, finding.subject());
+    BTreeMap::from([("identra/v1".to_owned(), short_hash(&text))])
+}
+
+/// The finding's place; where it has none, the first line of the first migration, since code
+/// hosts drop what is nowhere.
+fn location(evidence: &Evidence, finding: &Finding) -> Location {
+    let nowhere = || ledger::Location {
+        file: evidence.tested.migrations.files.first().cloned().unwrap_or_default(),
+        line: 1,
+        column: 1,
+        end_line: 1,
+        text: String::new(),
+    };
+    let at = finding.location.clone().unwrap_or_else(nowhere);
+    let number = |of: usize| i64::try_from(of).unwrap_or(i64::MAX);
+    let region = Region::builder()
+        .start_line(number(at.line))
+        .start_column(number(at.column))
+        .end_line(number(at.end_line));
+    let region = match at.text.as_str() {
+        "" => region.build(),
+        text => region.snippet(ArtifactContent::builder().text(text).build()).build(),
+    };
+    let artifact = ArtifactLocation::builder().uri(uri(&at.file)).build();
+    let place = PhysicalLocation::builder().artifact_location(artifact).region(region).build();
+    Location::builder().physical_location(place).build()
+}
+
+/// A path as a relative URI: all but letters, digits and a few marks as their bytes.
+fn uri(path: &str) -> String {
+    let encoded = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    };
+    path.bytes().map(encoded).collect()
+}
+
+/// Each rule that a result names.
+fn rules(evidence: &Evidence) -> Vec<ReportingDescriptor> {
+    let tolerated = evidence.baseline.iter().map(|known| &known.finding);
+    let mut seen = BTreeSet::new();
+    let all = evidence.findings.iter().chain(tolerated);
+    let mut rules: Vec<&Finding> = all.filter(|finding| seen.insert(&finding.rule)).collect();
+    rules.sort_by_key(|finding| &finding.rule);
+    let rule = |finding: &&Finding| {
+        let text = |text: &str| MultiformatMessageString::builder().text(text).build();
+        let cwe = |it: &String| it.strip_prefix("CWE-").map(|it| format!("external/cwe/cwe-{it}"));
+        let mut tags = vec!["security".to_owned()];
+        tags.extend(finding.references.iter().filter_map(cwe));
+        let severity = [("security-severity".to_owned(), json!(severity(&finding.rule)))];
+        let severity = BTreeMap::from(severity);
+        let properties = PropertyBag::builder().tags(tags).additional_properties(severity).build();
+        ReportingDescriptor::builder()
+            .id(&finding.rule)
+            .short_description(text(&finding.title))
+            .full_description(text(&finding.title))
+            .help(text(&format!("{}. scripts/verify --explain {}", finding.remedy, finding.rule)))
+            .properties(properties)
+            .build()
+    };
+    rules.iter().map(rule).collect()
+}
+
+/// How code hosts rank a rule, of ten: what lets somebody in before what might one day.
+fn severity(rule: &str) -> &'static str {
+    match rule.split('.').next() {
+        Some("attack" | "flow" | "harness" | "isolation" | "promise" | "schema") => "8.0",
+        _ => "5.0",
+    }
+}
+
+/// Whether everything that was planned was done, and what was not.
+fn invocation(evidence: &Evidence) -> Invocation {
+    let lost = |(id, regimes): (&String, &Vec<String>)| {
+        let text = format!("planned and not made: {id} ({})", regimes.join(", "));
+        Notification::builder().level("error").message(message(&text)).build()
+    };
+    let lost: Vec<Notification> = evidence.accounting.missing.iter().map(lost).collect();
+    Invocation::builder()
+        .execution_successful(evidence.verdict != Verdict::Incomplete && lost.is_empty())
+        .tool_execution_notifications(lost)
+        .build()
+}
+
+fn message(text: &str) -> Message {
+    Message::builder().text(text).build()
+}

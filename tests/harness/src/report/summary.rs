@@ -1,0 +1,236 @@
+//! This file is the evidence in a few lines: for a terminal, and for a job's summary.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::document::{FamilyRecord, Known};
+use super::{Evidence, Verdict};
+use crate::findings::ledger::Finding;
+
+/// Findings that a terminal shows in full; the rest are counted.
+const SHOWN: usize = 12;
+
+/// What the terminal shows; its last line is the verdict and the path.
+pub fn terminal(evidence: &Evidence, out: &Path) -> String {
+    let mut lines = vec![
+        evidence.tested.server.choice.clone(),
+        format!(
+            "migrations {} ({}), platform shim {}",
+            &evidence.tested.migrations.sha256[..12],
+            evidence.tested.migrations.files.join(", "),
+            &evidence.tested.platform_shim.sha256[..12],
+        ),
+    ];
+    for (family, FamilyRecord { passed, made: all, .. }) in &evidence.families {
+        lines.push(format!("  {family:<12} {passed:>5} of {all:>5} checks passed"));
+    }
+    let measured = &evidence.tested.measured;
+    lines.push(format!(
+        "  {} cells tried, {} µs each in the median; {} acts of attack in {:.1} s",
+        measured.probes,
+        measured.probe_median_us,
+        measured.attack_probes,
+        Duration::from_millis(measured.attacks_ms).as_secs_f64(),
+    ));
+    let unfixed: Vec<&str> =
+        evidence.tested.server.unfixed.iter().map(|cve| cve.id.as_str()).collect();
+    if !unfixed.is_empty() {
+        lines.push(format!("  this server has not fixed: {}", unfixed.join(", ")));
+    }
+    for accepted in &evidence.accepted {
+        let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
+        lines.push(format!("  accepted: {object}: {channel}, because {reason}"));
+    }
+    for (what, of, reason) in tolerated(evidence) {
+        lines.push(format!("  put up with until {what}: {of}, because {reason}"));
+    }
+    let open = evidence.not_proved.len();
+    lines
+        .push(format!("  not proved: {open} things that no check speaks of, listed in index.html"));
+    let grouped = grouped(&evidence.findings);
+    for (finding, more) in grouped.iter().take(SHOWN) {
+        lines.push(String::new());
+        lines.push(shown(finding, *more));
+    }
+    if grouped.len() > SHOWN {
+        lines.push(format!("\n… and {} more; all are in index.html", grouped.len() - SHOWN));
+    }
+    let accounting = &evidence.accounting;
+    for id in accounting.missing.keys().take(SHOWN) {
+        lines.push(format!("  planned and not made: {id}"));
+    }
+    for id in accounting.unplanned.iter().take(SHOWN) {
+        lines.push(format!("  made and not planned: {id}"));
+    }
+    lines.push(String::new());
+    lines.push(format!("{}: {}", headline(evidence), out.display()));
+    lines.join("\n")
+}
+
+/// `summary.md`.
+pub fn markdown(evidence: &Evidence) -> String {
+    let tested = &evidence.tested;
+    let mut text = format!(
+        "# {}\n\n{}.\n\n| tested | |\n|---|---|\n| migrations | `{}` {} |\n\
+         | contract | `{}` |\n| platform shim | `{}` |\n| server | PostgreSQL {} ({}) |\n| regimes | {} |\n\
+         | commit | {} |\n",
+        evidence.verdict.word(),
+        headline(evidence),
+        tested.migrations.sha256,
+        tested.migrations.files.join(", "),
+        tested.contract.sha256,
+        tested.platform_shim.sha256,
+        tested.server.version,
+        tested.server.kind,
+        tested.regimes.join(", "),
+        tested.commit.as_deref().unwrap_or("unknown"),
+    );
+    for cve in &tested.server.unfixed {
+        text += &format!("| not fixed by this server | {}: {} |\n", cve.id, cve.what);
+    }
+    text += "\n## Checks\n\n| family | passed | of |\n|---|---:|---:|\n";
+    for (family, FamilyRecord { passed, made: all, .. }) in &evidence.families {
+        text += &format!("| {family} | {passed} | {all} |\n");
+    }
+    text += &promises(evidence);
+    text += &mutants(evidence);
+    text += "\n## Accepted\n\n";
+    if evidence.accepted.is_empty() {
+        text += "Nothing.\n";
+    }
+    for accepted in &evidence.accepted {
+        let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
+        text += &format!("- {object}: {channel}, because {reason}\n");
+    }
+    if !evidence.baseline.is_empty() {
+        text += "\n## Put up with, by a baseline\n\n";
+        for (what, of, reason) in tolerated(evidence) {
+            text += &format!("- until {what}: {of}, because {reason}\n");
+        }
+    }
+    text += "\n## Not proved\n\n";
+    text += &evidence.not_proved.iter().map(|it| format!("- {it}\n")).collect::<String>();
+    text += "\n## Findings\n\n";
+    if evidence.findings.is_empty() {
+        text += "None.\n";
+    }
+    for finding in &evidence.findings {
+        text += &format!("### {}: {}\n\n", finding.rule, finding.object);
+        text += &format!("{}\n\n", shown(finding, 0).replace('\n', "  \n"));
+        if let Some(statement) = &finding.statement {
+            text += &format!("```sql\n{statement}\n```\n\n");
+        }
+    }
+    text
+}
+
+/// What a baseline puts up with: the last day, how many findings of what, and why.
+fn tolerated(evidence: &Evidence) -> Vec<(&str, String, &str)> {
+    let of = |known: &Known| (known.finding.rule.clone(), known.finding.object.clone());
+    let groups = evidence.baseline.chunk_by(|one, next| of(one) == of(next));
+    let told = |group: &[Known]| {
+        let (rule, object) = of(&group[0]);
+        let times =
+            if group.len() == 1 { String::new() } else { format!(", {} times", group.len()) };
+        format!("{rule} of {object}{times}")
+    };
+    groups.map(|it| (it[0].expires.as_str(), told(it), it[0].reason.as_str())).collect()
+}
+
+/// What functions promise, how far that was tried, and every claim with its cases and seed.
+fn promises(evidence: &Evidence) -> String {
+    let mut text = "\n## Functions\n\n| function | promise | properties | statements run |\n\
+                    |---|---|---:|---:|\n"
+        .to_owned();
+    for (name, function) in &evidence.functions {
+        let run = function.statements.iter().filter(|statement| statement.executed).count();
+        let statements = match function.statements.len() {
+            0 => "not counted".to_owned(),
+            all => format!("{run} of {all}"),
+        };
+        let (promise, checks) = (&function.promise, function.checks.len());
+        text += &format!("| {name} | {promise} | {checks} | {statements} |\n");
+    }
+    let tried = evidence.checks.iter().filter(|check| check.id.starts_with("promise/"));
+    for check in tried {
+        let observed = check.observed.values().next().map_or("", String::as_str);
+        text += &format!("\n- `{}`: {}: {observed}", check.id, check.expected);
+    }
+    text + "\n"
+}
+
+/// The outcomes of mutants, in the order of the report.
+const OUTCOMES: [&str; 5] = ["caught", "unviable", "equivalent", "timeout", "missed"];
+
+/// What came of mutants, by family; nothing where none were asked for.
+fn mutants(evidence: &Evidence) -> String {
+    let Some(mutants) = &evidence.mutants else { return String::new() };
+    let mut text = format!(
+        "\n## Mutants\n\n| family | {} |\n|---{}|\n",
+        OUTCOMES.join(" | "),
+        "|---:".repeat(5)
+    );
+    for (family, outcomes) in &mutants.families {
+        let count = |outcome: &str| outcomes.get(outcome).copied().unwrap_or_default().to_string();
+        text += &format!("| {family} | {} |\n", OUTCOMES.map(count).join(" | "));
+    }
+    text += "\nChecks that noticed no mutant, and what they are kept for:\n\n";
+    text + &mutants.idle.iter().map(|(it, why)| format!("- `{it}`: {why}\n")).collect::<String>()
+}
+
+/// Verdict and accounting in a sentence.
+fn headline(evidence: &Evidence) -> String {
+    let accounting = &evidence.accounting;
+    let counts = format!("{} of {} checks made", accounting.executed, accounting.planned);
+    let seconds = Duration::from_millis(evidence.tested.measured.total_ms).as_secs_f64();
+    match evidence.verdict {
+        Verdict::Proved => format!("PROVED, {counts}, all passed, {seconds:.1} s"),
+        Verdict::NothingNew => format!(
+            "NOTHING NEW, {counts}, {} findings that the baseline puts up with, {seconds:.1} s",
+            evidence.baseline.len()
+        ),
+        Verdict::Findings => {
+            format!("FINDINGS, {}, {counts}, {seconds:.1} s", evidence.findings.len())
+        }
+        Verdict::Incomplete => format!("INCOMPLETE, {counts}, nothing is proved, {seconds:.1} s"),
+    }
+}
+
+/// One finding of each rule and subject, the plainest cause first, and how many are like it.
+fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
+    let mut groups: Vec<(&Finding, usize)> = Vec::new();
+    for finding in findings {
+        let same = |(known, _): &&mut (&Finding, usize)| {
+            (&known.rule, known.subject()) == (&finding.rule, finding.subject())
+        };
+        match groups.iter_mut().find(same) {
+            Some((_, more)) => *more += 1,
+            None => groups.push((finding, 0)),
+        }
+    }
+    groups.sort_by_key(|(finding, _)| finding.rank());
+    groups
+}
+
+/// As much of an answer as a reader takes in; the page and `evidence.json` have all of it.
+fn brief(text: &str) -> String {
+    const ENOUGH: usize = 400;
+    match text.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn shown(finding: &Finding, more: usize) -> String {
+    let at = finding.location.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+    let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
+    let mut text = format!("{}: {}{at}: {}\n", finding.rule, finding.object, finding.title);
+    text += &format!("  check     {}{who}\n", finding.check);
+    text += &format!("  expected  {}\n", brief(&finding.expected));
+    text += &format!("  observed  {}\n", brief(&finding.observed));
+    text += &format!("  remedy    {}", finding.remedy);
+    if more > 0 {
+        text += &format!("\n  and {more} more like it of {}", finding.subject());
+    }
+    text
+}

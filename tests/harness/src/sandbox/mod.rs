@@ -1,0 +1,152 @@
+//! Sandbox databases: the platform, the migrations and everybody's rows, made once as a template
+//! and cloned for whoever asks.
+
+mod bare;
+mod template;
+
+use serde::de::DeserializeOwned;
+use tokio_postgres::Config;
+
+use self::template::make;
+use crate::catalog::facets::Facets;
+use crate::database::{ADMIN_OPTIONS, Client, Listening, apply, connect};
+use crate::error::{CannotRun, describe};
+use crate::inputs::Inputs;
+use crate::platform::Regime;
+use crate::server::{Cloned, Server};
+use crate::source::{SourceFile, short_hash};
+
+/// A migrated database with the world's rows in it, dropped when this value is.
+pub struct Database {
+    server: &'static Server,
+    name: Cloned,
+}
+
+impl Database {
+    /// A clone of what `inputs` make under `regime`.
+    ///
+    /// # Errors
+    /// Why there is no server, or which statement of the platform or the migration failed.
+    pub async fn of(inputs: &Inputs, regime: Regime) -> Result<Self, CannotRun> {
+        Self::on(Server::shared()?, inputs, regime).await
+    }
+
+    /// The same after the administrator has run one more file in it, which the template
+    /// keeps.
+    ///
+    /// # Errors
+    /// Why there is no server, or which statement failed.
+    pub async fn populated(
+        inputs: &Inputs,
+        regime: Regime,
+        population: &SourceFile,
+    ) -> Result<Self, CannotRun> {
+        Self::made(Server::shared()?, inputs, regime, Some(population)).await
+    }
+
+    /// The same on a given server.
+    ///
+    /// # Errors
+    /// Which statement of the platform or the migration failed.
+    pub async fn on(
+        server: &'static Server,
+        inputs: &Inputs,
+        regime: Regime,
+    ) -> Result<Self, CannotRun> {
+        Self::made(server, inputs, regime, None).await
+    }
+
+    async fn made(
+        server: &'static Server,
+        inputs: &Inputs,
+        regime: Regime,
+        population: Option<&SourceFile>,
+    ) -> Result<Self, CannotRun> {
+        let parts = [
+            inputs.shim_sha256(),
+            inputs.migrations_sha256(),
+            format!("{:?}", inputs.contract),
+            regime.name().to_owned(),
+            population.map(|file| file.text.clone()).unwrap_or_default(),
+        ];
+        let key = short_hash(&parts.join(" "));
+        let template = server
+            .template(&key, async |config: Config| {
+                make(server, &config, inputs, regime).await?;
+                let Some(population) = population else { return Ok(()) };
+                let admin = connect(&config).await?;
+                apply(&admin, population, "the population").await?;
+                // As the server does by itself in production: an index alone answers then.
+                admin.batch_execute("vacuum").await.map_err(|error| {
+                    CannotRun(format!("could not vacuum the population: {}", describe(&error)))
+                })
+            })
+            .await?;
+        Ok(Self { server, name: server.clone_of(&template).await? })
+    }
+
+    /// How to connect to it as `role`.
+    pub fn login(&self, role: &str) -> Config {
+        self.server.login(role, self.name.name())
+    }
+
+    /// A superuser's connection, whose errors are in English.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub async fn admin(&self) -> Result<Client, CannotRun> {
+        let mut config = self.login("supabase_admin");
+        config.options(ADMIN_OPTIONS);
+        connect(&config).await
+    }
+
+    /// A superuser's connection that keeps what the server says beside its answers.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub async fn listening_admin(&self) -> Result<Listening, CannotRun> {
+        let mut config = self.login("supabase_admin");
+        config.options(ADMIN_OPTIONS);
+        Listening::connect(&config).await
+    }
+
+    /// What the database was when the migration came, and what the harness put into it.
+    ///
+    /// # Errors
+    /// The server's answer.
+    pub async fn state<T: DeserializeOwned>(
+        &self,
+        admin: &Client,
+        name: State,
+    ) -> Result<T, CannotRun> {
+        let could_not = |why: String| CannotRun(format!("could not read the world: {why}"));
+        let query = "select document from identra_harness.state where name = $1";
+        let row = admin.query_one(query, &[&name.name()]).await;
+        let row = row.map_err(|error| could_not(describe(&error)))?;
+        serde_json::from_value(row.get(0)).map_err(|error| could_not(error.to_string()))
+    }
+}
+
+/// What a template remembers, beside its tables.
+#[derive(Debug, Clone, Copy)]
+pub enum State {
+    /// The catalog's facets before the migration.
+    Baseline,
+    /// The rows that migrations left in each table: table to rows as JSON.
+    Seeds,
+    /// The rows of the world, or why there are none.
+    World,
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Seeds => "seeds",
+            Self::World => "world",
+        }
+    }
+}
+
+/// Facets as the template remembers them.
+pub type Baseline = Facets;

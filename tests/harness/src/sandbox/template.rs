@@ -1,0 +1,118 @@
+//! The template of a sandbox database: the platform, the migrations, and everybody's rows.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Config;
+
+use super::State;
+use crate::catalog::{Catalog, EVERYTHING};
+use crate::database::{Client, apply, connect};
+use crate::error::{CannotRun, describe};
+use crate::inputs::Inputs;
+use crate::platform::Regime;
+use crate::rows::World;
+use crate::server::Server;
+use crate::sql::quote;
+
+/// Makes a template: platform, baseline, migration, world.
+pub(super) async fn make(
+    server: &Server,
+    config: &Config,
+    inputs: &Inputs,
+    regime: Regime,
+) -> Result<(), CannotRun> {
+    let as_role = |role: &str| server.login(role, config.get_dbname().unwrap_or_default());
+    let admin = make_platform(server, config, inputs, regime).await?;
+    let prepare = "set search_path = ''; set timezone = 'UTC'; \
+                   create schema identra_harness; \
+                   create table identra_harness.state (name text primary key, document jsonb)";
+    admin.batch_execute(prepare).await.map_err(|error| {
+        CannotRun(format!("could not prepare the database: {}", describe(&error)))
+    })?;
+    let mut baseline = Catalog::read(&admin, EVERYTHING).await?.facets();
+    // A role that the platform does not have is no part of what is expected, however it came
+    // to be on this server.
+    let roles = &inputs.shim_file("roles.sql")?.text;
+    let is_platforms = |id: &str| match id.strip_prefix("database/roles/") {
+        Some(role) => roles.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == role),
+        None => true,
+    };
+    baseline.retain(|id, _| is_platforms(id));
+    remember(&admin, State::Baseline, &baseline).await?;
+
+    let migrator = connect(&as_role("postgres")).await?;
+    for file in &inputs.migrations {
+        apply(&migrator, file, "the migration").await?;
+    }
+    drop(migrator);
+
+    let catalog = Catalog::read(&admin, EVERYTHING).await?;
+    remember(&admin, State::Seeds, &seeds(&admin, &catalog).await?).await?;
+    let auth = connect(&as_role("supabase_auth_admin")).await?;
+    let world = World::make(&admin, &auth, &catalog, &inputs.contract).await;
+    let world: Result<World, String> = world.map_err(|why| why.to_string());
+    remember(&admin, State::World, &world).await
+}
+
+/// Makes what a database holds before its first migration, over the connection it returns.
+pub(super) async fn make_platform(
+    server: &Server,
+    config: &Config,
+    inputs: &Inputs,
+    regime: Regime,
+) -> Result<Client, CannotRun> {
+    make_roles(server, inputs).await?;
+    let database = config.get_dbname().unwrap_or_default();
+    let admin = connect(&server.login("supabase_admin", database)).await?;
+    for name in ["platform.sql", &format!("{}.sql", regime.name())] {
+        apply(&admin, inputs.shim_file(name)?, "the platform shim").await?;
+    }
+    Ok(admin)
+}
+
+/// The platform's roles, which are the whole server's: one at a time, whoever asks.
+async fn make_roles(server: &Server, inputs: &Inputs) -> Result<(), CannotRun> {
+    let admin = connect(&server.login("supabase_admin", "postgres")).await?;
+    let could_not = |error: tokio_postgres::Error| {
+        CannotRun(format!("could not make the platform's roles: {}", describe(&error)))
+    };
+    // The lock goes with the connection.
+    admin.batch_execute("select pg_advisory_lock(20250214)").await.map_err(could_not)?;
+    apply(&admin, inputs.shim_file("roles.sql")?, "the platform shim").await?;
+    if let Some(password) = server.role_password() {
+        for role in ["authenticator", "postgres", "supabase_auth_admin"] {
+            let statement = format!("alter role {role} password {}", quote(password));
+            admin.batch_execute(&statement).await.map_err(could_not)?;
+        }
+    }
+    Ok(())
+}
+
+async fn remember(
+    admin: &Client,
+    name: State,
+    document: &impl serde::Serialize,
+) -> Result<(), CannotRun> {
+    let document = serde_json::to_value(document).expect("what is remembered is plain data");
+    let statement = "insert into identra_harness.state values ($1, $2)";
+    admin.execute(statement, &[&name.name(), &document]).await.map_err(|error| {
+        CannotRun(format!("could not remember the {}: {}", name.name(), describe(&error)))
+    })?;
+    Ok(())
+}
+
+/// The rows that migrations left in the tables of `public`, as JSON.
+async fn seeds(
+    admin: &Client,
+    catalog: &Catalog,
+) -> Result<BTreeMap<String, Vec<serde_json::Value>>, CannotRun> {
+    let mut seeds = BTreeMap::new();
+    for table in catalog.relations.iter().filter(|r| r.schema == "public" && r.kind == "table") {
+        let query = format!("select pg_catalog.to_jsonb(r) from {} r", table.qualified());
+        let rows = admin.query(&query, &[]).await.map_err(|error| {
+            CannotRun(format!("could not read {}: {}", table.name, describe(&error)))
+        })?;
+        seeds.insert(table.name.clone(), rows.iter().map(|row| row.get(0)).collect());
+    }
+    Ok(seeds)
+}

@@ -1,0 +1,89 @@
+//! A server that runs, whatever its kind, as its supervisor sees it.
+
+use super::choice::{Chosen, Source};
+use super::docker::Container;
+use super::embedded::Postmaster;
+use super::home::{Claim, Home};
+use super::settings::Settings;
+use super::url::Stay;
+use super::{Address, Kind, inspect};
+use crate::error::CannotRun;
+
+pub(super) enum Running {
+    Embedded(Postmaster),
+    Docker(Box<Container>),
+    Url(Stay),
+    /// What a dead supervisor left was gone, too.
+    Gone,
+}
+
+impl Running {
+    /// Starts what was chosen and makes sure that it has what the schema needs.
+    ///
+    /// # Errors
+    /// Why it could not be started or used; nothing of it is left.
+    pub(super) async fn start(
+        chosen: Chosen,
+        settings: &Settings,
+        home: &Home,
+        claim: &Claim,
+    ) -> Result<(Self, Address), CannotRun> {
+        let line = chosen.line;
+        let (running, mut address) = match &chosen.source {
+            Source::Embedded(binaries) => {
+                let (postmaster, place) = Postmaster::start(binaries, home, claim).await?;
+                (Self::Embedded(postmaster), Address::new(Kind::Embedded, place, line))
+            }
+            Source::Docker(image) => {
+                let (container, address) = Container::start(image, line).await?;
+                (Self::Docker(Box::new(container)), address)
+            }
+            Source::Url => {
+                let (stay, address) = Stay::start(settings, line).await?;
+                (Self::Url(stay), address)
+            }
+        };
+        match inspect::inspect(&mut address).await {
+            Ok(()) => Ok((running, address)),
+            Err(problem) => {
+                running.stop().await;
+                Err(problem)
+            }
+        }
+    }
+
+    /// What a dead supervisor left in this home.
+    pub(super) async fn adopt(home: &Home) -> Self {
+        let Some(address) = home.address() else {
+            return Self::Embedded(Postmaster::Left(home.clone()));
+        };
+        match address.kind {
+            Kind::Embedded => Self::Embedded(Postmaster::Left(home.clone())),
+            Kind::Docker => match Container::adopt(&address).await {
+                Ok(container) => Self::Docker(Box::new(container)),
+                Err(_) => Self::Gone,
+            },
+            Kind::Url => Stay::adopt(&address).await.map_or(Self::Gone, Self::Url),
+        }
+    }
+
+    /// Waits until it ends by itself.
+    pub(super) async fn ended(&mut self) {
+        match self {
+            Self::Embedded(postmaster) => postmaster.ended().await,
+            Self::Docker(container) => container.ended().await,
+            Self::Url(stay) => stay.ended().await,
+            Self::Gone => (),
+        }
+    }
+
+    /// Stops it; of a server that was there before, drops this run's databases.
+    pub(super) async fn stop(self) {
+        match self {
+            Self::Embedded(postmaster) => postmaster.stop().await,
+            Self::Docker(container) => container.stop().await,
+            Self::Url(stay) => stay.stop().await,
+            Self::Gone => (),
+        }
+    }
+}
