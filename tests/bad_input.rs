@@ -26,9 +26,9 @@ use schema_harness::sandbox::Database;
 use schema_harness::source::project;
 
 /// A directory of the test's own with inputs to make a mistake in.
-pub(crate) struct Ground(TempDir);
+pub(crate) struct Workspace(TempDir);
 
-impl Ground {
+impl Workspace {
     /// The project's own contract and migrations, copied.
     fn of_the_project() -> Self {
         Self::of(project())
@@ -36,11 +36,11 @@ impl Ground {
 
     /// The contract and migrations below that directory, copied.
     pub(crate) fn of(dir: &Path) -> Self {
-        let ground = Self::empty();
+        let workspace = Self::empty();
         for name in ["fixtures", "migrations"] {
-            copy(&dir.join(name), &ground.path(name));
+            copy(&dir.join(name), &workspace.path(name));
         }
-        ground
+        workspace
     }
 
     fn empty() -> Self {
@@ -65,7 +65,7 @@ impl Ground {
     }
 
     fn remove(&self, name: &str) {
-        fs::remove_file(self.path(name)).expect("a file of the ground to remove");
+        fs::remove_file(self.path(name)).expect("a file of the workspace to remove");
     }
 
     fn read(&self) -> Result<Inputs, CannotRun> {
@@ -103,12 +103,12 @@ impl Ground {
     }
 
     /// The main job on the ground, as `scripts/verify` runs it when the harness is built.
-    fn verify(&self) -> Said {
+    fn verify(&self) -> CommandOutput {
         let [migrations, fixtures, out] = self.directories();
         self.verify_with(&migrations, &fixtures, &out)
     }
 
-    fn verify_with(&self, migrations: &Path, fixtures: &Path, out: &Path) -> Said {
+    fn verify_with(&self, migrations: &Path, fixtures: &Path, out: &Path) -> CommandOutput {
         let project = Project::new(env!("CARGO_MANIFEST_DIR")).with_properties(properties::ALL);
         let option = |name: &str, path: &Path| [name.into(), path.as_os_str().to_owned()];
         let arguments = [
@@ -118,21 +118,21 @@ impl Ground {
         ];
         let ended = project.run(arguments.into_iter().flatten());
         let said = ended.error + &ended.output;
-        Said { status: Some(ended.status.into()), error: self.relative(said.trim()) }
+        CommandOutput { status: Some(ended.status.into()), error: self.relative(said.trim()) }
     }
 }
 
 /// What a process said and how it ended.
 #[derive(Debug, PartialEq, Eq)]
-struct Said {
+struct CommandOutput {
     status: Option<i32>,
     error: String,
 }
 
-impl Said {
-    fn of(output: &Output, ground: &Ground) -> Self {
+impl CommandOutput {
+    fn of(output: &Output, workspace: &Workspace) -> Self {
         let error = String::from_utf8_lossy(&output.stderr);
-        Self { status: output.status.code(), error: ground.relative(error.trim()) }
+        Self { status: output.status.code(), error: workspace.relative(error.trim()) }
     }
 
     /// Exit status 2 and this one message.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::properties;
 use schema_harness::checks::attacks;
 use schema_harness::checks::mutants::report;
-use schema_harness::checks::properties::promises::Promises;
+use schema_harness::checks::properties::plan::PropertyChecks;
 use schema_harness::checks::schema::Comparison;
 use schema_harness::checks::{isolation, lint, sign_up};
 use schema_harness::error::CannotRun;
@@ -21,7 +21,7 @@ async fn planned() -> Result<Vec<String>, CannotRun> {
     let inputs = Arc::new(Inputs::from_environment()?);
     let database = Database::of(&inputs, Regime::Explicit).await?;
     let all: Vec<_> = properties::all().collect();
-    let promises = Promises::new(&inputs, &Regime::ALL, &all, &database).await?;
+    let promises = PropertyChecks::new(&inputs, &Regime::ALL, &all, &database).await?;
     let facets = Comparison::read_in(&database, &inputs.contract, Regime::Explicit).await?;
     let relations = inputs.contract.relations();
     let cells = relations.flat_map(|(name, declared)| isolation::cells::cells(name, declared));

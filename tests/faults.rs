@@ -193,7 +193,7 @@ async fn evidence_of(fault: &str, properties: &[&'static Property]) -> Evidence 
 #[case::sign_up_trigger_replaced(
     "create or replace trigger on_auth_user_created after update on auth.users \
      for each row execute function public.handle_new_user()",
-    "flow.sign-up-and-login",
+    "sign_up.failed",
     "user_profiles"
 )]
 #[case::seed_row_changed(
@@ -222,7 +222,7 @@ async fn fault_is_found_and_named(#[case] fault: &str, #[case] rule: &str, #[cas
     let location = named.and_then(|finding| finding.location.clone());
     let file = location.map(|at| at.file);
     // The trigger does not name the table that its function fills.
-    let is_far = rule.starts_with("flow.");
+    let is_far = rule.starts_with("sign_up.");
     let is_right = file.as_deref() == Some("migrations/20990101_fault.sql");
     assert!(is_right || is_far && file.is_some(), "of {rule} {object}: {file:?}");
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed, "{fault}");
@@ -239,12 +239,12 @@ async fn fault_is_found_and_named(#[case] fault: &str, #[case] rule: &str, #[cas
 )]
 #[case::feature_for_nobody("is_feature_enabled", "f.enabled\n", "false\n")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn broken_promise_is_found(#[case] function: &str, #[case] piece: &str, #[case] by: &str) {
+async fn broken_property_is_found(#[case] function: &str, #[case] piece: &str, #[case] by: &str) {
     let about = |property: &&Property| property.about[..1] == [function];
     let about = properties::all().filter(|property| !property.about.is_empty()).filter(about);
     let evidence =
         evidence_of(&with_replaced(function, piece, by), &about.collect::<Vec<_>>()).await;
-    let found = evidence.findings.iter().find(|finding| finding.rule == "promise.broken");
+    let found = evidence.findings.iter().find(|finding| finding.rule == "property.broken");
     let found = found.unwrap_or_else(|| panic!("{:#?}", evidence.findings));
     assert_eq!(found.object, function);
     assert!(found.observed.contains("smallest input: "), "{}", found.observed);

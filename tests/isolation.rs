@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use schema_harness::checks::isolation::{Arena, observed_grid};
+use schema_harness::checks::isolation::{Sandbox, observed_grid};
 use schema_harness::inputs::Inputs;
 use schema_harness::platform::Regime;
 
@@ -22,9 +22,9 @@ async fn grid_is_what_happens(
     let inputs = Arc::new(Inputs::from_environment().unwrap_or_else(|why| panic!("{why}")));
     let intended = &inputs.contract.relation(&name).expect("the file declares it").grid_text;
     for regime in Regime::ALL {
-        let arena = Arena::open(Arc::clone(&inputs), regime).await;
-        let arena = arena.unwrap_or_else(|why| panic!("{why}"));
-        let ran = arena.run(&name).await.unwrap_or_else(|why| panic!("{why}"));
+        let sandbox = Sandbox::open(Arc::clone(&inputs), regime).await;
+        let sandbox = sandbox.unwrap_or_else(|why| panic!("{why}"));
+        let ran = sandbox.run(&name).await.unwrap_or_else(|why| panic!("{why}"));
         assert_ne!(ran.len(), 0, "T02: cells of {name}");
         let findings: Vec<String> = ran
             .iter()

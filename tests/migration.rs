@@ -1,16 +1,16 @@
 //! This file is what applying the migration is: the same by every way in, whatever came
 //! before, with nothing open meanwhile; and what a dump needs beside itself.
 
+/// What can be reached meanwhile.
+mod access_window;
 /// Twice, and after any interruption.
-mod again;
+mod idempotence;
+/// What a later migration makes.
+mod later_objects;
 /// Back from a dump.
 mod restore;
-/// What a later migration makes.
-mod tomorrow;
 /// Three ways, one result.
-mod ways;
-/// What can be reached meanwhile.
-mod window;
+mod routes;
 
 use schema_harness::catalog::contents::Contents;
 use schema_harness::catalog::{Catalog, EVERYTHING};

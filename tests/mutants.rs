@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use crate::properties;
 use schema_harness::checks::mutants::Scope;
 use schema_harness::checks::mutants::judge::{Judgement, Which, judge};
-use schema_harness::checks::mutants::run::{Judged, Laboratory, Outcome};
+use schema_harness::checks::mutants::run::{Judged, MutantRunner, Outcome};
 use schema_harness::checks::mutants::{Mutant, report};
 use schema_harness::checks::properties::{Property, all};
 use schema_harness::contract::known_mutants::{Equivalent, Known};
@@ -42,11 +42,11 @@ fn every_mutant_is_noticed_or_known_to_change_nothing() {
 #[test]
 fn mutant_that_no_check_notices_is_a_finding() {
     let inputs = Arc::new(inputs());
-    let laboratory = Laboratory::new(&inputs, &[]);
-    let mutants = laboratory.mutants().unwrap_or_else(|why| panic!("{why}"));
+    let runner = MutantRunner::new(&inputs, &[]);
+    let mutants = runner.mutants().unwrap_or_else(|why| panic!("{why}"));
     let of_cleanup = |it: &Mutant| it.id.starts_with("bodies/cleanup_expired_sessions/");
     let mutants = mutants.into_iter().filter(of_cleanup).collect();
-    let judged = laboratory.judge(mutants, &|_| false, &|| false, &|_| {});
+    let judged = runner.judge(mutants, &|_| false, &|| false, &|_| {});
     let judged = judged.unwrap_or_else(|why| panic!("{why}"));
     let entries = report::entries(&judged, &inputs.mutants);
     let found: Vec<&Finding> = entries.iter().flat_map(|entry| &entry.findings).collect();
@@ -63,7 +63,7 @@ fn false_equivalent_is_a_finding() {
         id: "policies/notes/dropped".to_owned(),
         object: "notes".to_owned(),
         ddl: "drop policy p on public.notes".to_owned(),
-        scope: Scope::Looks,
+        scope: Scope::Catalog,
     };
     let by = vec!["schema/notes/policies/p".to_owned()];
     let took = std::time::Duration::ZERO;

@@ -1,8 +1,8 @@
 //! This file is the page as its readers have it: all of the evidence, and nothing that runs.
 
 mod browser;
-mod looks;
 mod reading;
+mod rendering;
 
 use std::sync::{Arc, OnceLock};
 

@@ -33,12 +33,12 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A directory of the test's own, in which servers get theirs.
-struct Ground {
+struct Workspace {
     directory: TempDir,
     settings: Settings,
 }
 
-impl Ground {
+impl Workspace {
     fn new() -> Self {
         let settings = Settings::from_environment().expect("settings");
         let directory = TempDir::with_prefix_in("identra-test-", &settings.root);
@@ -103,20 +103,20 @@ fn processes(directory: &Path) -> Vec<Pid> {
 }
 
 /// The supervisors' numbers, each before its deputy's.
-fn supervisors(ground: &Ground) -> Vec<Pid> {
+fn supervisors(workspace: &Workspace) -> Vec<Pid> {
     let supervises = |pid: &Pid| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environment.split(|byte| *byte == 0).any(|it| it.starts_with(b"IDENTRA_SUPERVISE="))
     };
-    let mut found = processes(ground.path());
+    let mut found = processes(workspace.path());
     found.retain(supervises);
     found.sort_by_key(|pid| pid.as_raw_nonzero());
     found
 }
 
 /// Kills them all; a deputy first, since it would take over and call a deputy of its own.
-fn kill_supervisors(ground: &Ground) {
-    for supervisor in supervisors(ground).into_iter().rev() {
+fn kill_supervisors(workspace: &Workspace) {
+    for supervisor in supervisors(workspace).into_iter().rev() {
         kill_process(supervisor, Signal::KILL).expect("kill a supervisor");
         eventually("it is dead", || is_dead(supervisor));
     }
@@ -198,11 +198,11 @@ fn identity(server: &Server) -> String {
 #[test]
 fn server_is_gone_when_its_only_process_ends() {
     hold_if_asked();
-    let ground = Ground::new();
-    let mut holder = Holder::start(&ground.settings);
+    let workspace = Workspace::new();
+    let mut holder = Holder::start(&workspace.settings);
     assert!(holder.server().contains("supabase_admin"), "it serves");
     drop(holder);
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 async fn session(server: &Server, database: &str) -> Client {

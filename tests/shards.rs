@@ -17,7 +17,7 @@ use schema_harness::report::{self, Verdict};
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn part_is_made(
-    #[values(Part::Schema, Part::Isolation, Part::Attacks, Part::Promises)] part: Part,
+    #[values(Part::Schema, Part::Isolation, Part::Attacks, Part::Properties)] part: Part,
 ) {
     let Some(parts) = env::var_os("IDENTRA_PARTS").filter(|parts| !parts.is_empty()) else {
         eprintln!("left out: IDENTRA_PARTS does not say where the evidence of a part goes");
@@ -64,14 +64,14 @@ mod tests {
     }
 
     /// Writes evidence below `ground`, and says where.
-    fn written(ground: &TempDir, name: &str, made: &Evidence) -> PathBuf {
-        let out = ground.path().join(name);
+    fn written(workspace: &TempDir, name: &str, made: &Evidence) -> PathBuf {
+        let out = workspace.path().join(name);
         let written = report::prepare(&out).and_then(|()| report::write(made, &out));
         written.unwrap_or_else(|why| panic!("{why}"));
         out
     }
 
-    fn ground() -> TempDir {
+    fn workspace() -> TempDir {
         TempDir::with_prefix("identra-shards-").expect("a directory of the test's own")
     }
 
@@ -95,12 +95,12 @@ mod tests {
     async fn merged_parts_are_the_whole(#[case] fault: &str, #[case] verdict: Verdict) {
         let whole = made(&Part::ALL, fault).await;
         assert_eq!(whole.verdict, verdict, "{:#?}", whole.accounting);
-        let ground = ground();
+        let workspace = workspace();
         let mut directories = Vec::new();
         for part in Part::ALL {
             let part_made = made(&[part], fault).await;
             assert!(part_made.accounting.executed < part_made.accounting.planned);
-            directories.push(written(&ground, part.name(), &part_made));
+            directories.push(written(&workspace, part.name(), &part_made));
         }
         let merged = report::merged(&directories).unwrap_or_else(|why| panic!("{why}"));
         let (whole, merged) = (lines(&whole.lasting()), lines(&merged.lasting()));
@@ -119,30 +119,31 @@ mod tests {
     /// Shards of other migrations, and what is no evidence, are refused.
     #[tokio::test(flavor = "multi_thread")]
     async fn shards_of_different_runs_are_refused() {
-        let ground = ground();
+        let workspace = workspace();
         let schema = made(&[Part::Schema], "").await;
-        let one = written(&ground, "one", &schema);
-        let other = made(&[Part::Promises], "comment on table public.memories is 'x'").await;
-        let other = written(&ground, "other", &other);
+        let one = written(&workspace, "one", &schema);
+        let other = made(&[Part::Properties], "comment on table public.memories is 'x'").await;
+        let other = written(&workspace, "other", &other);
         let why = refusal(report::merged(&[one.clone(), other]));
         let end = "are not about the same migrations; merge the shards of one run";
         assert!(why.ends_with(end), "{why}");
 
         let mut unplanned = schema.clone();
         unplanned.checks.pop();
-        let unplanned = written(&ground, "unplanned", &unplanned);
+        let unplanned = written(&workspace, "unplanned", &unplanned);
         let why = refusal(report::merged(&[one.clone(), unplanned]));
         assert!(why.contains("did not plan the same checks"), "{why}");
 
         let mut old = serde_json::to_value(&schema).expect("plain data");
         old["format"] = 1.into();
-        std::fs::create_dir(ground.path().join("old")).expect("a directory");
-        std::fs::write(ground.path().join("old/evidence.json"), old.to_string()).expect("a file");
-        let why = refusal(report::merged(&[ground.path().join("old")]));
+        std::fs::create_dir(workspace.path().join("old")).expect("a directory");
+        std::fs::write(workspace.path().join("old/evidence.json"), old.to_string())
+            .expect("a file");
+        let why = refusal(report::merged(&[workspace.path().join("old")]));
         assert!(why.contains("it is of format 1, and this harness reads format"), "{why}");
 
-        std::fs::create_dir(ground.path().join("empty")).expect("a directory");
-        let why = refusal(report::merged(&[ground.path().join("empty")]));
+        std::fs::create_dir(workspace.path().join("empty")).expect("a directory");
+        let why = refusal(report::merged(&[workspace.path().join("empty")]));
         assert!(why.starts_with("there is no evidence.json in"), "{why}");
         assert!(report::merged(&[one.clone(), one]).is_ok(), "control");
     }

@@ -3,14 +3,14 @@
 
 use rstest::rstest;
 
-use crate::bad_input::Ground;
+use crate::bad_input::Workspace;
 use schema_harness::source::project;
 
 /// The example, with `from` replaced in a file of its contract.
 fn told(file: &str, from: &str, to: &str) -> String {
-    let ground = Ground::of(&project().join("fixtures/examples/teams"));
-    ground.edit(&format!("fixtures/contract/tables/{file}"), from, to);
-    ground.mistake()
+    let workspace = Workspace::of(&project().join("fixtures/examples/teams"));
+    workspace.edit(&format!("fixtures/contract/tables/{file}"), from, to);
+    workspace.mistake()
 }
 
 #[rstest]

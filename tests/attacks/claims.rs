@@ -10,9 +10,9 @@ use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner}
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use schema_harness::checks::attacks::runner::Scene;
-use schema_harness::checks::attacks::runner::held::Held;
-use schema_harness::checks::isolation::Arena;
+use schema_harness::checks::attacks::runner::Context;
+use schema_harness::checks::attacks::runner::open_transaction::OpenTransaction;
+use schema_harness::checks::isolation::Sandbox;
 use schema_harness::inputs::Inputs;
 use schema_harness::platform::Regime;
 use schema_harness::platform::persona::{Alice, Bob, Carol, Guest, Persona};
@@ -139,10 +139,10 @@ fn documents() -> impl Strategy<Value = Document> {
 
 /// A database in which documents are tried, and what each user sees there.
 struct Trial {
-    admin: Held,
+    admin: OpenTransaction,
     seen: Vec<(Persona, String)>,
     // The clone goes with its owner.
-    _arena: Arena,
+    _arena: Sandbox,
 }
 
 impl Trial {
@@ -152,13 +152,13 @@ impl Trial {
         let inputs = Arc::new(Inputs::from_environment().unwrap_or_else(|why| panic!("{why}")));
         let database = Database::of(&inputs, Regime::AutoExpose).await;
         let database = database.unwrap_or_else(|why| panic!("{why}"));
-        let migrator = held(&database, "postgres").await;
+        let migrator = open_transaction(&database, "postgres").await;
         migrator.must(weakness).await.unwrap_or_else(|why| panic!("{why}"));
-        let arena = Arena::within(database, inputs, Regime::AutoExpose).await;
-        let arena = arena.unwrap_or_else(|why| panic!("{why}"));
-        let admin = held(&arena.database, "supabase_admin").await;
-        admin.must(&reader(&arena)).await.unwrap_or_else(|why| panic!("{why}"));
-        let mut trial = Self { admin, seen: Vec::new(), _arena: arena };
+        let sandbox = Sandbox::within(database, inputs, Regime::AutoExpose).await;
+        let sandbox = sandbox.unwrap_or_else(|why| panic!("{why}"));
+        let admin = open_transaction(&sandbox.database, "supabase_admin").await;
+        admin.must(&reader(&sandbox)).await.unwrap_or_else(|why| panic!("{why}"));
+        let mut trial = Self { admin, seen: Vec::new(), _arena: sandbox };
         for user in Persona::USERS {
             let text = user.identity().claims;
             let seen = trial.read(&[Document { text, opens: None }]).await.remove(0);
@@ -197,14 +197,14 @@ impl Trial {
     }
 }
 
-async fn held(database: &Database, role: &str) -> Held {
-    Held::connect(&database.login(role)).await.unwrap_or_else(|why| panic!("{why}"))
+async fn open_transaction(database: &Database, role: &str) -> OpenTransaction {
+    OpenTransaction::connect(&database.login(role)).await.unwrap_or_else(|why| panic!("{why}"))
 }
 
 /// The function that reads as the claims of one document; static, so that it is planned once.
-fn reader(arena: &Arena) -> String {
-    let scene = Scene::of(arena).unwrap_or_else(|why| panic!("{why}"));
-    let reads: Vec<String> = scene
+fn reader(sandbox: &Sandbox) -> String {
+    let context = Context::of(sandbox).unwrap_or_else(|why| panic!("{why}"));
+    let reads: Vec<String> = context
         .owned_relations()
         .iter()
         .map(|subject| {

@@ -7,7 +7,7 @@ use schema_harness::platform::Regime;
 use schema_harness::platform::cves;
 use schema_harness::platform::persona::{Alice, Bob};
 use schema_harness::probe::digest;
-use schema_harness::probe::{Act, Prober};
+use schema_harness::probe::{Attempt, Prober};
 use schema_harness::sandbox::Database;
 
 /// A row of Alice's, hidden from Bob, who may propose its key.
@@ -31,7 +31,7 @@ async fn a_hidden_row_is_told_by_an_upsert_exactly_where_the_engine_is_unpatched
     admin.batch_execute(&row).await.expect("the table of its own");
     let catalog = Catalog::read(&admin, EVERYTHING).await.unwrap_or_else(|why| panic!("{why}"));
     let digest = digest::statement(&catalog, &inputs.contract);
-    let connection = database.listening_admin().await.unwrap_or_else(|why| panic!("{why}"));
+    let connection = database.admin_with_notices().await.unwrap_or_else(|why| panic!("{why}"));
     let prober = Prober::new(connection, &digest).await.unwrap_or_else(|why| panic!("{why}"));
     let upsert = format!(
         "insert into public.diaries as r values (1, '{}', 'mine') on conflict (id) \
@@ -39,7 +39,7 @@ async fn a_hidden_row_is_told_by_an_upsert_exactly_where_the_engine_is_unpatched
         Bob.user_id().unwrap_or_default()
     );
     let script = [schema_harness::checks::attacks::inference::collisions::LEAK.to_owned(), upsert];
-    let act = Act { setup: &[], identity: &Bob.identity(), script: &script, active: "" };
+    let act = Attempt { setup: &[], identity: &Bob.identity(), script: &script, active: "" };
     let played = prober.play(&act).await.unwrap_or_else(|why| panic!("{why}"));
     let told = played.notices.iter().any(|notice| notice.message().contains("dear diary"));
     let unfixed = cves::unfixed(catalog.version_num).unwrap_or_else(|why| panic!("{why}"));

@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 
-use super::Ground;
+use super::Workspace;
 
 /// A contract that has no mistake yet; its lines are counted in the cases.
 const NOTES: &str = r#"owner = "user_id"
@@ -57,7 +57,7 @@ volatility = "stable"
 security = "invoker"
 search_path = ""
 callers = ["authenticated"]
-promise = "how many notes there are"
+invariant = "how many notes there are"
 "#;
 
 /// The database's contract, without a mistake.
@@ -77,23 +77,23 @@ object = "notes"
 reason = "it has none"
 "#;
 
-pub(super) fn ground() -> Ground {
-    let ground = Ground::empty();
-    ground.write("migrations/1_notes.sql", "select 1");
-    ground.write("fixtures/contract/tables/notes.toml", NOTES);
-    ground.write("fixtures/contract/functions/note_count.toml", COUNT);
-    ground.write("fixtures/contract/database.toml", DATABASE);
-    ground
+pub(super) fn workspace() -> Workspace {
+    let workspace = Workspace::empty();
+    workspace.write("migrations/1_notes.sql", "select 1");
+    workspace.write("fixtures/contract/tables/notes.toml", NOTES);
+    workspace.write("fixtures/contract/functions/note_count.toml", COUNT);
+    workspace.write("fixtures/contract/database.toml", DATABASE);
+    workspace
 }
 
 /// Notes with `from` replaced are refused with a message that begins with file and line, and
 /// then like `message`.
 pub(super) fn told(from: &str, to: &str, line: usize, message: &str) {
-    let ground = ground();
+    let workspace = workspace();
     let tags = NOTES.replace("notes", "tags");
-    ground.write("fixtures/contract/tables/tags.toml", &tags);
-    ground.edit("fixtures/contract/tables/notes.toml", from, to);
-    let told = ground.mistake();
+    workspace.write("fixtures/contract/tables/tags.toml", &tags);
+    workspace.edit("fixtures/contract/tables/notes.toml", from, to);
+    let told = workspace.mistake();
     let place = format!("contract tables/notes.toml:{line}: ");
     assert!(told.starts_with(&place), "{told}\nhas another place than {place}");
     assert!(told[place.len()..].starts_with(message), "{told}\ndoes not say {message}");
@@ -102,7 +102,7 @@ pub(super) fn told(from: &str, to: &str, line: usize, message: &str) {
 /// The control: without a mistake, the contract is read.
 #[test]
 fn contract_without_a_mistake_is_read() {
-    let inputs = ground().read().unwrap_or_else(|why| panic!("{why}"));
+    let inputs = workspace().read().unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(inputs.contract.tables["notes"].grid.cells.len(), 95);
 }
 
@@ -186,7 +186,7 @@ fn mistake_in_a_table_is_told_with_file_and_line(
 }
 
 #[rstest]
-#[case::unknown_key("promise =", "promises =", 8, "unknown field `promises`, expected")]
+#[case::unknown_key("invariant =", "invariants =", 8, "unknown field `invariants`, expected")]
 #[case::unknown_volatility(
     "\"stable\"",
     "\"steady\"",
@@ -211,9 +211,9 @@ fn mistake_in_a_function_is_told_with_file_and_line(
     #[case] line: usize,
     #[case] message: &str,
 ) {
-    let ground = ground();
-    ground.edit("fixtures/contract/functions/note_count.toml", from, to);
-    let told = ground.mistake();
+    let workspace = workspace();
+    workspace.edit("fixtures/contract/functions/note_count.toml", from, to);
+    let told = workspace.mistake();
     let place = format!("contract functions/note_count.toml:{line}: {message}");
     assert!(told.starts_with(&place), "{told}\ndoes not begin with {place}");
 }
@@ -257,9 +257,9 @@ fn mistake_about_the_database_is_told_with_file_and_line(
     #[case] line: usize,
     #[case] message: &str,
 ) {
-    let ground = ground();
-    ground.edit("fixtures/contract/database.toml", from, to);
-    let told = ground.mistake();
+    let workspace = workspace();
+    workspace.edit("fixtures/contract/database.toml", from, to);
+    let told = workspace.mistake();
     let place = format!("contract database.toml:{line}: {message}");
     assert!(told.starts_with(&place), "{told}\ndoes not begin with {place}");
 }
@@ -267,10 +267,10 @@ fn mistake_about_the_database_is_told_with_file_and_line(
 /// Of two ends, the second counts too.
 #[test]
 fn second_path_cannot_lead_to_an_unknown_table() {
-    let ground = Ground::of_the_project();
+    let workspace = Workspace::of_the_project();
     let table = "fixtures/contract/tables/memory_links.toml";
-    ground.edit(table, "target_memory_id -> memories", "target_memory_id -> memoirs");
-    let told = ground.mistake();
+    workspace.edit(table, "target_memory_id -> memories", "target_memory_id -> memoirs");
+    let told = workspace.mistake();
     assert!(told.starts_with("contract tables/memory_links.toml:"), "{told}");
     assert!(
         told.ends_with(": the owner's path names \"memoirs\", which no file declares"),
@@ -280,21 +280,21 @@ fn second_path_cannot_lead_to_an_unknown_table() {
 
 #[test]
 fn table_cannot_be_declared_twice() {
-    let ground = ground();
+    let workspace = workspace();
     let again = format!("name = \"notes\"\n{NOTES}");
-    ground.write("fixtures/contract/tables/records.toml", &again);
+    workspace.write("fixtures/contract/tables/records.toml", &again);
     assert_eq!(
-        ground.mistake(),
+        workspace.mistake(),
         "contract tables/records.toml:1: \"notes\" is already declared by tables/notes.toml"
     );
 }
 
 #[test]
 fn function_cannot_be_declared_twice() {
-    let ground = ground();
-    ground.write("fixtures/contract/functions/old/note_count.toml", COUNT);
+    let workspace = workspace();
+    workspace.write("fixtures/contract/functions/old/note_count.toml", COUNT);
     assert_eq!(
-        ground.mistake(),
+        workspace.mistake(),
         "contract functions/old/note_count.toml:1: \"note_count\" is already declared by \
          functions/note_count.toml"
     );
@@ -303,10 +303,10 @@ fn function_cannot_be_declared_twice() {
 /// What lies where nothing is looked for would be taken for declared by its author.
 #[test]
 fn file_in_no_known_directory_is_a_mistake() {
-    let ground = ground();
-    ground.write("fixtures/contract/table/tags.toml", NOTES);
+    let workspace = workspace();
+    workspace.write("fixtures/contract/table/tags.toml", NOTES);
     assert_eq!(
-        ground.mistake(),
+        workspace.mistake(),
         "contract table/tags.toml:1: nothing is read from here; put it into tables/, views/ or \
          functions/"
     );
@@ -314,10 +314,10 @@ fn file_in_no_known_directory_is_a_mistake() {
 
 #[test]
 fn contract_cannot_be_missing() {
-    let ground = Ground::empty();
-    ground.write("migrations/1_notes.sql", "select 1");
+    let workspace = Workspace::empty();
+    workspace.write("migrations/1_notes.sql", "select 1");
     assert_eq!(
-        ground.mistake(),
+        workspace.mistake(),
         "could not find the contract: fixtures/contract is not a directory; write one TOML file \
          per table, view and function into its tables/, views/ and functions/"
     );
@@ -326,10 +326,10 @@ fn contract_cannot_be_missing() {
 /// T02: nothing declared, nothing checked, nothing wrong.
 #[test]
 fn contract_without_a_table_is_a_mistake() {
-    let ground = ground();
-    ground.remove("fixtures/contract/tables/notes.toml");
+    let workspace = workspace();
+    workspace.remove("fixtures/contract/tables/notes.toml");
     assert_eq!(
-        ground.mistake(),
+        workspace.mistake(),
         "the contract in fixtures/contract declares no table; write tables/<name>.toml"
     );
 }
@@ -337,13 +337,13 @@ fn contract_without_a_table_is_a_mistake() {
 /// A slip of the pen is told as one, and not as two findings.
 #[tokio::test]
 async fn misspelt_column_is_told_with_file_and_line() {
-    let ground = Ground::of_the_project();
+    let workspace = Workspace::of_the_project();
     let table = "fixtures/contract/tables/import_history.toml";
-    ground.edit(table, "[columns.filename]", "[columns.filenames]");
-    let text = std::fs::read_to_string(ground.path(table)).expect("the table's file");
+    workspace.edit(table, "[columns.filename]", "[columns.filenames]");
+    let text = std::fs::read_to_string(workspace.path(table)).expect("the table's file");
     let header = text.lines().position(|line| line == "[columns.filenames]");
     let line = header.expect("the header") + 1;
-    let told = ground.refusal().await;
+    let told = workspace.refusal().await;
     let message = format!(
         "contract tables/import_history.toml:{line}: unknown column \"filenames\"; the table has \
          id, user_id, source, filename, "

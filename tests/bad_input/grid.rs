@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 
-use super::contract::{ground, told};
+use super::contract::{told, workspace};
 
 /// A table that says nothing about writes.
 const LOG: &str = r#"owner = "none"
@@ -117,10 +117,10 @@ fn cell_cannot_be_left_out_of_a_table(
 /// The same: a table whose grid has no column for writes is never written to.
 #[test]
 fn command_cannot_be_left_out_of_a_table() {
-    let ground = ground();
-    ground.write("fixtures/contract/tables/log.toml", LOG);
+    let workspace = workspace();
+    workspace.write("fixtures/contract/tables/log.toml", LOG);
     assert_eq!(
-        ground.mistake(),
+        workspace.mistake(),
         "contract tables/log.toml:4: the grid has no column for insert, update, delete; a table's \
          grid has select, insert, update, delete"
     );

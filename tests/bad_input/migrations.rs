@@ -4,7 +4,7 @@ use std::fs;
 
 use rstest::rstest;
 
-use super::{Ground, Said};
+use super::{CommandOutput, Workspace};
 
 /// The message names file and line, and shows the statement and the server's answer.
 #[rstest]
@@ -37,10 +37,10 @@ async fn migration_that_does_not_apply_is_told_with_file_and_line(
     #[case] migration: &str,
     #[case] message: &str,
 ) {
-    let ground = Ground::of_the_project();
-    ground.write("migrations/1_good.sql", "select 1");
-    ground.write("migrations/2_more.sql", migration);
-    let told = ground.refusal().await;
+    let workspace = Workspace::of_the_project();
+    workspace.write("migrations/1_good.sql", "select 1");
+    workspace.write("migrations/2_more.sql", migration);
+    let told = workspace.refusal().await;
     let message = format!("could not apply the migration: {message}");
     assert!(told.starts_with(&message), "{told}\ndoes not begin with\n{message}");
 }
@@ -48,9 +48,9 @@ async fn migration_that_does_not_apply_is_told_with_file_and_line(
 /// On the platform too, migrations run as an ordinary role.
 #[tokio::test]
 async fn migration_that_needs_a_superuser_is_told_who_it_runs_as() {
-    let ground = Ground::of_the_project();
-    ground.write("migrations/2_more.sql", "create role r superuser;");
-    let told = ground.refusal().await;
+    let workspace = Workspace::of_the_project();
+    workspace.write("migrations/2_more.sql", "create role r superuser;");
+    let told = workspace.refusal().await;
     assert!(
         told.ends_with(
             "note: migrations run as postgres, which is no superuser on the platform \
@@ -62,21 +62,21 @@ async fn migration_that_needs_a_superuser_is_told_who_it_runs_as() {
 
 #[test]
 fn migrations_cannot_be_none() {
-    let ground = Ground::of_the_project();
-    fs::remove_dir_all(ground.path("migrations")).expect("the migrations to remove");
-    ground.write("migrations/README.md", "# Migrations");
+    let workspace = Workspace::of_the_project();
+    fs::remove_dir_all(workspace.path("migrations")).expect("the migrations to remove");
+    workspace.write("migrations/README.md", "# Migrations");
     let message = "could not find the migrations: migrations holds no file that ends in .sql; \
                    name another directory with --migrations or IDENTRA_MIGRATIONS";
-    assert_eq!(ground.mistake(), message);
+    assert_eq!(workspace.mistake(), message);
 }
 
 #[test]
 fn migrations_cannot_be_missing() {
-    let ground = Ground::of_the_project();
-    fs::remove_dir_all(ground.path("migrations")).expect("the migrations to remove");
+    let workspace = Workspace::of_the_project();
+    fs::remove_dir_all(workspace.path("migrations")).expect("the migrations to remove");
     let message = "could not find the migrations: migrations is not a directory; name another \
                    directory with --migrations or IDENTRA_MIGRATIONS";
-    assert_eq!(ground.mistake(), message);
+    assert_eq!(workspace.mistake(), message);
 }
 
 #[rstest]
@@ -85,38 +85,39 @@ fn migrations_cannot_be_missing() {
 #[case::of_older_projects("auto-expose.sql")]
 #[case::of_newer_projects("explicit.sql")]
 fn file_of_the_platform_cannot_be_missing(#[case] file: &str) {
-    let ground = Ground::of_the_project();
-    ground.remove(&format!("fixtures/supabase/{file}"));
+    let workspace = Workspace::of_the_project();
+    workspace.remove(&format!("fixtures/supabase/{file}"));
     let message = format!(
         "could not find the platform shim: fixtures/supabase holds no {file}; restore it, or \
          remove the directory to use the project's own"
     );
-    assert_eq!(ground.mistake(), message);
+    assert_eq!(workspace.mistake(), message);
 }
 
 /// Its parent is a file, which stops the superuser too.
 #[test]
 fn evidence_needs_a_directory_that_can_be_written() {
-    let ground = Ground::of_the_project();
-    ground.write("out", "not a directory");
-    let [migrations, fixtures, out] = ground.directories();
-    let said = ground.verify_with(&migrations, &fixtures, &out.join("evidence"));
+    let workspace = Workspace::of_the_project();
+    workspace.write("out", "not a directory");
+    let [migrations, fixtures, out] = workspace.directories();
+    let said = workspace.verify_with(&migrations, &fixtures, &out.join("evidence"));
     let message = "could not write the evidence to out/evidence: Not a directory (os error 20); \
                    name another directory with --out or IDENTRA_EVIDENCE";
-    assert_eq!(said, Said::could_not_run(message));
+    assert_eq!(said, CommandOutput::could_not_run(message));
 }
 
 /// Yesterday's verdict is not today's.
 #[test]
 fn run_that_could_not_run_leaves_no_verdict_of_an_earlier_one() {
-    let ground = Ground::of_the_project();
+    let workspace = Workspace::of_the_project();
     for stale in ["out/evidence.json", "out/summary.md"] {
-        ground.write(stale, "PROVED");
+        workspace.write(stale, "PROVED");
     }
-    ground.edit("fixtures/contract/tables/memories.toml", "owner =", "ownr =");
-    let said = ground.verify();
+    workspace.edit("fixtures/contract/tables/memories.toml", "owner =", "ownr =");
+    let said = workspace.verify();
     assert_eq!(said.status, Some(2), "{}", said.error);
     assert!(said.error.starts_with("COULD NOT RUN: contract tables/memories.toml:3: "));
-    let left = ["evidence.json", "summary.md"].map(|name| ground.path("out").join(name).exists());
+    let left =
+        ["evidence.json", "summary.md"].map(|name| workspace.path("out").join(name).exists());
     assert_eq!(left, [false, false], "evidence of the earlier run");
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use rstest::rstest;
 
-use super::{Ground, Said};
+use super::{CommandOutput, Workspace};
 use schema_harness::report::Evidence;
 use schema_harness::source::project;
 
@@ -35,7 +35,7 @@ pub(super) fn script(arguments: &[&str]) -> Command {
 #[case::of_another_subcommand(&["doctor", "--out", "x"], "error: unexpected argument '--out' found")]
 fn argument_that_means_nothing_is_refused(#[case] arguments: &[&str], #[case] message: &str) {
     let output = script(arguments).output().expect("the script runs");
-    let said = Said::of(&output, &Ground::empty());
+    let said = CommandOutput::of(&output, &Workspace::empty());
     assert_eq!(said.status, Some(2), "{}", said.error);
     assert!(said.error.starts_with(message), "{}", said.error);
     assert!(said.error.ends_with("For more information, try '--help'."), "{}", said.error);
@@ -66,9 +66,9 @@ fn help_has_an_example(#[case] arguments: &[&str]) {
 /// Who asks what a finding means is not running anything: the evidence stays.
 #[test]
 fn explanation_leaves_the_evidence_alone() {
-    let ground = Ground::empty();
-    ground.write("out/evidence.json", "{}");
-    let out = ground.path("out").display().to_string();
+    let workspace = Workspace::empty();
+    workspace.write("out/evidence.json", "{}");
+    let out = workspace.path("out").display().to_string();
     let ask = |rule: &str| {
         let mut ask = script(&["explain", rule]);
         ask.env("IDENTRA_EVIDENCE", &out).output().expect("it runs")
@@ -78,45 +78,48 @@ fn explanation_leaves_the_evidence_alone() {
     assert!(told.status.success() && page.starts_with("attack.W04: "), "{page}");
     let message = "there is no rule `attack.w44`; did you mean attack.W04 or attack.R04 or \
                    attack.I04? scripts/verify explain lists all";
-    assert_eq!(Said::of(&ask("attack.w44"), &ground), Said::could_not_run(message));
-    assert!(ground.path("out/evidence.json").exists(), "the evidence");
+    assert_eq!(
+        CommandOutput::of(&ask("attack.w44"), &workspace),
+        CommandOutput::could_not_run(message)
+    );
+    assert!(workspace.path("out/evidence.json").exists(), "the evidence");
 }
 
 /// T02: a program that checks nothing ends with status 0. Here cargo says that such a program
 /// is the harness.
 #[test]
 fn harness_that_says_nothing_proves_nothing() {
-    let ground = Ground::empty();
-    ground.write("bin/cargo", "#!/bin/sh\necho '{\"executable\":\"/usr/bin/true\"}'\n");
+    let workspace = Workspace::empty();
+    workspace.write("bin/cargo", "#!/bin/sh\necho '{\"executable\":\"/usr/bin/true\"}'\n");
     let everybody_may = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(ground.path("bin/cargo"), everybody_may).expect("a program");
+    fs::set_permissions(workspace.path("bin/cargo"), everybody_may).expect("a program");
     let path = std::env::var("PATH").unwrap_or_default();
-    let path = format!("{}:{path}", ground.path("bin").display());
-    let out = ground.path("out").display().to_string();
+    let path = format!("{}:{path}", workspace.path("bin").display());
+    let out = workspace.path("out").display().to_string();
     let output = script(&["--out", &out]).env("PATH", path).output().expect("the script runs");
     let message = "cargo does not say where the harness is";
-    assert_eq!(Said::of(&output, &ground), Said::could_not_run(message));
+    assert_eq!(CommandOutput::of(&output, &workspace), CommandOutput::could_not_run(message));
 }
 
 /// The same: a harness that does not compile leaves no verdict of one that did.
 #[test]
 fn harness_that_does_not_compile_leaves_no_verdict_of_an_earlier_run() {
-    let ground = Ground::empty();
-    ground.write("out/evidence.json", "{\n  \"verdict\": \"proved\"\n}");
-    let out = ground.path("out").display().to_string();
+    let workspace = Workspace::empty();
+    workspace.write("out/evidence.json", "{\n  \"verdict\": \"proved\"\n}");
+    let out = workspace.path("out").display().to_string();
     let output = script(&["--out", &out]).env("CARGO", "false").env("RUSTC", "false").output();
-    let said = Said::of(&output.expect("the script runs"), &ground);
+    let said = CommandOutput::of(&output.expect("the script runs"), &workspace);
     assert_eq!(said.status, Some(2), "{}", said.error);
     let message = "COULD NOT RUN: the harness does not compile; see above";
     assert!(said.error.ends_with(message), "{}", said.error);
-    assert!(!ground.path("out/evidence.json").exists(), "evidence of the earlier run");
+    assert!(!workspace.path("out/evidence.json").exists(), "evidence of the earlier run");
 }
 
 /// They share a server; neither waits for the other's verdict, and both write the same.
 #[test]
 fn two_runs_at_once_both_end_with_a_verdict() {
-    let ground = Ground::empty();
-    let outs = [ground.path("one"), ground.path("two")];
+    let workspace = Workspace::empty();
+    let outs = [workspace.path("one"), workspace.path("two")];
     let start = |out: &std::path::PathBuf| -> Child {
         let mut command = script(&["--out", &out.display().to_string()]);
         let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
@@ -125,7 +128,7 @@ fn two_runs_at_once_both_end_with_a_verdict() {
     let running = outs.each_ref().map(start);
     let said = running.map(|run| {
         let output = run.wait_with_output().expect("the script ends");
-        Said::of(&output, &ground)
+        CommandOutput::of(&output, &workspace)
     });
     let made = said.iter().zip(&outs).map(|(said, out)| {
         assert_eq!(said.status, Some(0), "{}", said.error);

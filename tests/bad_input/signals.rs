@@ -10,7 +10,7 @@ use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::script::script;
-use super::{Ground, eventually};
+use super::{Workspace, eventually};
 
 /// A run in a process group of its own, as a terminal starts it, with a server of its own.
 struct Run {
@@ -102,8 +102,8 @@ fn run_that_is_stopped_leaves_nothing(
     #[case] moment: Moment,
     #[case] status: Option<i32>,
 ) {
-    let ground = Ground::empty();
-    let out = ground.path("out");
+    let workspace = Workspace::empty();
+    let out = workspace.path("out");
     let mut run = Run::start(&[("--out", &out)]);
     let mut home = None;
     eventually("the run's server has a directory", || {
@@ -128,9 +128,9 @@ fn run_that_is_stopped_leaves_nothing(
 /// A run that ends by itself leaves as little.
 #[test]
 fn run_that_could_not_run_leaves_nothing() {
-    let ground = Ground::of_the_project();
-    ground.write("migrations/2_more.sql", "create tabel t ();");
-    let [migrations, fixtures, out] = ground.directories();
+    let workspace = Workspace::of_the_project();
+    workspace.write("migrations/2_more.sql", "create tabel t ();");
+    let [migrations, fixtures, out] = workspace.directories();
     let arguments: [(&str, &Path); 3] =
         [("--migrations", &migrations), ("--fixtures", &fixtures), ("--out", &out)];
     let mut run = Run::start(&arguments);

@@ -18,8 +18,8 @@ use schema_harness::report::{Baseline, Evidence};
 const TODAY: Date = date!(2026 - 11 - 22);
 
 fn read(text: &str) -> Result<Baseline, CannotRun> {
-    let ground = tempfile::TempDir::with_prefix("identra-baseline-").expect("a directory");
-    let file = ground.path().join("baseline.toml");
+    let workspace = tempfile::TempDir::with_prefix("identra-baseline-").expect("a directory");
+    let file = workspace.path().join("baseline.toml");
     std::fs::write(&file, text).expect("a file of the ground");
     Baseline::read(&file)
 }

@@ -120,8 +120,8 @@ async fn every_form_is_valid_and_points_at_the_line() {
          reason = \"old\"\nexpires = 2026-12-31\nfindings = \"{}\"\n",
         fingerprint(&findings)
     );
-    let ground = tempfile::TempDir::with_prefix("identra-forms-").expect("a directory");
-    let file = ground.path().join("baseline.toml");
+    let workspace = tempfile::TempDir::with_prefix("identra-forms-").expect("a directory");
+    let file = workspace.path().join("baseline.toml");
     std::fs::write(&file, known).expect("a file of the ground");
     let baseline = Baseline::read(&file).unwrap_or_else(|why| panic!("{why}"));
     baseline.apply(&mut evidence, date!(2026 - 11 - 22));

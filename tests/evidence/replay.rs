@@ -13,8 +13,8 @@ use schema_harness::server::Server;
 
 /// What psql gets for each statement that is pasted: `3 rows`, or its error.
 fn pasted(database: &Database, regime: Regime, evidence: &Evidence) -> BTreeMap<String, String> {
-    let ground = tempfile::TempDir::with_prefix("identra-replay-").expect("a directory");
-    let at = |name: &str| ground.path().join(name).display().to_string();
+    let workspace = tempfile::TempDir::with_prefix("identra-replay-").expect("a directory");
+    let at = |name: &str| workspace.path().join(name).display().to_string();
     let paste = |cell: &MatrixCell| {
         let (id, script) = (&cell.id, &cell.cell.statement);
         let before = format!("\\echo @ {id}\n\\set LAST_ERROR_MESSAGE none");

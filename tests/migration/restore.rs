@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{NONE, bare, contents, inputs};
 use schema_harness::catalog::contents::differences;
-use schema_harness::checks::isolation::Arena;
+use schema_harness::checks::isolation::Sandbox;
 use schema_harness::error::CannotRun;
 use schema_harness::inputs::Inputs;
 use schema_harness::platform::Regime;
@@ -86,10 +86,10 @@ async fn findings(regime: Regime, then: Then) -> Result<Vec<String>, CannotRun> 
         assert_eq!(differences(&one.schema, &other.schema), NONE, "- original, + restored");
     }
     restored.remember_as(&original).await?;
-    let arena = Arena::within(restored, Arc::clone(&inputs), regime).await?;
+    let sandbox = Sandbox::within(restored, Arc::clone(&inputs), regime).await?;
     let mut findings = Vec::new();
     for (name, _) in inputs.contract.relations() {
-        let ran = arena.run(name).await?;
+        let ran = sandbox.run(name).await?;
         assert_ne!(ran.len(), 0, "T02: cells of {name}");
         let found = ran.iter().flat_map(|ran| &ran.entry.findings);
         findings.extend(

@@ -5,7 +5,7 @@ use proptest::prelude::{Strategy, prop_assert_eq, prop_oneof};
 use rstest::rstest;
 
 use super::{holds, notices};
-use schema_harness::checks::properties::{Property, Who};
+use schema_harness::checks::properties::{Property, Sender};
 use schema_harness::platform::persona::{Alice, AnonKey, Carol, NoToken, ServiceRole};
 
 pub(super) const PROPERTIES: [Property; 2] = [REMOVES_THE_EXPIRED, FOR_THE_BACK_END_ALONE];
@@ -21,22 +21,23 @@ const REMOVES_THE_EXPIRED: Property = Property {
             how many there were",
     about: &["cleanup_expired_sessions", "user_sessions"],
     cases: 100,
-    holds: |ground| {
-        ground.check(&vec(expiry(), 0..12), async |stage, expiries| {
+    holds: |runner| {
+        runner.check(&vec(expiry(), 0..12), async |transaction, expiries| {
             let carol = Carol.user_id().expect("Carol has signed up");
-            stage.admin("delete from public.user_sessions").await?;
+            transaction.admin("delete from public.user_sessions").await?;
             for (at, micros) in expiries.iter().enumerate() {
                 let insert = format!(
                     "insert into public.user_sessions (user_id, refresh_token_hash, expires_at) \
                      values ('{carol}', '{at}', now() + {micros} * interval '1 microsecond')"
                 );
-                stage.admin(&insert).await?;
+                transaction.admin(&insert).await?;
             }
             let clean = "select public.cleanup_expired_sessions()";
-            let removed: usize = stage.run(&Who::persona(ServiceRole), clean).await?.one()?;
+            let removed: usize =
+                transaction.run(&Sender::persona(ServiceRole), clean).await?.one()?;
             let left = "select coalesce(string_agg(refresh_token_hash, ',' \
                         order by refresh_token_hash::integer), '') from public.user_sessions";
-            let left: String = stage.admin(left).await?.one()?;
+            let left: String = transaction.admin(left).await?.one()?;
             let live = expiries.iter().enumerate().filter(|(_, micros)| **micros > 0);
             let live: Vec<String> = live.map(|(at, _)| at.to_string()).collect();
             prop_assert_eq!(left, live.join(","), "sessions that are left");
@@ -51,11 +52,11 @@ const FOR_THE_BACK_END_ALONE: Property = Property {
     claim: "no client may call it",
     about: &["cleanup_expired_sessions"],
     cases: 3,
-    holds: |ground| {
+    holds: |runner| {
         let personas = proptest::sample::select(vec![Alice, AnonKey, NoToken]);
-        ground.check(&personas, async |stage, persona| {
+        runner.check(&personas, async |transaction, persona| {
             let clean = "select public.cleanup_expired_sessions()";
-            let answer = stage.run(&Who::persona(persona), clean).await;
+            let answer = transaction.run(&Sender::persona(persona), clean).await;
             let refused = answer.map_err(|why| why.message().to_owned());
             // Not "for table": the privilege on the function itself must be wanting.
             let words = "permission denied for function cleanup_expired_sessions";

@@ -149,14 +149,14 @@ const EVERY_SIGN_UP: Property = Property {
             unique, no blank at either end",
     about: &["handle_new_user", "user_profiles"],
     cases: 250,
-    holds: |ground| {
-        ground.check(&sign_ups(), async |stage, sign_ups| {
+    holds: |runner| {
+        runner.check(&sign_ups(), async |transaction, sign_ups| {
             let statements = sign_ups.iter().enumerate();
             let statements = statements.map(|(at, sign_up)| sign_up.statement(&id(at)));
             let statements: Vec<String> = statements.collect();
-            stage.run(ground.auth_server(), &statements.join("; ")).await?;
+            transaction.run(runner.auth_server(), &statements.join("; ")).await?;
             let profiles = "select id, username from public.user_profiles";
-            let profiles = stage.admin(profiles).await?.rows;
+            let profiles = transaction.admin(profiles).await?.rows;
             let mut names: BTreeMap<String, String> =
                 profiles.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
             let given: Vec<Option<String>> =
@@ -196,9 +196,9 @@ const AT_ONCE: Property = Property {
             its own of 1 to 50 characters",
     about: &["handle_new_user", "user_profiles"],
     cases: 2,
-    holds: |ground| {
+    holds: |runner| {
         let name = prop_oneof![Just("ada".to_owned()), Just("\u{1f469}".repeat(50)), text(50)];
-        ground.check_committed(&name, async |stage, name| {
+        runner.check_committed(&name, async |transaction, name| {
             let username = serde_json::Value::from(name).to_string();
             let sign_up = SignUp {
                 email: None,
@@ -206,7 +206,7 @@ const AT_ONCE: Property = Property {
                 anonymous: false,
             };
             let one_after_another = async |connection: usize| {
-                let client = ground.connect("supabase_auth_admin").await?;
+                let client = runner.connect("supabase_auth_admin").await?;
                 let mut refused = Vec::new();
                 for at in (connection..CROWD).step_by(CONNECTIONS) {
                     let answer = client.batch_execute(&sign_up.statement(&id(at))).await;
@@ -216,26 +216,31 @@ const AT_ONCE: Property = Property {
             };
             // What lets everybody look and nobody insert, until all of them want to: so they
             // meet in every run.
-            stage.admin("begin").await?;
-            stage.admin("lock table public.user_profiles in share mode").await?;
+            transaction.admin("begin").await?;
+            transaction.admin("lock table public.user_profiles in share mode").await?;
             let release = async {
                 let waiting = "select count(*) from pg_locks where not granted \
                                and relation = 'public.user_profiles'::regclass";
                 for _ in 0..PATIENCE {
-                    if stage.admin(waiting).await?.one().is_ok_and(|it: usize| it == CONNECTIONS) {
+                    if transaction
+                        .admin(waiting)
+                        .await?
+                        .one()
+                        .is_ok_and(|it: usize| it == CONNECTIONS)
+                    {
                         break;
                     }
                 }
-                stage.admin("commit").await
+                transaction.admin("commit").await
             };
             let crowd = join_all((0..CONNECTIONS).map(one_after_another));
             let (results, released) = join(crowd, release).await;
             released?;
             let ours = "where id::text like '516e0000-%'";
             let profiles = format!("select username from public.user_profiles {ours}");
-            let names = stage.admin(&profiles).await?.rows.into_iter().flatten();
+            let names = transaction.admin(&profiles).await?.rows.into_iter().flatten();
             let names: Vec<String> = names.collect();
-            stage.admin(&format!("delete from auth.users {ours}")).await?;
+            transaction.admin(&format!("delete from auth.users {ours}")).await?;
             for result in results {
                 prop_assert_eq!(result?, Vec::<String>::new(), "sign-ups that were refused");
             }

@@ -10,7 +10,7 @@ use rstest::rstest;
 use uuid::Uuid;
 
 use super::{holds, notices, with_replaced};
-use schema_harness::checks::properties::{Property, Stage, Who};
+use schema_harness::checks::properties::{CaseTransaction, Property, Sender};
 use schema_harness::database::batch::Answer;
 use schema_harness::platform::persona::{
     Alice, AnonKey, Bob, Carol, Guest, NoToken, Persona, ServiceRole,
@@ -25,7 +25,7 @@ fn user(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-/// Who asks.
+/// Sender asks.
 #[derive(Clone, PartialEq, Eq)]
 enum Caller {
     Persona(Persona),
@@ -49,10 +49,10 @@ impl Caller {
         }
     }
 
-    fn who(&self) -> Who {
+    fn who(&self) -> Sender {
         match self {
-            Self::Persona(persona) => Who::persona(*persona),
-            Self::User(id) => Who::user(*id),
+            Self::Persona(persona) => Sender::persona(*persona),
+            Self::User(id) => Sender::user(*id),
         }
     }
 }
@@ -111,10 +111,14 @@ fn insert(rows: &[String]) -> String {
 }
 
 /// Asks for several flags at once.
-async fn ask(stage: &Stage, who: &Who, names: &[String]) -> Result<Vec<bool>, TestCaseError> {
+async fn ask(
+    transaction: &CaseTransaction,
+    who: &Sender,
+    names: &[String],
+) -> Result<Vec<bool>, TestCaseError> {
     let calls = names.iter().map(|name| format!("public.is_feature_enabled({})", quote(name)));
     let question = format!("select {}", calls.collect::<Vec<_>>().join(", "));
-    let answer = stage.run(who, &question).await?;
+    let answer = transaction.run(who, &question).await?;
     Ok(answer.rows[0].iter().map(|text| text == "t").collect())
 }
 
@@ -125,19 +129,19 @@ const FOLLOWS_ITS_FLAG: Property = Property {
             100 %; the answer depends on no other flag",
     about: &["is_feature_enabled", "feature_flags"],
     cases: 150,
-    holds: |ground| {
-        ground.check(&(vec(flag(), 1..5), caller()), async |stage, (flags, caller)| {
+    holds: |runner| {
+        runner.check(&(vec(flag(), 1..5), caller()), async |transaction, (flags, caller)| {
             let names: Vec<String> = (0..flags.len()).map(|at| format!("flag {at}")).collect();
             let rows = flags.iter().zip(&names).map(|(flag, name)| flag.row(name, &caller));
-            stage.admin(&insert(&rows.collect::<Vec<_>>())).await?;
-            let answers = ask(stage, &caller.who(), &names).await?;
+            transaction.admin(&insert(&rows.collect::<Vec<_>>())).await?;
+            let answers = ask(transaction, &caller.who(), &names).await?;
             for (flag, answer) in flags.iter().zip(&answers) {
                 if let Some(promised) = flag.promised(&caller) {
                     prop_assert_eq!(*answer, promised, "{:?} for {:?}", flag, caller);
                 }
             }
-            stage.admin("delete from public.feature_flags where name <> 'flag 0'").await?;
-            let alone = ask(stage, &caller.who(), &names[..1]).await?;
+            transaction.admin("delete from public.feature_flags where name <> 'flag 0'").await?;
+            let alone = ask(transaction, &caller.who(), &names[..1]).await?;
             prop_assert_eq!(&alone[..], &answers[..1], "the first flag when it is alone");
             Ok(())
         })
@@ -150,8 +154,8 @@ const GROWS: Property = Property {
             and everybody at 100 %",
     about: &["is_feature_enabled", "feature_flags"],
     cases: 60,
-    holds: |ground| {
-        ground.prepare(
+    holds: |runner| {
+        runner.prepare(
             "create function pg_temp.answers(flag text, claims text) returns text \
              language plpgsql as $$ declare answers text := ''; begin \
              perform set_config('request.jwt.claims', claims, true); \
@@ -160,13 +164,13 @@ const GROWS: Property = Property {
              answers := answers || (public.is_feature_enabled(flag)::integer); \
              end loop; return answers; end $$",
         )?;
-        ground.check(&("\\PC{1,20}", any::<u128>()), async |stage, (name, number)| {
+        runner.check(&("\\PC{1,20}", any::<u128>()), async |transaction, (name, number)| {
             let everyone = Flag { enabled: true, percentage: 0, targets: [false, true] };
             let row = everyone.row(&name, &Caller::Persona(NoToken));
-            stage.admin(&insert(&[row])).await?;
+            transaction.admin(&insert(&[row])).await?;
             let id = user(number);
             let call = format!("select pg_temp.answers({}, '{{\"sub\": \"{id}\"}}')", quote(&name));
-            let answers: String = stage.admin(&call).await?.one()?;
+            let answers: String = transaction.admin(&call).await?.one()?;
             let first = answers.find('1').unwrap_or(usize::MAX);
             prop_assert!((1..=100).contains(&first), "in at {first} % for the first time");
             prop_assert_eq!(&answers[first..], "1".repeat(101 - first), "from {} % on", first);
@@ -177,8 +181,8 @@ const GROWS: Property = Property {
                 quote(&name)
             );
             for (less, expected) in [("0", true), ("1", false)] {
-                stage.admin(&at.replace("{}", less)).await?;
-                let told = ask(stage, &Who::user(id), std::slice::from_ref(&name)).await?;
+                transaction.admin(&at.replace("{}", less)).await?;
+                let told = ask(transaction, &Sender::user(id), std::slice::from_ref(&name)).await?;
                 prop_assert_eq!(told, [expected], "asked by the user, {} below {}", less, first);
             }
             Ok(())
@@ -192,9 +196,9 @@ const IS_STABLE: Property = Property {
             switched off and on, or deleted and made again",
     about: &["is_feature_enabled", "feature_flags"],
     cases: 20,
-    holds: |ground| {
+    holds: |runner| {
         let users = vec(any::<u128>(), 1..20);
-        ground.check_committed(&(1..=99, users), async |stage, (percentage, users)| {
+        runner.check_committed(&(1..=99, users), async |transaction, (percentage, users)| {
             let flag = Flag { enabled: true, percentage, targets: [false, false] };
             let make = insert(&[flag.row("stable", &Caller::Persona(NoToken))]);
             let delete = "delete from public.feature_flags where name = 'stable'";
@@ -203,20 +207,20 @@ const IS_STABLE: Property = Property {
                               name = 'stable'";
             let mut told = Vec::new();
             for change in [make.as_str(), "select", off_and_on, delete, &make] {
-                stage.admin(change).await?;
+                transaction.admin(change).await?;
                 if change == delete {
                     continue;
                 }
-                stage.admin("begin").await?;
+                transaction.admin("begin").await?;
                 let mut answers = Vec::new();
                 for number in &users {
-                    let who = Who::user(user(*number));
-                    answers.push(ask(stage, &who, &["stable".to_owned()]).await);
+                    let who = Sender::user(user(*number));
+                    answers.push(ask(transaction, &who, &["stable".to_owned()]).await);
                 }
-                stage.admin("commit").await?;
+                transaction.admin("commit").await?;
                 told.push(answers.into_iter().collect::<Result<Vec<_>, _>>()?);
             }
-            stage.admin(delete).await?;
+            transaction.admin(delete).await?;
             prop_assert!(told.iter().all(|answers| *answers == told[0]), "it changed: {:?}", told);
             Ok(())
         })
@@ -233,8 +237,8 @@ const SPREADS: Property = Property {
             100 % all",
     about: &["is_feature_enabled", "feature_flags"],
     cases: 3,
-    holds: |ground| {
-        ground.prepare(
+    holds: |runner| {
+        runner.prepare(
             "create function pg_temp.rollout(seed text, first integer, number integer) \
              returns table (id uuid, one boolean, other boolean) \
              language plpgsql as $$ begin for i in first..first + number - 1 loop \
@@ -246,35 +250,39 @@ const SPREADS: Property = Property {
         // Without a seed the ids are consecutive.
         let seed = prop_oneof![Just(String::new()), "[a-z]{1,8}"];
         let percentage = || 5..=95;
-        ground.check(&(seed, percentage(), percentage()), async |stage, (seed, one, other)| {
-            let flag = |percentage| Flag { enabled: true, percentage, targets: [false, false] };
-            let nobody = Caller::Persona(NoToken);
-            let rows = [flag(one).row("one", &nobody), flag(other).row("other", &nobody)];
-            stage.admin(&insert(&rows)).await?;
-            let call = format!("select * from pg_temp.rollout('{seed}', 1, {USERS})");
-            let told = stage.admin(&call).await?;
-            let [one, other] = [one, other].map(|percentage| f64::from(percentage) / 100.0);
-            is_about(&told, "the first", one, |row| row[1] == "t")?;
-            is_about(&told, "the second", other, |row| row[2] == "t")?;
-            is_about(&told, "both", one * other, |row| row[1] == "t" && row[2] == "t")?;
-            // The control: the loop asked in the name of each user.
-            for row in told.rows.iter().step_by(997) {
-                let id: Uuid = row[0].parse().map_err(|_| TestCaseError::fail(row[0].clone()))?;
-                let names = ["one", "other"].map(str::to_owned);
-                let asked = ask(stage, &Who::user(id), &names).await?;
-                let looped: Vec<bool> = row[1..].iter().map(|text| text == "t").collect();
-                prop_assert_eq!(asked, looped, "asked by {}", id);
-            }
-            // One place of a hundred too many or too few is not seen among so many.
-            let ends = "update public.feature_flags set rollout_percentage = \
+        runner.check(
+            &(seed, percentage(), percentage()),
+            async |transaction, (seed, one, other)| {
+                let flag = |percentage| Flag { enabled: true, percentage, targets: [false, false] };
+                let nobody = Caller::Persona(NoToken);
+                let rows = [flag(one).row("one", &nobody), flag(other).row("other", &nobody)];
+                transaction.admin(&insert(&rows)).await?;
+                let call = format!("select * from pg_temp.rollout('{seed}', 1, {USERS})");
+                let told = transaction.admin(&call).await?;
+                let [one, other] = [one, other].map(|percentage| f64::from(percentage) / 100.0);
+                is_about(&told, "the first", one, |row| row[1] == "t")?;
+                is_about(&told, "the second", other, |row| row[2] == "t")?;
+                is_about(&told, "both", one * other, |row| row[1] == "t" && row[2] == "t")?;
+                // The control: the loop asked in the name of each user.
+                for row in told.rows.iter().step_by(997) {
+                    let id: Uuid =
+                        row[0].parse().map_err(|_| TestCaseError::fail(row[0].clone()))?;
+                    let names = ["one", "other"].map(str::to_owned);
+                    let asked = ask(transaction, &Sender::user(id), &names).await?;
+                    let looped: Vec<bool> = row[1..].iter().map(|text| text == "t").collect();
+                    prop_assert_eq!(asked, looped, "asked by {}", id);
+                }
+                // One place of a hundred too many or too few is not seen among so many.
+                let ends = "update public.feature_flags set rollout_percentage = \
                         case name when 'one' then 0 else 100 end where name in ('one', 'other')";
-            stage.admin(ends).await?;
-            let call = format!("select * from pg_temp.rollout('{seed}', {USERS}, 1000)");
-            let at_the_ends = stage.admin(&call).await?.rows;
-            prop_assert!(at_the_ends.iter().all(|row| row[1] == "f"), "somebody at 0 %");
-            prop_assert!(at_the_ends.iter().all(|row| row[2] == "t"), "not everybody at 100 %");
-            Ok(())
-        })
+                transaction.admin(ends).await?;
+                let call = format!("select * from pg_temp.rollout('{seed}', {USERS}, 1000)");
+                let at_the_ends = transaction.admin(&call).await?.rows;
+                prop_assert!(at_the_ends.iter().all(|row| row[1] == "f"), "somebody at 0 %");
+                prop_assert!(at_the_ends.iter().all(|row| row[2] == "t"), "not everybody at 100 %");
+                Ok(())
+            },
+        )
     },
 };
 
@@ -299,7 +307,7 @@ const UNKNOWN_IS_OFF: Property = Property {
     claim: "whatever a name is made of, a flag is found by it, and by no other name and no null",
     about: &["is_feature_enabled", "feature_flags"],
     cases: 150,
-    holds: |ground| {
+    holds: |runner| {
         let hostile = select(vec![
             "'",
             "''",
@@ -324,11 +332,11 @@ const UNKNOWN_IS_OFF: Property = Property {
             // Longer than an index entry may be, so no flag has it.
             1 => "[a-z]".prop_map(|letter| letter.repeat(10_000)),
         ];
-        ground.check(&(name, caller()), async |stage, (name, caller)| {
+        runner.check(&(name, caller()), async |transaction, (name, caller)| {
             let flag = Flag { enabled: true, percentage: 100, targets: [true, true] };
             let is_short = name.len() < 2_000;
             if is_short {
-                stage.admin(&insert(&[flag.row(&name, &caller)])).await?;
+                transaction.admin(&insert(&[flag.row(&name, &caller)])).await?;
             }
             let other = [
                 format!("{name} "),
@@ -344,9 +352,10 @@ const UNKNOWN_IS_OFF: Property = Property {
             names.push(name);
             let mut expected = vec![false; names.len()];
             expected[names.len() - 1] = is_short;
-            let told = ask(stage, &caller.who(), &names).await?;
+            let told = ask(transaction, &caller.who(), &names).await?;
             prop_assert_eq!(told, expected, "{:?}", names);
-            let null = stage.run(&caller.who(), "select public.is_feature_enabled(null)").await?;
+            let null =
+                transaction.run(&caller.who(), "select public.is_feature_enabled(null)").await?;
             prop_assert_eq!(&null.rows[0][0], "f", "a null");
             Ok(())
         })

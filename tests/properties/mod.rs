@@ -10,7 +10,7 @@ mod search_memories_semantic;
 mod update_conversation_stats;
 mod update_updated_at_column;
 
-use schema_harness::checks::properties::promises::are_known;
+use schema_harness::checks::properties::plan::are_known;
 use schema_harness::checks::properties::{self, Property};
 use schema_harness::inputs::Inputs;
 use schema_harness::platform::Regime;

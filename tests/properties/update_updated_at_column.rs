@@ -12,7 +12,7 @@ use rstest::rstest;
 use tokio::sync::OnceCell;
 
 use super::{holds, notices, with_replaced};
-use schema_harness::checks::properties::{Property, Who};
+use schema_harness::checks::properties::{Property, Sender};
 use schema_harness::database::batch::Answer;
 use schema_harness::error::CannotRun;
 use schema_harness::platform::persona::{Alice, Persona, ServiceRole};
@@ -261,15 +261,15 @@ const IN_ONE_TRANSACTION: Property = Property {
         "feature_flags",
     ],
     cases: 150,
-    holds: |ground| {
-        ground.check(&case(1), async |stage, case| {
-            stage.admin(&arrange(&case)).await?;
-            let mut before = stage.admin(&question(case.table)).await?;
+    holds: |runner| {
+        runner.check(&case(1), async |transaction, case| {
+            transaction.admin(&arrange(&case)).await?;
+            let mut before = transaction.admin(&question(case.table)).await?;
             for update in case.transactions.iter().flatten() {
                 let update_sql = statement(case.table, update);
-                let updated = stage.run(&Who::persona(update.who), &update_sql).await?;
+                let updated = transaction.run(&Sender::persona(update.who), &update_sql).await?;
                 prop_assert_eq!(updated.count, 1, "control: rows that were updated");
-                let after = stage.admin(&question(case.table)).await?;
+                let after = transaction.admin(&question(case.table)).await?;
                 judge(&before, &after)?;
                 before = after;
             }
@@ -284,21 +284,21 @@ const IN_MANY_TRANSACTIONS: Property = Property {
             last one in which what is stored changed, and created_at stays",
     about: IN_ONE_TRANSACTION.about,
     cases: 60,
-    holds: |ground| {
+    holds: |runner| {
         let sessions = OnceCell::new();
         let updates = (case(5), any::<bool>());
-        ground.check_committed(&updates, async |stage, (case, repeatable)| {
+        runner.check_committed(&updates, async |transaction, (case, repeatable)| {
             let connect = async || {
-                let alice = ground.session(Alice.identity()).await?;
-                let back_end = ground.session(ServiceRole.identity()).await?;
+                let alice = runner.session(Alice.identity()).await?;
+                let back_end = runner.session(ServiceRole.identity()).await?;
                 Ok::<_, CannotRun>((alice, back_end))
             };
             let (alice, back_end) = sessions.get_or_try_init(connect).await?;
             // One message is one transaction.
-            stage.admin(&arrange(&case)).await?;
+            transaction.admin(&arrange(&case)).await?;
             let level = if repeatable { "repeatable read" } else { "read committed" };
             let begin = format!("begin isolation level {level}");
-            let mut before = stage.admin(&question(case.table)).await?;
+            let mut before = transaction.admin(&question(case.table)).await?;
             for updates in &case.transactions {
                 let as_alice = updates.iter().all(|update| update.who == Alice);
                 let session = if as_alice { alice } else { back_end };

@@ -1,6 +1,6 @@
 //! Databases are made once, copied often and dropped.
 
-use super::{Ground, eventually, names, session};
+use super::{Workspace, eventually, names, session};
 use schema_harness::error::CannotRun;
 use schema_harness::server::{Server, Template};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,9 +19,9 @@ async fn template(server: &Server) -> Template {
 
 #[tokio::test]
 async fn template_is_made_once_by_many_callers() {
-    let ground = Ground::new();
+    let workspace = Workspace::new();
     // Each has locks, sessions and settings of its own, as processes have.
-    let servers = [(); 4].map(|()| Server::shared_with(&ground.settings).expect("a server"));
+    let servers = [(); 4].map(|()| Server::shared_with(&workspace.settings).expect("a server"));
     let made = AtomicU32::new(0);
     let ask = async |server: &Server| {
         let count = async |config| {
@@ -38,16 +38,16 @@ async fn template_is_made_once_by_many_callers() {
 
 #[tokio::test]
 async fn other_key_is_another_template() {
-    let ground = Ground::new();
-    let server = Server::shared_with(&ground.settings).expect("a server");
+    let workspace = Workspace::new();
+    let server = Server::shared_with(&workspace.settings).expect("a server");
     let other = server.template("other notes", make).await.expect("a template");
     assert_ne!(template(&server).await, other, "templates of two keys");
 }
 
 #[tokio::test]
 async fn clone_holds_what_the_template_holds() {
-    let ground = Ground::new();
-    let server = Server::shared_with(&ground.settings).expect("a server");
+    let workspace = Workspace::new();
+    let server = Server::shared_with(&workspace.settings).expect("a server");
     let template = template(&server).await;
     let one = server.clone_of(&template).await.expect("a clone");
     let other = server.clone_of(&template).await.expect("a clone");
@@ -60,8 +60,8 @@ async fn clone_holds_what_the_template_holds() {
 
 #[tokio::test]
 async fn clone_is_dropped_with_its_guard_even_if_it_is_in_use() {
-    let ground = Ground::new();
-    let server = Server::shared_with(&ground.settings).expect("a server");
+    let workspace = Workspace::new();
+    let server = Server::shared_with(&workspace.settings).expect("a server");
     let template = template(&server).await;
     let clone = server.clone_of(&template).await.expect("a clone");
     let _open = session(&server, clone.name()).await;
@@ -76,8 +76,8 @@ async fn clone_is_dropped_with_its_guard_even_if_it_is_in_use() {
 
 #[tokio::test]
 async fn failed_template_leaves_nothing_and_can_be_made_again() {
-    let ground = Ground::new();
-    let server = Server::shared_with(&ground.settings).expect("a server");
+    let workspace = Workspace::new();
+    let server = Server::shared_with(&workspace.settings).expect("a server");
     let refusal = CannotRun("the migration has a syntax error".to_owned());
     let fail = async |_| Err(refusal.clone());
     let failed = server.template("notes", fail).await;
@@ -88,8 +88,8 @@ async fn failed_template_leaves_nothing_and_can_be_made_again() {
 
 #[tokio::test]
 async fn template_of_a_caller_that_died_is_made_again() {
-    let ground = Ground::new();
-    let server = Server::shared_with(&ground.settings).expect("a server");
+    let workspace = Workspace::new();
+    let server = Server::shared_with(&workspace.settings).expect("a server");
     let (begun, mut halfway) = tokio::sync::mpsc::channel(1);
     let stall = async |config| {
         make(config).await?;
@@ -109,10 +109,10 @@ async fn template_of_a_caller_that_died_is_made_again() {
 
 #[tokio::test]
 async fn guards_may_outlive_their_server() {
-    let ground = Ground::new();
-    let server = Server::private_with(&ground.settings).expect("a server");
+    let workspace = Workspace::new();
+    let server = Server::private_with(&workspace.settings).expect("a server");
     let clone = server.clone_of(&template(&server).await).await.expect("a clone");
     drop(server);
     drop(clone);
-    eventually("nothing is left", || ground.entries().is_empty());
+    eventually("nothing is left", || workspace.entries().is_empty());
 }

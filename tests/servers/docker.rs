@@ -1,6 +1,6 @@
 //! A container serves like the machine's own binaries, and ends itself.
 
-use super::{Ground, Holder, could_not_run, eventually, kill_supervisors, session};
+use super::{Holder, Workspace, could_not_run, eventually, kill_supervisors, session};
 use rustix::process::Signal;
 use schema_harness::database::plpgsql_check;
 use schema_harness::server::{Kind, Server, Settings, Wanted};
@@ -8,8 +8,8 @@ use std::net::TcpStream;
 use std::process::Command;
 
 /// Settings for a container, where a daemon answers and has the image.
-fn settings(ground: &Ground) -> Option<Settings> {
-    let settings = Settings { wanted: Wanted::Docker, ..ground.settings.clone() };
+fn settings(workspace: &Workspace) -> Option<Settings> {
+    let settings = Settings { wanted: Wanted::Docker, ..workspace.settings.clone() };
     let image = Command::new("docker").args(["image", "inspect", &settings.image]).output();
     if image.is_ok_and(|it| it.status.success()) {
         return Some(settings);
@@ -30,21 +30,21 @@ fn answers(port: u16) -> bool {
 
 #[tokio::test]
 async fn container_serves_what_the_schema_needs() {
-    let ground = Ground::new();
-    let Some(settings) = settings(&ground) else { return };
+    let workspace = Workspace::new();
+    let Some(settings) = settings(&workspace) else { return };
     let server = Server::private_with(&settings).expect("a container");
     assert_eq!(server.kind(), Kind::Docker);
     let needed = "create extension vector; create extension pg_trgm";
     session(&server, "postgres").await.batch_execute(needed).await.expect("the extensions");
     drop(server);
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 /// The image that `scripts/build-image` makes can look into function bodies.
 #[tokio::test]
 async fn container_tells_of_bodies_and_of_what_ran() {
-    let ground = Ground::new();
-    let Some(settings) = settings(&ground) else { return };
+    let workspace = Workspace::new();
+    let Some(settings) = settings(&workspace) else { return };
     let server = Server::private_with(&settings).expect("a container");
     let admin = session(&server, "postgres").await;
     let functions = "create schema identra_harness;
@@ -79,8 +79,8 @@ async fn container_tells_of_bodies_and_of_what_ran() {
 /// Whoever reaches the machine over the network does not reach the container.
 #[tokio::test]
 async fn container_listens_to_this_machine_only() {
-    let ground = Ground::new();
-    let Some(settings) = settings(&ground) else { return };
+    let workspace = Workspace::new();
+    let Some(settings) = settings(&workspace) else { return };
     let server = Server::private_with(&settings).expect("a container");
     let published = format!("publish={}", port(&format!("{:?}", server.login("a", "b"))));
     let ports = Command::new("docker")
@@ -94,15 +94,15 @@ async fn container_listens_to_this_machine_only() {
 
 #[test]
 fn container_is_shared_and_gone_after_sigkill() {
-    let ground = Ground::new();
-    let Some(settings) = settings(&ground) else { return };
+    let workspace = Workspace::new();
+    let Some(settings) = settings(&workspace) else { return };
     let mut holders = [Holder::start(&settings), Holder::start(&settings)];
     let [one, other] = holders.each_mut().map(Holder::server);
     assert_eq!(one, other, "the servers of two processes");
     for holder in &mut holders {
         holder.signal(Signal::KILL);
     }
-    ground.is_left_empty();
+    workspace.is_left_empty();
     assert!(!answers(port(&one)), "the container is gone");
 }
 
@@ -110,11 +110,11 @@ fn container_is_shared_and_gone_after_sigkill() {
 #[cfg(target_os = "linux")]
 #[test]
 fn container_ends_itself_when_everything_else_is_killed() {
-    let ground = Ground::new();
-    let Some(settings) = settings(&ground) else { return };
+    let workspace = Workspace::new();
+    let Some(settings) = settings(&workspace) else { return };
     let mut holder = Holder::start(&settings);
     let port = port(&holder.server());
-    kill_supervisors(&ground);
+    kill_supervisors(&workspace);
     holder.signal(Signal::KILL);
     assert!(answers(port), "control: it serves for a moment longer");
     eventually("the container is gone", || !answers(port));
@@ -122,11 +122,11 @@ fn container_ends_itself_when_everything_else_is_killed() {
 
 #[test]
 fn image_that_nobody_has_is_refused() {
-    let ground = Ground::new();
-    let Some(settings) = settings(&ground) else { return };
+    let workspace = Workspace::new();
+    let Some(settings) = settings(&workspace) else { return };
     let image = "identra.invalid/none:none".to_owned();
     let refused = Server::shared_with(&Settings { image, ..settings }).err();
     let refusal = refused.expect("a refusal").0;
     assert!(refusal.contains("scripts/build-image makes one"), "{refusal}");
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }

@@ -1,6 +1,6 @@
 //! What goes wrong is one message, and leaves nothing.
 
-use super::{Ground, Holder, could_not_run};
+use super::{Holder, Workspace, could_not_run};
 use rstest::rstest;
 use schema_harness::server::{Server, Settings, Wanted};
 use std::fs;
@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The message that a server with these settings fails with; nothing is left.
-fn refusal(ground: &Ground, settings: &Settings) -> String {
+fn refusal(workspace: &Workspace, settings: &Settings) -> String {
     let refusal = Server::shared_with(settings).err().expect("a refusal").0;
-    assert_eq!(ground.entries(), [""; 0], "what is left");
+    assert_eq!(workspace.entries(), [""; 0], "what is left");
     refusal
 }
 
@@ -33,8 +33,8 @@ fn binaries(place: &Path, version: &str, extensions: &[&str], initdb: &str) -> P
 }
 
 /// A directory for binaries, beside the ones of servers.
-fn shelf() -> Ground {
-    Ground::new()
+fn shelf() -> Workspace {
+    Workspace::new()
 }
 
 const BOTH: [&str; 2] = ["vector", "pg_trgm"];
@@ -49,31 +49,31 @@ fn binaries_that_lack_something_are_refused(
     #[case] extensions: &[&str],
     #[case] reason: &str,
 ) {
-    let (ground, shelf) = (Ground::new(), shelf());
+    let (workspace, shelf) = (Workspace::new(), shelf());
     let bindir = Some(binaries(shelf.path(), version, extensions, "true"));
-    let refusal = refusal(&ground, &Settings { bindir, ..ground.settings.clone() });
+    let refusal = refusal(&workspace, &Settings { bindir, ..workspace.settings.clone() });
     assert!(refusal.contains(reason), "{refusal}");
     assert!(refusal.contains("IDENTRA_PG_BINDIR"), "what to change: {refusal}");
 }
 
 #[test]
 fn directory_without_binaries_is_refused() {
-    let ground = Ground::new();
+    let workspace = Workspace::new();
     let bindir = Some(PathBuf::from("/nowhere"));
-    let refusal = refusal(&ground, &Settings { bindir, ..ground.settings.clone() });
+    let refusal = refusal(&workspace, &Settings { bindir, ..workspace.settings.clone() });
     assert!(refusal.contains("/nowhere has no initdb"), "{refusal}");
 }
 
 /// The newest has no vector, so the one before it serves, and the message says why.
 #[test]
 fn newest_usable_binaries_are_chosen() {
-    let (ground, shelf) = (Ground::new(), shelf());
+    let (workspace, shelf) = (Workspace::new(), shelf());
     let old = binaries(&shelf.path().join("a"), "16.9", &BOTH, "echo oldest >&2; exit 1");
     let new = binaries(&shelf.path().join("b"), "17.6", &BOTH, "echo chosen >&2; exit 1");
     let newest = binaries(&shelf.path().join("c"), "18.1", &["pg_trgm"], "echo newest >&2; exit 1");
     let settings =
-        Settings { path: vec![], places: vec![old, newest, new], ..ground.settings.clone() };
-    let refusal = refusal(&ground, &settings);
+        Settings { path: vec![], places: vec![old, newest, new], ..workspace.settings.clone() };
+    let refusal = refusal(&workspace, &settings);
     assert!(refusal.contains("chosen"), "{refusal}");
 }
 
@@ -81,59 +81,59 @@ fn newest_usable_binaries_are_chosen() {
 #[case::full("echo 'could not write: No space left on device' >&2; exit 1", "free 100 MB in")]
 #[case::other("echo 'invalid locale settings' >&2; exit 1", "invalid locale settings")]
 fn initdb_that_fails_is_quoted(#[case] initdb: &str, #[case] words: &str) {
-    let (ground, shelf) = (Ground::new(), shelf());
+    let (workspace, shelf) = (Workspace::new(), shelf());
     let bindir = Some(binaries(shelf.path(), "18.1", &BOTH, initdb));
-    let refusal = refusal(&ground, &Settings { bindir, ..ground.settings.clone() });
+    let refusal = refusal(&workspace, &Settings { bindir, ..workspace.settings.clone() });
     assert!(refusal.contains(words), "{refusal}");
 }
 
 #[test]
 fn server_that_does_not_start_is_quoted() {
-    let (ground, shelf) = (Ground::new(), shelf());
+    let (workspace, shelf) = (Workspace::new(), shelf());
     let bindir = Some(binaries(shelf.path(), "18.1", &BOTH, "exit 0"));
-    let refusal = refusal(&ground, &Settings { bindir, ..ground.settings.clone() });
+    let refusal = refusal(&workspace, &Settings { bindir, ..workspace.settings.clone() });
     assert!(refusal.contains("the server failed"), "{refusal}");
 }
 
 #[test]
 fn missing_temporary_directory_is_named() {
-    let ground = Ground::new();
-    let root = ground.path().join("missing");
-    let refusal = refusal(&ground, &Settings { root, ..ground.settings.clone() });
+    let workspace = Workspace::new();
+    let root = workspace.path().join("missing");
+    let refusal = refusal(&workspace, &Settings { root, ..workspace.settings.clone() });
     assert!(refusal.contains("/missing/identra-"), "{refusal}");
 }
 
 #[test]
 fn unwritable_temporary_directory_is_named() {
-    let ground = Ground::new();
+    let workspace = Workspace::new();
     // Nobody may make a directory there, not even root.
     let root = PathBuf::from("/proc/self");
-    let refusal = refusal(&ground, &Settings { root, ..ground.settings.clone() });
+    let refusal = refusal(&workspace, &Settings { root, ..workspace.settings.clone() });
     assert!(refusal.contains("could not make /proc/self/identra-"), "{refusal}");
 }
 
 /// Who puts a directory of that name there could pass off a server of theirs.
 #[test]
 fn directory_that_others_can_enter_is_not_trusted() {
-    let ground = Ground::new();
-    let server = Server::shared_with(&ground.settings).expect("a server");
-    let home = ground.path().join(&ground.entries()[0]);
+    let workspace = Workspace::new();
+    let server = Server::shared_with(&workspace.settings).expect("a server");
+    let home = workspace.path().join(&workspace.entries()[0]);
     drop(server);
-    ground.is_left_empty();
+    workspace.is_left_empty();
     fs::create_dir(&home).expect("a directory of that name");
     fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).expect("for all to enter");
-    let refusal = Server::shared_with(&ground.settings).err().expect("a refusal").0;
+    let refusal = Server::shared_with(&workspace.settings).err().expect("a refusal").0;
     assert!(refusal.contains("was not made by this harness"), "{refusal}");
 }
 
 /// A real one, of 8 MB, in a mount namespace of its own: it goes with the process.
 #[test]
 fn full_file_system_is_one_message() {
-    let ground = Ground::new();
+    let workspace = Workspace::new();
     let small = r#"mount -t tmpfs -o size=8m,mode=711 tmpfs "$0" || exit; "$@"; ls -A "$0""#;
     let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-c", small]).arg(ground.path());
-    let holder = Holder::command(&ground.settings);
+    command.args(["--mount", "sh", "-c", small]).arg(workspace.path());
+    let holder = Holder::command(&workspace.settings);
     let tried = command
         .arg(holder.get_program())
         .args(holder.get_args())
@@ -151,16 +151,16 @@ fn full_file_system_is_one_message() {
 /// No binaries, no daemon, no fetch: one message with all that was tried.
 #[test]
 fn nothing_to_use_is_one_message() {
-    let ground = Ground::new();
+    let workspace = Workspace::new();
     let settings = Settings {
         wanted: Wanted::Auto,
         path: vec![],
         places: vec![],
         cache: None,
         image: "identra.invalid/none:none".to_owned(),
-        ..ground.settings.clone()
+        ..workspace.settings.clone()
     };
-    let refusal = refusal(&ground, &settings);
+    let refusal = refusal(&workspace, &settings);
     for part in ["install PostgreSQL 15 or later with pgvector", "not docker:", "could not fetch"] {
         assert!(refusal.contains(part), "{refusal} does not say {part}");
     }

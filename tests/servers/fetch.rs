@@ -1,13 +1,13 @@
 //! The fetch brings what is pinned, or nothing.
 
-use super::Ground;
+use super::Workspace;
 use rstest::rstest;
 use std::fs;
 use std::process::{Command, Output};
 
-fn fetch(ground: &Ground, arguments: &[&str]) -> Output {
+fn fetch(workspace: &Workspace, arguments: &[&str]) -> Output {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/fetch-postgres");
-    let cache = ground.path().join("cache");
+    let cache = workspace.path().join("cache");
     let mut command = Command::new(script);
     // Whatever pip is configured to use, it reaches nothing.
     command.env("PIP_CONFIG_FILE", "/dev/null").env_remove("PIP_FIND_LINKS");
@@ -26,26 +26,26 @@ fn refusal(output: &Output) -> String {
 #[case::cut_off(b"PK\x03\x04\x14\0\0\0")]
 #[case::empty(b"")]
 fn wheel_that_is_not_the_pinned_one_leaves_nothing(#[case] content: &[u8]) {
-    let ground = Ground::new();
-    let wheel = ground.path().join("some.whl");
+    let workspace = Workspace::new();
+    let wheel = workspace.path().join("some.whl");
     fs::write(&wheel, content).expect("a wheel");
-    let refusal = refusal(&fetch(&ground, &["--wheel", wheel.to_str().expect("its path")]));
+    let refusal = refusal(&fetch(&workspace, &["--wheel", wheel.to_str().expect("its path")]));
     assert!(refusal.contains("is pinned") && refusal.contains("download it again"), "{refusal}");
-    assert_eq!(fs::read_dir(ground.path().join("cache")).expect("the cache").count(), 0, "left");
+    assert_eq!(fs::read_dir(workspace.path().join("cache")).expect("the cache").count(), 0, "left");
 }
 
 #[test]
 fn download_that_fails_leaves_nothing() {
-    let ground = Ground::new();
-    let refusal = refusal(&fetch(&ground, &[]));
+    let workspace = Workspace::new();
+    let refusal = refusal(&fetch(&workspace, &[]));
     assert!(refusal.contains("nothing was kept; try again"), "{refusal}");
-    assert_eq!(fs::read_dir(ground.path().join("cache")).expect("the cache").count(), 0, "left");
+    assert_eq!(fs::read_dir(workspace.path().join("cache")).expect("the cache").count(), 0, "left");
 }
 
 #[test]
 fn cache_that_cannot_be_made_is_named() {
-    let ground = Ground::new();
-    fs::write(ground.path().join("cache"), "").expect("a file in the way");
-    let refusal = refusal(&fetch(&ground, &[]));
+    let workspace = Workspace::new();
+    fs::write(workspace.path().join("cache"), "").expect("a file in the way");
+    let refusal = refusal(&fetch(&workspace, &[]));
     assert!(refusal.contains("/cache") && refusal.contains("--cache"), "{refusal}");
 }

@@ -1,6 +1,6 @@
 //! Processes share a server, and whatever ends them, nothing of it stays.
 
-use super::{Ground, Holder, identity, kill_supervisors, processes, session, supervisors};
+use super::{Holder, Workspace, identity, kill_supervisors, processes, session, supervisors};
 use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
 use schema_harness::server::{Server, Settings};
@@ -10,16 +10,16 @@ use std::{fs, thread};
 
 #[test]
 fn two_processes_share_one_server() {
-    let ground = Ground::new();
-    let mut holders = [Holder::start(&ground.settings), Holder::start(&ground.settings)];
+    let workspace = Workspace::new();
+    let mut holders = [Holder::start(&workspace.settings), Holder::start(&workspace.settings)];
     let [one, other] = holders.each_mut().map(Holder::server);
     assert_eq!(one, other, "the servers of two processes that started at once");
-    let third = Server::shared_with(&ground.settings).expect("a server");
+    let third = Server::shared_with(&workspace.settings).expect("a server");
     assert_eq!(identity(&third), one, "the server of a third process");
-    assert_eq!(ground.entries().len(), 1, "directories: {:?}", ground.entries());
+    assert_eq!(workspace.entries().len(), 1, "directories: {:?}", workspace.entries());
     drop(third);
     drop(holders);
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 #[tokio::test]
@@ -36,11 +36,11 @@ async fn server_of_the_run_says_what_it_is() {
 
 #[test]
 fn private_servers_are_not_shared() {
-    let ground = Ground::new();
-    let servers = [(); 2].map(|()| Server::private_with(&ground.settings).expect("a server"));
+    let workspace = Workspace::new();
+    let servers = [(); 2].map(|()| Server::private_with(&workspace.settings).expect("a server"));
     assert_ne!(identity(&servers[0]), identity(&servers[1]), "two private servers");
     drop(servers);
-    assert_eq!(ground.entries(), [""; 0], "directories as soon as they are dropped");
+    assert_eq!(workspace.entries(), [""; 0], "directories as soon as they are dropped");
 }
 
 #[rstest]
@@ -48,11 +48,11 @@ fn private_servers_are_not_shared() {
 #[case::terminated(Signal::TERM)]
 #[case::killed(Signal::KILL)]
 fn server_is_gone_after_a_signal(#[case] signal: Signal) {
-    let ground = Ground::new();
-    let mut holder = Holder::start(&ground.settings);
+    let workspace = Workspace::new();
+    let mut holder = Holder::start(&workspace.settings);
     holder.server();
     holder.signal(signal);
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 /// Before the supervisor runs, between mkdir and initdb, in initdb, before the server answers.
@@ -61,25 +61,25 @@ fn process_killed_while_the_server_starts_leaves_nothing(
     #[values(0, 5, 10, 15, 20, 30, 50, 100, 200, 300, 400, 500)] after: u64,
     #[values(Signal::INT, Signal::KILL)] signal: Signal,
 ) {
-    let ground = Ground::new();
-    let mut holder = Holder::start(&ground.settings);
+    let workspace = Workspace::new();
+    let mut holder = Holder::start(&workspace.settings);
     thread::sleep(Duration::from_millis(after));
     holder.signal(signal);
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 /// The deputy takes over: the server stays as long as it is used, and no longer.
 #[cfg(target_os = "linux")]
 #[test]
 fn server_outlives_its_supervisor_and_is_removed() {
-    let ground = Ground::new();
-    let server = Server::shared_with(&ground.settings).expect("a server");
-    let supervisor = supervisors(&ground)[0];
+    let workspace = Workspace::new();
+    let server = Server::shared_with(&workspace.settings).expect("a server");
+    let supervisor = supervisors(&workspace)[0];
     kill_process(supervisor, Signal::KILL).expect("kill the supervisor");
-    let second = Server::shared_with(&ground.settings).expect("the server, still");
+    let second = Server::shared_with(&workspace.settings).expect("the server, still");
     assert_eq!(identity(&second), identity(&server), "the server without its supervisor");
     drop((server, second));
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 #[cfg(target_os = "linux")]
@@ -87,107 +87,107 @@ fn server_outlives_its_supervisor_and_is_removed() {
 fn supervisor_killed_while_the_server_starts_leaves_nothing(
     #[values(5, 20, 50, 100, 200, 300, 400)] after: u64,
 ) {
-    let ground = Ground::new();
-    let holder = Holder::start(&ground.settings);
+    let workspace = Workspace::new();
+    let holder = Holder::start(&workspace.settings);
     thread::sleep(Duration::from_millis(after));
-    if let Some(supervisor) = supervisors(&ground).first() {
+    if let Some(supervisor) = supervisors(&workspace).first() {
         let _ = kill_process(*supervisor, Signal::KILL);
     }
     drop(holder);
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 /// As after a crash of the machine, or a kill of everything by name.
 #[cfg(target_os = "linux")]
 #[test]
 fn next_start_removes_what_nobody_supervises() {
-    let ground = Ground::new();
-    let mut holder = Holder::start(&ground.settings);
+    let workspace = Workspace::new();
+    let mut holder = Holder::start(&workspace.settings);
     let left = holder.server();
-    let home = ground.path().join(&ground.entries()[0]);
+    let home = workspace.path().join(&workspace.entries()[0]);
     let pid = postmaster(&home);
-    kill_supervisors(&ground);
+    kill_supervisors(&workspace);
     holder.signal(Signal::KILL);
     assert!(processes(&home).contains(&pid), "control: the server runs though all are dead");
-    let next = Server::shared_with(&ground.settings).expect("a new server");
+    let next = Server::shared_with(&workspace.settings).expect("a new server");
     assert!(!processes(&home).contains(&pid), "the old server is stopped");
     assert_eq!(identity(&next), left, "control: the new one is in the same place");
     drop(next);
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 /// Whoever comes next brings a supervisor along; the server stays the same.
 #[cfg(target_os = "linux")]
 #[test]
 fn server_in_use_that_nobody_supervises_is_supervised_again() {
-    let ground = Ground::new();
-    let mut holder = Holder::start(&ground.settings);
+    let workspace = Workspace::new();
+    let mut holder = Holder::start(&workspace.settings);
     let used = holder.server();
-    let pid = postmaster(&ground.path().join(&ground.entries()[0]));
-    kill_supervisors(&ground);
-    let next = Server::shared_with(&ground.settings).expect("the same server");
+    let pid = postmaster(&workspace.path().join(&workspace.entries()[0]));
+    kill_supervisors(&workspace);
+    let next = Server::shared_with(&workspace.settings).expect("the same server");
     assert_eq!(identity(&next), used, "the next process's server");
-    assert!(processes(ground.path()).contains(&pid), "the server was not started anew");
+    assert!(processes(workspace.path()).contains(&pid), "the server was not started anew");
     drop(next);
     drop(holder);
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 /// A start sweeps the homes of other names, too: private ones have a name but once.
 #[cfg(target_os = "linux")]
 #[test]
 fn next_start_removes_what_was_left_under_another_name() {
-    let ground = Ground::new();
-    let other = Settings { limit: Duration::from_hours(1), ..ground.settings.clone() };
+    let workspace = Workspace::new();
+    let other = Settings { limit: Duration::from_hours(1), ..workspace.settings.clone() };
     let mut holder = Holder::start(&other);
     holder.server();
-    kill_supervisors(&ground);
+    kill_supervisors(&workspace);
     holder.signal(Signal::KILL);
-    let left = ground.entries();
-    let next = Server::shared_with(&ground.settings).expect("a server");
-    assert_eq!(ground.entries().len(), 1, "only the new home is there");
-    assert_ne!(ground.entries(), left, "the old home");
+    let left = workspace.entries();
+    let next = Server::shared_with(&workspace.settings).expect("a server");
+    assert_eq!(workspace.entries().len(), 1, "only the new home is there");
+    assert_ne!(workspace.entries(), left, "the old home");
     drop(next);
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 /// nextest runs each test in a process of its own, with gaps between them.
 #[test]
 fn server_waits_for_the_next_process_if_it_may() {
-    let ground = Ground::new();
-    let settings = Settings { grace: Duration::from_secs(2), ..ground.settings.clone() };
+    let workspace = Workspace::new();
+    let settings = Settings { grace: Duration::from_secs(2), ..workspace.settings.clone() };
     let mut holder = Holder::start(&settings);
     holder.server();
-    let home = ground.path().join(&ground.entries()[0]).join("server.json");
+    let home = workspace.path().join(&workspace.entries()[0]).join("server.json");
     let address = fs::read(&home).expect("the server's address");
     holder.signal(Signal::KILL);
     let next = Server::shared_with(&settings).expect("the same server");
     assert_eq!(fs::read(&home).expect("an address"), address, "the next process's server");
     drop(next);
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 #[test]
 fn server_ends_at_its_limit_even_if_it_is_used() {
-    let ground = Ground::new();
+    let workspace = Workspace::new();
     let limit = Duration::from_secs(1);
-    let server = Server::shared_with(&Settings { limit, ..ground.settings.clone() });
+    let server = Server::shared_with(&Settings { limit, ..workspace.settings.clone() });
     let server = server.expect("a server");
-    ground.is_left_empty();
+    workspace.is_left_empty();
     drop(server);
 }
 
 #[test]
 fn dead_server_is_replaced() {
-    let ground = Ground::new();
-    let server = Server::shared_with(&ground.settings).expect("a server");
-    let home = ground.path().join(&ground.entries()[0]);
+    let workspace = Workspace::new();
+    let server = Server::shared_with(&workspace.settings).expect("a server");
+    let home = workspace.path().join(&workspace.entries()[0]);
     let pid = postmaster(&home);
     kill_process(pid, Signal::QUIT).expect("stop the server");
-    let next = Server::shared_with(&ground.settings).expect("another server");
+    let next = Server::shared_with(&workspace.settings).expect("another server");
     assert!(home.join("data/postmaster.pid").exists(), "it serves");
     drop((server, next));
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }
 
 /// The number of the server that has its home there.

@@ -1,6 +1,6 @@
 //! Only a server that is marked as disposable is used, and only this run's databases are dropped.
 
-use super::{Ground, Holder, eventually, names, session};
+use super::{Holder, Workspace, eventually, names, session};
 use rustix::process::Signal;
 use schema_harness::error::CannotRun;
 use schema_harness::server::{Kind, Server, Settings, Wanted};
@@ -10,14 +10,14 @@ use tokio_postgres::Client;
 struct Given {
     server: Server,
     settings: Settings,
-    ground: Ground,
+    workspace: Workspace,
 }
 
 impl Given {
     fn unmarked() -> Self {
-        let ground = Ground::new();
-        let server = Server::private_with(&ground.settings).expect("a server to be given");
-        let given = Self { settings: ground.settings.clone(), server, ground };
+        let workspace = Workspace::new();
+        let server = Server::private_with(&workspace.settings).expect("a server to be given");
+        let given = Self { settings: workspace.settings.clone(), server, workspace };
         let settings = given.login("supabase_admin");
         Self { settings, ..given }
     }
@@ -32,9 +32,9 @@ impl Given {
 
     /// Settings with a URL that logs in as this role.
     fn login(&self, role: &str) -> Settings {
-        let home = self.ground.path().join(&self.ground.entries()[0]);
+        let home = self.workspace.path().join(&self.workspace.entries()[0]);
         let url = format!("host={} user={role} password=secret", home.display());
-        Settings { wanted: Wanted::Url, url: Some(url), ..self.ground.settings.clone() }
+        Settings { wanted: Wanted::Url, url: Some(url), ..self.workspace.settings.clone() }
     }
 
     async fn admin(&self) -> Client {
@@ -62,7 +62,7 @@ async fn marked_server_is_used_and_keeps_nothing() {
     assert_eq!(names(&admin).await, [clone.name(), template.name()], "control: they are there");
     std::mem::forget(clone);
     drop(server);
-    eventually("its directory is gone", || given.ground.entries().len() == 1);
+    eventually("its directory is gone", || given.workspace.entries().len() == 1);
     assert_eq!(names(&admin).await, [""; 0], "databases after the run");
 }
 
@@ -77,7 +77,7 @@ async fn databases_are_dropped_after_sigkill() {
     let admin = given.admin().await;
     assert_eq!(names(&admin).await.len(), 1, "control: the other process keeps it");
     holder.signal(Signal::KILL);
-    eventually("its directory is gone", || given.ground.entries().len() == 1);
+    eventually("its directory is gone", || given.workspace.entries().len() == 1);
     assert_eq!(names(&admin).await, [""; 0], "databases after the run");
 }
 
@@ -127,7 +127,7 @@ async fn databases_of_others_are_never_dropped() {
     let server = Server::shared_with(&given.settings).expect("the given server");
     server.template("notes", empty).await.expect("a template");
     drop(server);
-    eventually("its directory is gone", || given.ground.entries().len() == 1);
+    eventually("its directory is gone", || given.workspace.entries().len() == 1);
     assert_eq!(names(&admin).await.len(), 3, "others' databases after the run");
 }
 
@@ -156,9 +156,9 @@ async fn given_server_is_not_private() {
 
 #[test]
 fn url_is_needed_where_it_is_asked_for() {
-    let ground = Ground::new();
-    let settings = Settings { wanted: Wanted::Url, url: None, ..ground.settings.clone() };
+    let workspace = Workspace::new();
+    let settings = Settings { wanted: Wanted::Url, url: None, ..workspace.settings.clone() };
     let refusal = Server::shared_with(&settings).err().expect("a refusal").0;
     assert!(refusal.contains("IDENTRA_DATABASE_URL=postgres://"), "{refusal}");
-    ground.is_left_empty();
+    workspace.is_left_empty();
 }

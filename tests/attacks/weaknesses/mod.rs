@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use schema_harness::checks::attacks::all;
 use schema_harness::checks::attacks::runner::{Example, Kind};
-use schema_harness::checks::isolation::Arena;
+use schema_harness::checks::isolation::Sandbox;
 use schema_harness::database::connect;
 use schema_harness::error::{CannotRun, describe};
 use schema_harness::inputs::Inputs;
@@ -78,10 +78,10 @@ async fn found_in(
     regime: Regime,
     attack: &str,
 ) -> Result<Vec<(String, String)>, CannotRun> {
-    let arena = Arena::within(database, inputs, regime).await?;
+    let sandbox = Sandbox::within(database, inputs, regime).await?;
     let mut found = Vec::new();
     for attack in all().filter(|one| one.id == attack) {
-        let findings = attack.run(&arena).await.into_iter().flat_map(|entry| entry.findings);
+        let findings = attack.run(&sandbox).await.into_iter().flat_map(|entry| entry.findings);
         found.extend(findings.map(|finding| (finding.object, finding.observed)));
     }
     Ok(found)

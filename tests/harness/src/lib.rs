@@ -96,7 +96,7 @@ pub mod source;
 #[cfg(feature = "internals")]
 pub mod sql;
 
-pub use checks::properties::{Broken, Ground, Property, Refused, Stage, Who};
+pub use checks::properties::{Broken, CaseTransaction, Property, Refused, Runner, Sender};
 pub use cli::Project;
 pub use error::CannotRun;
 

@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::{Strategy, TestCaseError, prop_assert_eq};
 use proptest_state_machine::ReferenceStateMachine;
 
-use self::operation::{Actor, Model, Operation, USERS, scene};
+use self::operation::{Actor, Model, Operation, USERS, context};
 use self::state::{Answer, State};
 use super::holds;
-use schema_harness::checks::properties::{Property, Stage, Who};
+use schema_harness::checks::properties::{CaseTransaction, Property, Sender};
 use schema_harness::inputs::Inputs;
 use schema_harness::platform::Regime;
 
@@ -40,19 +40,19 @@ const EVERYBODY_SEES_WHAT_THEY_OWN: Property = Property {
         "user_statistics",
     ],
     cases: 64,
-    holds: |ground| {
-        let auth_server = ground.auth_server();
-        ground.prepare(&format!("{EMPTY} {}", view::prepare()))?;
-        let scene: String = scene().iter().map(|operation| operation.sql().by_hand()).collect();
-        ground.check(&steps(), async |stage, steps| {
-            stage.admin(&scene).await?;
+    holds: |runner| {
+        let auth_server = runner.auth_server();
+        runner.prepare(&format!("{EMPTY} {}", view::prepare()))?;
+        let context: String = context().iter().map(|operation| operation.sql().by_hand()).collect();
+        runner.check(&steps(), async |transaction, steps| {
+            transaction.admin(&context).await?;
             let mut state = State::start();
             for operation in &steps.operations {
                 steps.seen();
                 let expected = state.apply(operation);
-                let got = send(stage, operation, auth_server).await?;
+                let got = send(transaction, operation, auth_server).await?;
                 prop_assert_eq!(got, expected, "what {:?} got, against the model", operation);
-                compare(stage, &state, operation).await?;
+                compare(transaction, &state, operation).await?;
             }
             Ok(())
         })
@@ -91,18 +91,18 @@ fn steps() -> impl Strategy<Value = Steps> {
 
 /// Sends what an operation is, and says what came back.
 async fn send(
-    stage: &Stage,
+    transaction: &CaseTransaction,
     operation: &Operation,
-    auth_server: &Who,
+    auth_server: &Sender,
 ) -> Result<Answer, TestCaseError> {
     let sql = operation.sql();
     if !sql.ids.is_empty() {
-        stage.admin(&sql.look_up()).await?;
+        transaction.admin(&sql.look_up()).await?;
     }
     let sent = if operation.is_the_auth_servers() {
-        stage.run(auth_server, &sql.statement).await
+        transaction.run(auth_server, &sql.statement).await
     } else {
-        stage.run(&operation.actor().who(), &sql.statement).await
+        transaction.run(&operation.actor().who(), &sql.statement).await
     };
     match sent {
         Ok(answer) => Ok(Answer::Rows(usize::try_from(answer.count)?)),
@@ -115,15 +115,19 @@ async fn send(
 const REFUSALS: [&str; 5] = ["42501", "23502", "23503", "23505", "23514"];
 
 /// Everybody looks at every table.
-async fn compare(stage: &Stage, model: &State, operation: &Operation) -> Result<(), TestCaseError> {
+async fn compare(
+    transaction: &CaseTransaction,
+    model: &State,
+    operation: &Operation,
+) -> Result<(), TestCaseError> {
     let users = USERS.map(Actor::User);
     let viewers = users.into_iter().chain([Actor::Anon, Actor::ServiceRole]);
-    let looks: Vec<(Actor, Who, String)> = viewers
+    let looks: Vec<(Actor, Sender, String)> = viewers
         .map(|viewer| (viewer, viewer.who(), format!("execute {}", view::statement(viewer))))
         .collect();
-    let statements: Vec<(&Who, &str)> =
+    let statements: Vec<(&Sender, &str)> =
         looks.iter().map(|(_, who, execute)| (who, execute.as_str())).collect();
-    let answers = stage.run_all(&statements).await?;
+    let answers = transaction.run_all(&statements).await?;
     for ((viewer, ..), answer) in looks.iter().zip(answers) {
         let mut seen: Vec<String> = answer.rows.into_iter().flatten().collect();
         seen.sort();

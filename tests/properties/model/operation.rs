@@ -184,7 +184,7 @@ const TRESPASSES: [&str; 12] = [
 ];
 
 /// What has happened before the first operation: whatever it is about, somebody has a row.
-pub(super) fn scene() -> Vec<Operation> {
+pub(super) fn context() -> Vec<Operation> {
     let of = |owner: User, label: Label| {
         let by = Actor::User(owner);
         [

@@ -2,16 +2,16 @@
 
 use super::operation::{Actor, Mark, Operation, user_id};
 use super::state::{Label, first_name};
-use schema_harness::checks::properties::Who;
+use schema_harness::checks::properties::Sender;
 use schema_harness::platform::persona::{NoToken, ServiceRole};
 
 impl Actor {
     /// As the gateway presents them.
-    pub(super) fn who(self) -> Who {
+    pub(super) fn who(self) -> Sender {
         match self {
-            Self::User(user) => Who::user(user_id(user).parse().expect("a uuid")),
-            Self::Anon => Who::persona(NoToken),
-            Self::ServiceRole => Who::persona(ServiceRole),
+            Self::User(user) => Sender::user(user_id(user).parse().expect("a uuid")),
+            Self::Anon => Sender::persona(NoToken),
+            Self::ServiceRole => Sender::persona(ServiceRole),
         }
     }
 }

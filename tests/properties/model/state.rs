@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::operation::{Actor, Mark, Operation, User, scene};
+use super::operation::{Actor, Mark, Operation, User, context};
 
 /// Names a row: its number stands in a text column of it.
 pub(super) type Label = u16;
@@ -92,7 +92,7 @@ impl State {
     /// What the scene makes of nothing.
     pub(super) fn start() -> Self {
         let mut state = Self::default();
-        for operation in scene() {
+        for operation in context() {
             assert_ne!(state.apply(&operation), Answer::Refused, "{operation:?}");
         }
         state

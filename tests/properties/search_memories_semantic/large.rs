@@ -7,7 +7,7 @@ use proptest::sample::select;
 use rstest::rstest;
 
 use super::super::{holds, notices, with_replaced};
-use schema_harness::checks::properties::{Property, Who};
+use schema_harness::checks::properties::{Property, Sender};
 use schema_harness::platform::persona::{Bob, Carol, ServiceRole};
 
 /// From this number on the function asks the index.
@@ -40,20 +40,20 @@ pub(super) const LARGE_USER: Property = Property {
             very one that is looked for; and the index's settings are what they were",
     about: &["search_memories_semantic", "memories"],
     cases: 30,
-    holds: |ground| {
-        ground.prepare(&memories())?;
+    holds: |runner| {
+        runner.prepare(&memories())?;
         let limit = prop_oneof![1..30usize, Just(1000)];
         let input = (1..=EMBEDDED, limit, select(vec!["-1", "0", "0", "0.9"]), ANY);
-        ground.check(&input, async |stage, (wanted, limit, threshold, by_the_back_end)| {
+        runner.check(&input, async |transaction, (wanted, limit, threshold, by_the_back_end)| {
             let carol = Carol.user_id().expect("Carol has signed up");
             let towards = format!(
                 "(select embedding from public.memories \
                  where user_id = '{carol}' and content = '{wanted}')"
             );
-            let asker = Who::persona(if by_the_back_end { ServiceRole } else { Carol });
+            let asker = Sender::persona(if by_the_back_end { ServiceRole } else { Carol });
             // One list is too few to find what is near, and is what the session is left with.
             let few = "set local ivfflat.probes = 1; set local ivfflat.iterative_scan = off";
-            stage.admin(few).await?;
+            transaction.admin(few).await?;
             let search = format!(
                 "select content, found.similarity, 1 - (embedding operator(extensions.<=>) {towards}), \
                  user_id, deleted_at is null, pg_catalog.current_setting('ivfflat.probes') || ' ' \
@@ -62,7 +62,7 @@ pub(super) const LARGE_USER: Property = Property {
                  with ordinality as found join public.memories using (id, content) \
                  order by found.ordinality"
             );
-            let found = stage.run(&asker, &search).await?.rows;
+            let found = transaction.run(&asker, &search).await?.rows;
             prop_assert!(found.len() <= limit, "{} rows", found.len());
             let number = |text: &String| text.parse::<f64>().expect("a number");
             let mut last = f64::INFINITY;
@@ -82,7 +82,7 @@ pub(super) const LARGE_USER: Property = Property {
                  where user_id = '{carol}' and deleted_at is null \
                  and (1 - (embedding operator(extensions.<=>) {towards}))::real > {threshold}"
             );
-            let above: usize = stage.admin(&above).await?.one()?;
+            let above: usize = transaction.admin(&above).await?.one()?;
             prop_assert_eq!(found.len(), above.min(limit), "no list is left out");
             let is_live = wanted <= EMBEDDED - EMBEDDED / 10;
             let first = found.first().map(|row| row[0].clone());

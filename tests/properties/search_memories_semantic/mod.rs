@@ -11,7 +11,7 @@ use rstest::rstest;
 use self::large::LARGE_USER;
 use self::model::{Memory, Query, Question, compare, direction, id, memory, question, vector};
 use super::{holds, notices, with_replaced};
-use schema_harness::checks::properties::{Property, Who};
+use schema_harness::checks::properties::{Property, Sender};
 use schema_harness::platform::persona::{
     Alice, AnonKey, Bob, Carol, Guest, NoToken, Persona, ServiceRole,
 };
@@ -37,10 +37,10 @@ const EQUALS_BRUTE_FORCE: Property = Property {
             vector, an error for one of another length or without numbers",
     about: &["search_memories_semantic", "memories"],
     cases: 60,
-    holds: |ground| {
-        ground.prepare(&others())?;
+    holds: |runner| {
+        runner.prepare(&others())?;
         let input = (vec(memory(), 0..=50), vec(question(), 1..6));
-        ground.check(&input, async |stage, (memories, questions)| {
+        runner.check(&input, async |transaction, (memories, questions)| {
             let carol = Carol.user_id().expect("Carol has signed up");
             let row = |(at, memory): (usize, &Memory)| {
                 let embedding = memory.embedding.map_or("null".to_owned(), vector);
@@ -52,16 +52,16 @@ const EQUALS_BRUTE_FORCE: Property = Property {
                 let columns = "id, user_id, content, embedding, deleted_at";
                 let rows = rows.join(", ");
                 let insert = format!("insert into public.memories ({columns}) values {rows}");
-                stage.admin(&insert).await?;
+                transaction.admin(&insert).await?;
             }
             // Before there is anything to compare it with.
             let short = "select from public.search_memories_semantic(null, '[1]')";
-            let refused = stage.run(&Who::persona(Guest), short).await;
+            let refused = transaction.run(&Sender::persona(Guest), short).await;
             let code = refused.map_err(|why| why.code().to_owned());
             prop_assert_eq!(code.map(drop), Err("22000".to_owned()), "one dimension");
             for question in questions {
                 let asker = if question.by_the_back_end { ServiceRole } else { Carol };
-                let answer = stage.run(&Who::persona(asker), &question.sql(carol)).await;
+                let answer = transaction.run(&Sender::persona(asker), &question.sql(carol)).await;
                 match question.query {
                     Query::Towards(towards) => compare(&memories, towards, question, &answer?)?,
                     Query::Null => prop_assert_eq!(answer?.rows.len(), 0, "rows for a null"),
@@ -81,21 +81,22 @@ const ANOTHERS_ID: Property = Property {
     claim: "a user who names another finds nothing, whatever is looked for; the back end finds",
     about: &["search_memories_semantic", "memories"],
     cases: 60,
-    holds: |ground| {
-        ground.prepare(&others())?;
+    holds: |runner| {
+        runner.prepare(&others())?;
         let askers = select(vec![Alice, Bob, Carol, Guest]);
         let input = (askers, select(vec![Alice, Bob]), direction());
         let input = input.prop_filter("one's own", |(asker, named, _)| asker != named);
-        ground.check(&input, async |stage, (asker, named, towards)| {
+        runner.check(&input, async |transaction, (asker, named, towards)| {
             let named = named.user_id().expect("they have signed up");
             // One that has a direction, so that there is something to find.
             let query = Query::Towards(if towards == [0; 7] { [1; 7] } else { towards });
             let (limit, threshold) = (Some(1000), Some(-2.0));
             let question = Question { query, limit, threshold, by_the_back_end: false };
             let find = format!("select count(*) from ({}) as found", question.sql(named));
-            let found: usize = stage.run(&Who::persona(asker), &find).await?.one()?;
+            let found: usize = transaction.run(&Sender::persona(asker), &find).await?.one()?;
             prop_assert_eq!(found, 0, "rows of another's");
-            let control: usize = stage.run(&Who::persona(ServiceRole), &find).await?.one()?;
+            let control: usize =
+                transaction.run(&Sender::persona(ServiceRole), &find).await?.one()?;
             prop_assert!(control > 0, "control: the back end finds them");
             Ok(())
         })
@@ -107,13 +108,13 @@ const FOR_USERS_ALONE: Property = Property {
     claim: "nobody may call it without having signed in",
     about: &["search_memories_semantic"],
     cases: 8,
-    holds: |ground| {
+    holds: |runner| {
         let input = (select(vec![AnonKey, NoToken]), question());
         let input = input
             .prop_filter("no vector", |(_, question)| !matches!(question.query, Query::NotANumber));
-        ground.check(&input, async |stage, (persona, question): (Persona, Question)| {
+        runner.check(&input, async |transaction, (persona, question): (Persona, Question)| {
             let alice = Alice.user_id().expect("Alice has signed up");
-            let answer = stage.run(&Who::persona(persona), &question.sql(alice)).await;
+            let answer = transaction.run(&Sender::persona(persona), &question.sql(alice)).await;
             let refused = answer.map_err(|why| why.message().to_owned());
             let words = "permission denied for function search_memories_semantic";
             prop_assert_eq!(refused.map(drop), Err(words.to_owned()));
@@ -159,10 +160,10 @@ const RECALL: Property = Property {
     claim: "of the 10 nearest of a user's 10,000 memories it finds at least 95 of 100",
     about: &["search_memories_semantic", "memories"],
     cases: 2,
-    holds: |ground| {
-        ground.prepare(&many())?;
+    holds: |runner| {
+        runner.prepare(&many())?;
         // Each is looked for between two memories.
-        ground.check(&vec((0..MANY, 0..MANY), 8), async |stage, between| {
+        runner.check(&vec((0..MANY, 0..MANY), 8), async |transaction, between| {
             let user = Carol.user_id().expect("Carol has signed up");
             let mut found = 0;
             for (one, other) in &between {
@@ -175,14 +176,14 @@ const RECALL: Property = Property {
                 let search = format!(
                     "select id from public.search_memories_semantic('{user}', {towards}, 10, -1)"
                 );
-                let answer = stage.run(&Who::persona(Carol), &search).await?;
+                let answer = transaction.run(&Sender::persona(Carol), &search).await?;
                 // Another way to the cosine, which no index serves.
                 let nearest = format!(
                     "select id from public.memories where user_id = '{user}' order by \
                      (embedding operator(extensions.<#>) ({towards})) \
                      / extensions.vector_norm(embedding) limit 10"
                 );
-                let nearest = stage.admin(&nearest).await?;
+                let nearest = transaction.admin(&nearest).await?;
                 found += answer.rows.iter().filter(|row| nearest.rows.contains(row)).count();
             }
             let wanted = 10 * between.len();

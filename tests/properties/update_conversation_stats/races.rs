@@ -9,7 +9,7 @@ use proptest::test_runner::TestCaseError;
 use tokio::sync::OnceCell;
 
 use super::{OWNERS, arrange, id, ids};
-use schema_harness::checks::properties::{Property, Stage};
+use schema_harness::checks::properties::{CaseTransaction, Property};
 use schema_harness::database::session::Session;
 use schema_harness::platform::persona::{Alice, Bob, Persona, ServiceRole};
 
@@ -25,22 +25,22 @@ pub(super) const IN_RACES: Property = Property {
             or tried again, message_count and last_message_at are what the messages say",
     about: &["update_conversation_stats", "conversations", "messages"],
     cases: 40,
-    holds: |ground| {
+    holds: |runner| {
         // A deadlock is resolved by trying again, and sooner than in a second.
-        ground.prepare(
+        runner.prepare(
             "do $$ begin execute format('alter database %I set deadlock_timeout = ''5ms''', \
              current_database()); end $$",
         )?;
         let sessions = OnceCell::new();
         let scripts = SESSIONS.map(|persona| vec(transaction(persona), 0..4));
-        ground.check_committed(&scripts, async |stage, scripts| {
-            let connect = || try_join_all(SESSIONS.map(|it| ground.session(it.identity())));
+        runner.check_committed(&scripts, async |transaction, scripts| {
+            let connect = || try_join_all(SESSIONS.map(|it| runner.session(it.identity())));
             let sessions: &Vec<Session> = sessions.get_or_try_init(connect).await?;
-            stage.admin(&arrange()).await?;
+            transaction.admin(&arrange()).await?;
             let races = sessions.iter().zip(&scripts).map(|(session, script)| run(session, script));
             // All of them end, so that the next case finds no transaction open.
             join_all(races).await.into_iter().collect::<Result<(), _>>()?;
-            agree(stage).await
+            agree(transaction).await
         })
     },
 };
@@ -159,20 +159,20 @@ async fn run(session: &Session, script: &[Transaction]) -> Result<(), TestCaseEr
 }
 
 /// The counters are what the messages say, as they are counted here.
-async fn agree(stage: &Stage) -> Result<(), TestCaseError> {
+async fn agree(transaction: &CaseTransaction) -> Result<(), TestCaseError> {
     let micros = |column: &str| format!("(extract(epoch from {column}) * 1000000)::bigint");
     let messages = format!(
         "select conversation_id, {} from public.messages where conversation_id = any ({})",
         micros("created_at"),
         ids()
     );
-    let messages = stage.admin(&messages).await?.rows;
+    let messages = transaction.admin(&messages).await?.rows;
     let counters = format!(
         "select id, message_count, {} from public.conversations where id = any ({}) order by id",
         micros("last_message_at"),
         ids()
     );
-    let counters = stage.admin(&counters).await?.rows;
+    let counters = transaction.admin(&counters).await?.rows;
     let wanted = (0..OWNERS.len()).map(|at| {
         let own = messages.iter().filter(|message| message[0] == id(at));
         let times = own.map(|message| message[1].parse::<i64>().expect("microseconds"));

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
 
 use super::{OWNERS, arrange, id, ids};
-use schema_harness::checks::properties::{Ground, Property, Stage, Who};
+use schema_harness::checks::properties::{CaseTransaction, Property, Runner, Sender};
 use schema_harness::platform::persona::{Alice, Bob, ServiceRole};
 
 pub(super) const IN_SEQUENCES: Property = Property {
@@ -18,9 +18,9 @@ pub(super) const IN_SEQUENCES: Property = Property {
             their latest created_at; nothing else about a conversation changes",
     about: &["update_conversation_stats", "conversations", "messages"],
     cases: 150,
-    holds: |ground| {
+    holds: |runner| {
         let steps = vec(step(), 0..10);
-        ground.check(&steps, async |stage, steps| play(ground, stage, steps).await)
+        runner.check(&steps, async |transaction, steps| play(runner, transaction, steps).await)
     },
 };
 
@@ -98,8 +98,8 @@ struct Model {
 }
 
 /// A statement, who sends it, and what the model is once it has succeeded.
-struct Told {
-    who: Who,
+struct Response {
+    who: Sender,
     sql: String,
     /// The conversations that must be there.
     into: Vec<usize>,
@@ -124,7 +124,7 @@ impl Model {
     }
 
     /// Touches every message and moves one: of two that are alike, one stays.
-    fn move_one(&mut self, one: usize, to: usize) -> Told {
+    fn move_one(&mut self, one: usize, to: usize) -> Response {
         let moved = self.picked(&[one]);
         let into = if moved.is_empty() { Vec::new() } else { vec![to] };
         if self.accepts(&into) {
@@ -136,16 +136,19 @@ impl Model {
             id(to)
         );
         let all: Vec<u32> = self.messages.keys().copied().collect();
-        Told { who: Who::persona(ServiceRole), sql: update(&set, &all), into }
+        Response { who: Sender::persona(ServiceRole), sql: update(&set, &all), into }
     }
 
     /// Tells the model of a step, and how the database is told. What goes into a
     /// conversation that is gone is refused, and changes neither.
-    fn tell(&mut self, step: &Step, auth_server: &Who) -> Told {
-        let back_end =
-            |sql: String, into: Vec<usize>| Told { who: Who::persona(ServiceRole), sql, into };
+    fn tell(&mut self, step: &Step, auth_server: &Sender) -> Response {
+        let back_end = |sql: String, into: Vec<usize>| Response {
+            who: Sender::persona(ServiceRole),
+            sql,
+            into,
+        };
         let owner =
-            |of: usize, sql: String, into| Told { who: Who::persona(OWNERS[of]), sql, into };
+            |of: usize, sql: String, into| Response { who: Sender::persona(OWNERS[of]), sql, into };
         match step {
             Step::Insert(rows) => {
                 let into: Vec<usize> = rows.iter().map(|(to, _)| *to).collect();
@@ -187,7 +190,7 @@ impl Model {
                 let persona = if *alice { Alice } else { Bob };
                 self.messages.retain(|_, (at, _)| OWNERS[*at] != persona);
                 let sql = "delete from public.messages".to_owned();
-                Told { who: Who::persona(persona), sql, into: Vec::new() }
+                Response { who: Sender::persona(persona), sql, into: Vec::new() }
             }
             Step::Move(picks, to) => {
                 let keys = self.picked(picks);
@@ -240,7 +243,7 @@ impl Model {
                 gone.for_each(|at| self.forget(at));
                 let bob = Bob.user_id().expect("Bob has signed up");
                 let sql = format!("delete from auth.users where id = '{bob}'");
-                Told { who: auth_server.clone(), sql, into: Vec::new() }
+                Response { who: auth_server.clone(), sql, into: Vec::new() }
             }
         }
     }
@@ -328,9 +331,13 @@ fn among(keys: &[u32]) -> String {
     format!("content in ('none of them', {})", keys.join(", ")).replace(", )", ")")
 }
 
-async fn play(ground: &Ground, stage: &Stage, steps: Vec<Step>) -> Result<(), TestCaseError> {
+async fn play(
+    runner: &Runner,
+    transaction: &CaseTransaction,
+    steps: Vec<Step>,
+) -> Result<(), TestCaseError> {
     let now = format!("{}; select (extract(epoch from now()) * 1000000)::bigint", arrange());
-    let now = stage.admin(&now).await?.one()?;
+    let now = transaction.admin(&now).await?.one()?;
     let there = [true; OWNERS.len()];
     let mut model = Model { now, there, messages: BTreeMap::new(), next: 9 };
     let counters = format!(
@@ -341,10 +348,10 @@ async fn play(ground: &Ground, stage: &Stage, steps: Vec<Step>) -> Result<(), Te
     // A row with a new message_count has a new updated_at too, by another trigger.
     let rest = "select md5(string_agg((to_jsonb(c) - array['message_count', 'last_message_at', \
                 'updated_at'])::text, '' order by id)) from public.conversations as c";
-    let mut before = stage.admin(rest).await?;
+    let mut before = transaction.admin(rest).await?;
     for step in &steps {
-        let Told { who, sql, into } = model.tell(step, ground.auth_server());
-        let result = stage.run(&who, &sql).await;
+        let Response { who, sql, into } = model.tell(step, runner.auth_server());
+        let result = transaction.run(&who, &sql).await;
         if model.accepts(&into) {
             result?;
         } else {
@@ -352,8 +359,13 @@ async fn play(ground: &Ground, stage: &Stage, steps: Vec<Step>) -> Result<(), Te
             let refused = ["23503", "42501"].map(|code| Err(code.to_owned()));
             prop_assert!(refused.contains(&code), "{:?} got {:?}", step, code);
         }
-        prop_assert_eq!(&stage.admin(&counters).await?.rows, &model.rows(), "after {:?}", step);
-        let after = stage.admin(rest).await?;
+        prop_assert_eq!(
+            &transaction.admin(&counters).await?.rows,
+            &model.rows(),
+            "after {:?}",
+            step
+        );
+        let after = transaction.admin(rest).await?;
         if !matches!(step, Step::Drop(..) | Step::DropAccount) {
             prop_assert_eq!(&after, &before, "other columns after {:?}", step);
         }

@@ -217,13 +217,16 @@ pub fn privilege_list(privileges: impl IntoIterator<Item = String>) -> String {
 }
 
 fn by_grantee(grants: &[Grant]) -> BTreeMap<String, String> {
-    let mut held: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut open_transaction: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for grant in grants {
         let option = if grant.grantable { " with grant option" } else { "" };
         let privilege = format!("{}{option}", grant.privilege);
-        held.entry(grant.grantee.clone()).or_default().push(privilege);
+        open_transaction.entry(grant.grantee.clone()).or_default().push(privilege);
     }
-    held.into_iter().map(|(role, privileges)| (role, privilege_list(privileges))).collect()
+    open_transaction
+        .into_iter()
+        .map(|(role, privileges)| (role, privilege_list(privileges)))
+        .collect()
 }
 
 fn privileges_into(facets: &mut Facets, id: &str, grants: &[Grant]) {

@@ -13,7 +13,7 @@ use super::options::{Merge, Verify};
 use super::{Ended, Project};
 use crate::checks::lint;
 use crate::checks::mutants::judge::Which;
-use crate::checks::properties::promises;
+use crate::checks::properties::plan;
 use crate::error::CannotRun;
 use crate::inputs::Inputs;
 use crate::job::{self, Job};
@@ -34,7 +34,7 @@ pub(super) fn prove(project: &Project, options: &Verify) -> Result<Ended, Cannot
     });
     let progress = Arc::new(Progress::on_terminal());
     let job = Job { mutants, progress, ..Job::whole(&project.properties()) };
-    promises::are_known(&inputs.contract, &job.properties)?;
+    plan::are_known(&inputs.contract, &job.properties)?;
     let runtime =
         Runtime::new().map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
     let evidence = runtime.block_on(async {

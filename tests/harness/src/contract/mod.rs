@@ -241,7 +241,8 @@ pub struct Function {
     /// API roles that may execute it.
     pub callers: Vec<String>,
     /// What it keeps true, in a sentence.
-    pub promise: String,
+    #[serde(alias = "promise")]
+    pub invariant: String,
     /// The properties that prove it, without the function's name.
     #[serde(default)]
     pub proved_by: Vec<String>,

@@ -35,14 +35,14 @@ pub async fn connect(config: &Config) -> Result<Client, CannotRun> {
 pub const ADMIN_OPTIONS: &str = "-c lc_messages=C -c search_path= -c timezone=UTC";
 
 /// A connection that keeps what the server says beside its answers.
-pub struct Listening {
+pub struct NoticeConnection {
     /// The connection.
     pub client: Client,
     config: Config,
     notices: Arc<Mutex<Vec<DbError>>>,
 }
 
-impl Listening {
+impl NoticeConnection {
     /// Opens one.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::error::{CannotRun, describe};
 use crate::platform::persona::{Identity, Persona};
 
 /// What a transaction got: an answer for each of its statements, or why it was rolled back.
-pub type Told = Result<Vec<Answer>, DbError>;
+pub type Response = Result<Vec<Answer>, DbError>;
 
 /// A connection that sends somebody's requests.
 pub struct Session {
@@ -67,7 +67,7 @@ impl Session {
         begin: &str,
         statements: &[String],
         end: &str,
-    ) -> Result<Told, CannotRun> {
+    ) -> Result<Response, CannotRun> {
         let mut messages = vec![format!("{begin}; {}", self.identity.request_sql())];
         messages.extend_from_slice(statements);
         messages.push(end.to_owned());

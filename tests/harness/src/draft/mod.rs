@@ -1,11 +1,11 @@
 //! This file is the draft of a contract: what a database holds, written down as the contract
 //! is, with every guess at what is meant marked as one.
 
+mod checks;
 mod grid;
 mod owners;
 mod rest;
 mod tables;
-mod words;
 mod writer;
 
 use std::collections::BTreeMap;

@@ -65,7 +65,7 @@ fn function(function: &Function) -> String {
     callers.sort();
     file.line(&format!("callers = {}", list(&callers)));
     file.gap().guess("say what it keeps true");
-    file.pair("promise", "not said yet");
+    file.pair("invariant", "not said yet");
     file.text()
 }
 
@@ -109,13 +109,13 @@ fn sequences(file: &mut Writer, found: &Found<'_>) {
 
 /// `{ role = ["privilege"] }`.
 fn by_role(grants: &[Grant]) -> String {
-    let mut held: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut open_transaction: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for grant in grants {
-        held.entry(&grant.grantee).or_default().push(grant.privilege.clone());
+        open_transaction.entry(&grant.grantee).or_default().push(grant.privilege.clone());
     }
     let role =
         |(role, privileges): (&str, Vec<String>)| format!("{} = {}", key(role), list(&privileges));
-    let roles: Vec<String> = held.into_iter().map(role).collect();
+    let roles: Vec<String> = open_transaction.into_iter().map(role).collect();
     if roles.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", roles.join(", ")) }
 }
 

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
+use super::checks::plain;
 use super::grid::grid;
 use super::owners::Guesses;
-use super::words::plain;
 use super::writer::{Writer, key, list};
 use super::{Found, head};
 use crate::catalog::facets::BY_COLUMN;
@@ -94,13 +94,14 @@ fn privileges(file: &mut Writer, relation: &Relation, version: u32) {
     file.gap().line("[privileges]");
     for role in ROLES {
         let of_role = relation.grants.iter().filter(|grant| grant.grantee == role);
-        let held: Vec<&str> = of_role.map(|grant| grant.privilege.as_str()).collect();
+        let open_transaction: Vec<&str> = of_role.map(|grant| grant.privilege.as_str()).collect();
         let all = if version >= 170_000 { &WHOLE[..] } else { &WHOLE[..7] };
-        if all.iter().all(|privilege| held.contains(privilege)) {
+        if all.iter().all(|privilege| open_transaction.contains(privilege)) {
             file.list(role, &["all".to_owned()]);
         } else {
-            let held = WHOLE.iter().filter(|privilege| held.contains(privilege));
-            file.list(role, &held.map(|it| (*it).to_owned()).collect::<Vec<_>>());
+            let open_transaction =
+                WHOLE.iter().filter(|privilege| open_transaction.contains(privilege));
+            file.list(role, &open_transaction.map(|it| (*it).to_owned()).collect::<Vec<_>>());
         }
     }
 }
@@ -136,8 +137,8 @@ fn write_column(file: &mut Writer, relation: &Relation, column: &Column, is_open
             };
             is_it(&column.grants) && !is_it(&relation.grants)
         };
-        let held = BY_COLUMN.iter().filter(has).map(|it| (*it).to_owned());
-        file.list(role, &held.collect::<Vec<_>>());
+        let open_transaction = BY_COLUMN.iter().filter(has).map(|it| (*it).to_owned());
+        file.list(role, &open_transaction.collect::<Vec<_>>());
     }
 }
 

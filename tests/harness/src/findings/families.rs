@@ -83,7 +83,7 @@ pub const ALL: [Family; 12] = [
         cis: &[FUNCTIONS, DML, RLS],
     },
     Family {
-        name: "flow",
+        name: "sign_up",
         what: "that a user signs up, logs in and gets in, and that a forged, expired or foreign \
                token does not",
         asvs: &["v5.0.0-9.1.1", "v5.0.0-9.1.2", "v5.0.0-9.2.1", "v5.0.0-9.2.3"],
@@ -129,7 +129,7 @@ pub const ALL: [Family; 12] = [
         cis: &[],
     },
     Family {
-        name: "promise",
+        name: "property",
         what: "what functions, triggers and constraints keep true, on generated cases",
         asvs: &["v5.0.0-2.2.1", "v5.0.0-2.2.2", "v5.0.0-2.2.3"],
         cwe: &["CWE-682"],

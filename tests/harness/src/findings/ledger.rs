@@ -72,7 +72,7 @@ impl Finding {
     /// Where it stands among others: the plainest cause first.
     pub fn rank(&self) -> usize {
         let family = self.rule.split('.').next().unwrap_or_default();
-        ["schema", "isolation", "flow"].iter().position(|it| *it == family).unwrap_or(3)
+        ["schema", "isolation", "sign_up"].iter().position(|it| *it == family).unwrap_or(3)
     }
 
     /// That the same was seen in other privilege regimes.

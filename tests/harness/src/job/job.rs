@@ -18,12 +18,12 @@ pub enum Part {
     /// The attack catalogue.
     Attacks,
     /// What functions, triggers and constraints promise.
-    Promises,
+    Properties,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Schema, Self::Isolation, Self::Attacks, Self::Promises];
+    pub const ALL: [Self; 4] = [Self::Schema, Self::Isolation, Self::Attacks, Self::Properties];
 
     /// The word in the evidence.
     pub fn name(self) -> &'static str {
@@ -31,7 +31,7 @@ impl Part {
             Self::Schema => "schema",
             Self::Isolation => "isolation",
             Self::Attacks => "attacks",
-            Self::Promises => "promises",
+            Self::Properties => "properties",
         }
     }
 }

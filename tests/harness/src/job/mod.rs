@@ -13,12 +13,12 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
 use crate::checks::attacks::runner::Attack;
-use crate::checks::isolation::{self, Arena};
+use crate::checks::isolation::{self, Sandbox};
 use crate::checks::lint::{self, Offenders};
 use crate::checks::mutants::judge::{self, Judgement, Which};
 use crate::checks::mutants::report as mutants_report;
 use crate::checks::properties::Property;
-use crate::checks::properties::promises::{Promises, Try};
+use crate::checks::properties::plan::{PropertyChecks, Try};
 use crate::checks::schema::Comparison;
 use crate::checks::sign_up;
 use crate::error::CannotRun;
@@ -50,12 +50,13 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     let shares = shares(attacks, equal);
     // Of two regimes that are equal to the last body, one tells.
     let promised_in = if equal { &Regime::ALL[..1] } else { &Regime::ALL[..] };
-    let promises = Promises::new(&inputs, promised_in, properties, &regimes[0].0.database).await?;
+    let promises =
+        PropertyChecks::new(&inputs, promised_in, properties, &regimes[0].0.database).await?;
     for (id, regime) in promises.plan() {
         ledger.plan(id, regime);
     }
-    for ((arena, _), attacks) in regimes.iter().zip(&shares) {
-        plan(&mut ledger, arena, &facets, attacks);
+    for ((sandbox, _), attacks) in regimes.iter().zip(&shares) {
+        plan(&mut ledger, sandbox, &facets, attacks);
     }
     if job.does(Part::Schema) {
         let [explicit, auto_expose] = &regimes;
@@ -67,17 +68,17 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
             ledger.record(entry);
         }
     }
-    let states = regimes
-        .iter()
-        .map(|(arena, _)| (arena.regime().name().to_owned(), arena.prober.start().fingerprint()));
+    let states = regimes.iter().map(|(sandbox, _)| {
+        (sandbox.regime().name().to_owned(), sandbox.prober.start().fingerprint())
+    });
     let states = states.collect();
     let (catalog, world) = (regimes[0].0.catalog.clone(), regimes[0].0.world.clone());
 
     let (records, mut recorded) = unbounded_channel();
     let mut jobs: JoinSet<Result<(), CannotRun>> = JoinSet::new();
-    for ((arena, _), attacks) in regimes.into_iter().zip(shares) {
+    for ((sandbox, _), attacks) in regimes.into_iter().zip(shares) {
         let attacks = if job.does(Part::Attacks) { attacks } else { Vec::new() };
-        jobs.spawn(check(arena, attacks, job.does(Part::Isolation), records.clone()));
+        jobs.spawn(check(sandbox, attacks, job.does(Part::Isolation), records.clone()));
     }
     drop(records);
     while let Some(record) = recorded.recv().await {
@@ -95,7 +96,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     }
     // After the attacks, which would slow them down, and they the attacks.
     let has_plpgsql_check = promises.has_plpgsql_check;
-    let tries = if job.does(Part::Promises) {
+    let tries = if job.does(Part::Properties) {
         keep(promises, &mut ledger, &job.progress).await?
     } else {
         vec![]
@@ -123,7 +124,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
 
 /// Tries whether the promises are kept.
 async fn keep(
-    promises: Promises,
+    promises: PropertyChecks,
     ledger: &mut Ledger,
     progress: &Arc<Progress>,
 ) -> Result<Vec<Try>, CannotRun> {
@@ -191,20 +192,20 @@ fn shares(attacks: &[&'static Attack], equal: bool) -> [Vec<&'static Attack>; 2]
 }
 
 /// A clone in that regime, and its catalog beside the contract.
-async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Arena, Comparison), CannotRun> {
-    let arena = Arena::open(Arc::clone(inputs), regime).await?;
-    let comparison = Comparison::read_in(&arena.database, &inputs.contract, regime).await?;
-    Ok((arena, comparison))
+async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Sandbox, Comparison), CannotRun> {
+    let sandbox = Sandbox::open(Arc::clone(inputs), regime).await?;
+    let comparison = Comparison::read_in(&sandbox.database, &inputs.contract, regime).await?;
+    Ok((sandbox, comparison))
 }
 
 /// Who breaks which of the linter's rules in that clone.
-async fn lint(arena: &Arena) -> Result<(Regime, Offenders), CannotRun> {
-    Ok((arena.regime(), lint::offenders(&arena.database.admin().await?).await?))
+async fn lint(sandbox: &Sandbox) -> Result<(Regime, Offenders), CannotRun> {
+    Ok((sandbox.regime(), lint::offenders(&sandbox.database.admin().await?).await?))
 }
 
 /// Says which checks will be made: every facet, rule, cell, attack and step in.
-fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>, attacks: &[&Attack]) {
-    let (contract, regime) = (&arena.inputs.contract, arena.regime());
+fn plan(ledger: &mut Ledger, sandbox: &Sandbox, facets: &BTreeSet<&String>, attacks: &[&Attack]) {
+    let (contract, regime) = (&sandbox.inputs.contract, sandbox.regime());
     for id in facets.iter().copied().cloned().chain(lint::ids()) {
         ledger.plan(id, regime);
     }
@@ -214,7 +215,7 @@ fn plan(ledger: &mut Ledger, arena: &Arena, facets: &BTreeSet<&String>, attacks:
         }
     }
     for attack in attacks {
-        for id in attack.plan(arena) {
+        for id in attack.plan(sandbox) {
             ledger.plan(id, regime);
         }
     }
@@ -235,7 +236,7 @@ enum Record {
 
 /// Makes the checks in one regime, and sends what came of them.
 async fn check(
-    arena: Arena,
+    sandbox: Sandbox,
     attacks: Vec<&'static Attack>,
     isolation: bool,
     records: UnboundedSender<Record>,
@@ -243,25 +244,25 @@ async fn check(
     let send = |record: Record| {
         records.send(record).map_err(|_| CannotRun("the ledger is closed".to_owned()))
     };
-    let inputs = Arc::clone(&arena.inputs);
+    let inputs = Arc::clone(&sandbox.inputs);
     for (name, _) in inputs.contract.relations().filter(|_| isolation) {
-        for ran in arena.run(name).await? {
+        for ran in sandbox.run(name).await? {
             send(Record::Cell(ran.took))?;
             send(Record::Entry(Box::new(ran.entry)))?;
         }
     }
-    let (began, before) = (Instant::now(), arena.prober.played());
+    let (began, before) = (Instant::now(), sandbox.prober.played());
     for attack in attacks {
-        for entry in attack.run(&arena).await {
+        for entry in attack.run(&sandbox).await {
             send(Record::Entry(Box::new(entry)))?;
         }
     }
-    send(Record::Attacks(arena.prober.played() - before, began.elapsed()))?;
+    send(Record::Attacks(sandbox.prober.played() - before, began.elapsed()))?;
     // An attack that could not run is a finding; a server that is gone is none.
-    arena.prober.digest().await?;
+    sandbox.prober.digest().await?;
     if let Some(accounts) = inputs.contract.database.accounts.as_ref().filter(|_| isolation) {
-        let database = Database::of(&inputs, arena.regime()).await?;
-        for entry in sign_up::run(&database, &inputs.contract, accounts, arena.regime()).await? {
+        let database = Database::of(&inputs, sandbox.regime()).await?;
+        for entry in sign_up::run(&database, &inputs.contract, accounts, sandbox.regime()).await? {
             send(Record::Entry(Box::new(entry)))?;
         }
     }

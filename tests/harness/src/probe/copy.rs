@@ -8,7 +8,7 @@ use std::time::Instant;
 use futures_util::{SinkExt, TryStreamExt};
 use tokio_postgres::{Client, Error};
 
-use super::{Act, Answer, CannotRun, Digest, Played, Prober, describe, guard};
+use super::{Answer, Attempt, CannotRun, Digest, Prober, Transcript, describe, guard};
 
 /// Whether a script is a COPY between client and server.
 pub(super) fn is_exchange(script: &[String]) -> bool {
@@ -22,7 +22,7 @@ impl Prober {
     ///
     /// # Errors
     /// Why it could not be run: the connection is gone, or the set-up failed.
-    pub(super) async fn copy_act(&self, act: &Act<'_>) -> Result<Played, CannotRun> {
+    pub(super) async fn copy_attempt(&self, act: &Attempt<'_>) -> Result<Transcript, CannotRun> {
         if !act.script[0].contains('\n') {
             return self.copy_on_this_connection(act).await;
         }
@@ -32,7 +32,7 @@ impl Prober {
         other.copy_on_this_connection(act).await
     }
 
-    async fn copy_on_this_connection(&self, act: &Act<'_>) -> Result<Played, CannotRun> {
+    async fn copy_on_this_connection(&self, act: &Attempt<'_>) -> Result<Transcript, CannotRun> {
         let client = &self.connection.client;
         let began = Instant::now();
         let mut batch = "begin; ".to_owned();
@@ -65,7 +65,7 @@ impl Prober {
             client.batch_execute("rollback").await.map_err(|error| gone(&error))?;
         }
         let notices = self.connection.notices();
-        Ok(Played { answers, error, notices, changed, guard, took })
+        Ok(Transcript { answers, error, notices, changed, guard, took })
     }
 }
 

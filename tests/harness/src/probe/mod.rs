@@ -13,7 +13,7 @@ use tokio_postgres::error::DbError;
 
 use self::guard::{guard, unguarded};
 use super::catalog::Relation;
-use super::database::Listening;
+use super::database::NoticeConnection;
 use crate::database::batch::{self, Answer};
 use crate::database::outcome::Outcome;
 use crate::error::{CannotRun, describe};
@@ -36,7 +36,7 @@ pub struct Observation {
 
 /// Statements to try.
 #[derive(Debug, Clone)]
-pub struct Act<'a> {
+pub struct Attempt<'a> {
     /// What the administrator does first, one statement each.
     pub setup: &'a [String],
     /// Who tries.
@@ -49,7 +49,7 @@ pub struct Act<'a> {
 
 /// What came of an act.
 #[derive(Debug, Clone)]
-pub struct Played {
+pub struct Transcript {
     /// What each statement of the script got back, until one failed.
     pub answers: Vec<Answer>,
     /// Why one failed.
@@ -67,7 +67,7 @@ pub struct Played {
 /// A superuser's connection that is prepared to try statements in a clone that nobody else
 /// writes to.
 pub struct Prober {
-    connection: Listening,
+    connection: NoticeConnection,
     /// The statement that takes the digest.
     digest: String,
     /// The state that every probe starts from, since each is rolled back.
@@ -103,7 +103,7 @@ impl Prober {
     ///
     /// # Errors
     /// The server's answer.
-    pub async fn new(connection: Listening, digest: &str) -> Result<Self, CannotRun> {
+    pub async fn new(connection: NoticeConnection, digest: &str) -> Result<Self, CannotRun> {
         // A transaction without an id has written no row, so that its state needs no digest:
         // then only the first line comes back, and the id in it is empty. A plan made under
         // another search_path than the requests' would be thrown away by each of them.
@@ -195,8 +195,8 @@ impl Prober {
     ) -> Result<Observation, CannotRun> {
         let script = [statement.to_owned()];
         let identity = persona.identity();
-        let act = Act { setup, identity: &identity, script: &script, active: &target.active };
-        let played = self.run_act(&act, stateful).await?;
+        let act = Attempt { setup, identity: &identity, script: &script, active: &target.active };
+        let played = self.run_attempt(&act, stateful).await?;
         let outcome = match &played.error {
             Some(error) => Outcome::of_error(error, &target.name),
             None => Outcome::Rows(played.answers[0].count),
@@ -209,8 +209,8 @@ impl Prober {
     ///
     /// # Errors
     /// Why it could not be run: the connection is gone, or the set-up failed.
-    pub async fn play(&self, act: &Act<'_>) -> Result<Played, CannotRun> {
-        self.run_act(act, true).await
+    pub async fn play(&self, act: &Attempt<'_>) -> Result<Transcript, CannotRun> {
+        self.run_attempt(act, true).await
     }
 
     /// The same where only the answers matter: the state is not looked at, which takes longer
@@ -218,15 +218,19 @@ impl Prober {
     ///
     /// # Errors
     /// Why it could not be run: the connection is gone, or the set-up failed.
-    pub async fn listen(&self, act: &Act<'_>) -> Result<Played, CannotRun> {
-        self.run_act(act, false).await
+    pub async fn listen(&self, act: &Attempt<'_>) -> Result<Transcript, CannotRun> {
+        self.run_attempt(act, false).await
     }
 
-    async fn run_act(&self, act: &Act<'_>, stateful: bool) -> Result<Played, CannotRun> {
+    async fn run_attempt(
+        &self,
+        act: &Attempt<'_>,
+        stateful: bool,
+    ) -> Result<Transcript, CannotRun> {
         self.played.fetch_add(1, Ordering::Relaxed);
         self.connection.notices();
         if copy::is_exchange(act.script) {
-            return self.copy_act(act).await;
+            return self.copy_attempt(act).await;
         }
         let active = if act.active.is_empty() { "true" } else { act.active };
         let nested = self.nested.load(Ordering::Relaxed);
@@ -280,7 +284,7 @@ impl Prober {
         }
         let answers = answers.drain(at + 1..).take(act.script.len()).collect();
         let notices = self.connection.notices();
-        Ok(Played { answers, error, notices, changed, guard, took })
+        Ok(Transcript { answers, error, notices, changed, guard, took })
     }
 
     /// Runs a batch on the prober's connection.

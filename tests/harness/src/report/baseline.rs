@@ -56,7 +56,7 @@ struct Written {
 pub fn fingerprint(findings: &[&Finding]) -> String {
     let told = |finding: &&Finding| {
         // What an attack quotes is not the same on every server.
-        let quotes = ["attack.", "promise."].iter().any(|it| finding.rule.starts_with(it));
+        let quotes = ["attack.", "property."].iter().any(|it| finding.rule.starts_with(it));
         let observed = if quotes { "" } else { &finding.observed };
         format!("{} {:?} {observed}", finding.check, finding.persona)
     };

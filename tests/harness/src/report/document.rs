@@ -178,7 +178,7 @@ pub struct Known {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FunctionRecord {
     /// The promise, as the contract words it.
-    pub promise: String,
+    pub invariant: String,
     /// The ids of the checks that prove it.
     pub checks: Vec<String>,
     /// Its statements, where the server can tell which were executed.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Run;
 use super::document::{Fingerprint, Measured, PropertyTimes, ServerFacts, Tested};
-use crate::checks::properties::promises::Try;
+use crate::checks::properties::plan::Try;
 use crate::findings::ledger::Ledger;
 use crate::platform::Regime;
 use crate::platform::cves;

@@ -93,7 +93,7 @@ fn wanted(finding: &Finding) -> &'static [&'static str] {
         ["schema", _, "rules", ..] => &["rule"],
         ["schema", _, "rows", ..] => &["row"],
         ["schema", ..] => &["table", "view"],
-        ["promise" | "flow", ..] => &["function", "trigger"],
+        ["property" | "sign_up", ..] => &["function", "trigger"],
         ["isolation", ..] if is_about_privileges(finding) => &["privilege"],
         ["isolation", ..] => &["policy", "security", "view"],
         ["attack", ..] => &["policy", "security", "view", "function"],

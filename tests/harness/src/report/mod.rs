@@ -37,7 +37,7 @@ use crate::checks::mutants::judge::Judgement;
 use crate::checks::mutants::report;
 use crate::checks::mutants::run::Outcome;
 use crate::checks::properties::coverage::Statement;
-use crate::checks::properties::promises::{self, Try};
+use crate::checks::properties::plan::{self, Try};
 use crate::contract::{Function, LintException, Owner, Relation};
 use crate::findings::families;
 use crate::findings::ledger::{Entry, Finding, Ledger};
@@ -167,7 +167,7 @@ impl Evidence {
 }
 
 /// The version of the form of `evidence.json`: `fixtures/evidence.schema.json` says what it is.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The fields that differ between two runs on the same input.
 const VOLATILE: [&str; 5] =
@@ -180,7 +180,7 @@ fn not_proved(inputs: &Inputs, run: &Run<'_>) -> Vec<String> {
         .functions
         .iter()
         .filter(|(_, function)| function.proved_by.is_empty() || run.tries.is_empty())
-        .map(|(name, _)| format!("that {name} keeps its promise: no property is about it"))
+        .map(|(name, _)| format!("that {name} keeps its invariant: no property is about it"))
         .collect();
     if !run.has_plpgsql_check {
         all.push(
@@ -290,7 +290,7 @@ fn tables(inputs: &Inputs, catalog: &Catalog) -> BTreeMap<String, TableRecord> {
 
 fn functions(inputs: &Inputs, run: &Run<'_>) -> BTreeMap<String, FunctionRecord> {
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let coverage = promises::coverage(&run.tries, Regime::Explicit);
+    let coverage = plan::coverage(&run.tries, Regime::Explicit);
     let statements = |name: &str| {
         let known = coverage.statements.get(name).into_iter().flat_map(BTreeMap::values);
         let record = |statement: &Statement| StatementRecord {
@@ -307,9 +307,9 @@ fn functions(inputs: &Inputs, run: &Run<'_>) -> BTreeMap<String, FunctionRecord>
         ids.into_iter().collect()
     };
     let record = |(name, function): (&String, &Function)| {
-        let promise = one_line(&function.promise);
+        let invariant = one_line(&function.invariant);
         let (checks, statements) = (checks(name), statements(name));
-        (name.clone(), FunctionRecord { promise, checks, statements })
+        (name.clone(), FunctionRecord { invariant, checks, statements })
     };
     inputs.contract.functions.iter().map(record).collect()
 }

@@ -154,7 +154,7 @@ fn rules(evidence: &Evidence) -> Vec<ReportingDescriptor> {
 /// How code hosts rank a rule, of ten: what lets somebody in before what might one day.
 fn severity(rule: &str) -> &'static str {
     match rule.split('.').next() {
-        Some("attack" | "flow" | "harness" | "isolation" | "promise" | "schema") => "8.0",
+        Some("attack" | "harness" | "isolation" | "property" | "schema" | "sign_up") => "8.0",
         _ => "5.0",
     }
 }

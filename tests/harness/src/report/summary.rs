@@ -92,7 +92,7 @@ pub fn markdown(evidence: &Evidence) -> String {
     for (family, FamilyRecord { passed, made: all, .. }) in &evidence.families {
         text += &format!("| {family} | {passed} | {all} |\n");
     }
-    text += &promises(evidence);
+    text += &functions(evidence);
     text += &mutants(evidence);
     text += "\n## Accepted\n\n";
     if evidence.accepted.is_empty() {
@@ -138,8 +138,8 @@ fn tolerated(evidence: &Evidence) -> Vec<(&str, String, &str)> {
 }
 
 /// What functions promise, how far that was tried, and every claim with its cases and seed.
-fn promises(evidence: &Evidence) -> String {
-    let mut text = "\n## Functions\n\n| function | promise | properties | statements run |\n\
+fn functions(evidence: &Evidence) -> String {
+    let mut text = "\n## Functions\n\n| function | invariant | properties | statements run |\n\
                     |---|---|---:|---:|\n"
         .to_owned();
     for (name, function) in &evidence.functions {
@@ -148,10 +148,10 @@ fn promises(evidence: &Evidence) -> String {
             0 => "not counted".to_owned(),
             all => format!("{run} of {all}"),
         };
-        let (promise, checks) = (&function.promise, function.checks.len());
-        text += &format!("| {name} | {promise} | {checks} | {statements} |\n");
+        let (invariant, checks) = (&function.invariant, function.checks.len());
+        text += &format!("| {name} | {invariant} | {checks} | {statements} |\n");
     }
-    let tried = evidence.checks.iter().filter(|check| check.id.starts_with("promise/"));
+    let tried = evidence.checks.iter().filter(|check| check.id.starts_with("property/"));
     for check in tried {
         let observed = check.observed.values().next().map_or("", String::as_str);
         text += &format!("\n- `{}`: {}: {observed}", check.id, check.expected);

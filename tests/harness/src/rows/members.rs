@@ -66,8 +66,8 @@ impl Factory<'_> {
         if let contract::Owner::Column(user) = &declared.owner {
             values.insert(user.clone(), quote(persona.user_id().unwrap_or_default()));
         }
-        let held = declared.membership.as_ref().and_then(|it| it.values.get(word));
-        values.extend(held.into_iter().flatten().map(|(c, v)| (c.clone(), v.clone())));
+        let open_transaction = declared.membership.as_ref().and_then(|it| it.values.get(word));
+        values.extend(open_transaction.into_iter().flatten().map(|(c, v)| (c.clone(), v.clone())));
         let mut draft = Draft { setup: Vec::new(), values };
         let owner = Owner::User(persona);
         let wanted = Wanted { owner, ordinal: 0, variant: None };

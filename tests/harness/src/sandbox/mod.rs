@@ -9,7 +9,7 @@ use tokio_postgres::Config;
 
 use self::template::make;
 use crate::catalog::facets::Facets;
-use crate::database::{ADMIN_OPTIONS, Client, Listening, apply, connect};
+use crate::database::{ADMIN_OPTIONS, Client, NoticeConnection, apply, connect};
 use crate::error::{CannotRun, describe};
 use crate::inputs::Inputs;
 use crate::platform::Regime;
@@ -104,10 +104,10 @@ impl Database {
     ///
     /// # Errors
     /// Why the server refused.
-    pub async fn listening_admin(&self) -> Result<Listening, CannotRun> {
+    pub async fn admin_with_notices(&self) -> Result<NoticeConnection, CannotRun> {
         let mut config = self.login("supabase_admin");
         config.options(ADMIN_OPTIONS);
-        Listening::connect(&config).await
+        NoticeConnection::connect(&config).await
     }
 
     /// What the database was when the migration came, and what the harness put into it.

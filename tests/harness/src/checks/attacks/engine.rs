@@ -2,10 +2,10 @@
 //! two of them meet.
 
 use super::schedules;
-use crate::checks::attacks::runner::held::{Held, Told};
-use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
-use crate::checks::attacks::runner::{Attack, Kind, Scene, Trial};
-use crate::checks::isolation::Arena;
+use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::open_transaction::{OpenTransaction, Response};
+use crate::checks::attacks::runner::{Attack, Context, Kind, Trial};
+use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
 
@@ -20,7 +20,7 @@ pub const ATTACKS: [Attack; 5] = [
         remedy: "let policies depend on auth.uid() alone, through no function marked immutable",
         references: &["CVE-2024-10976", "CVE-2023-2455", "CWE-1250"],
         unless: "no table or view has owners",
-        kind: Kind::Trials(|arena| Box::pin(prepared(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(prepared(sandbox))),
     },
     Attack {
         id: "E02",
@@ -31,7 +31,7 @@ pub const ATTACKS: [Attack; 5] = [
         remedy: "set role and claims for the transaction only; let no function set them longer",
         references: &["CWE-488"],
         unless: "never",
-        kind: Kind::Trials(|arena| Box::pin(pooled(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(pooled(sandbox))),
     },
     Attack {
         id: "E03",
@@ -42,7 +42,7 @@ pub const ATTACKS: [Attack; 5] = [
         remedy: "write USING out for update and delete; it is checked again on the new version",
         references: &["CWE-367"],
         unless: "no table has a column that names the owner and can be changed",
-        kind: Kind::Trials(|arena| Box::pin(schedules::ownership_moves(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(schedules::ownership_moves(sandbox))),
     },
     Attack {
         id: "E04",
@@ -53,7 +53,7 @@ pub const ATTACKS: [Attack; 5] = [
         remedy: "lock the parent's row before counting; let the second of two equals give way",
         references: &["CWE-362"],
         unless: "no table hangs on another",
-        kind: Kind::Trials(|arena| Box::pin(schedules::meetings(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(schedules::meetings(sandbox))),
     },
     Attack {
         id: "E05",
@@ -63,13 +63,13 @@ pub const ATTACKS: [Attack; 5] = [
         remedy: "let the policy look the parent up in each statement, through no stable cache",
         references: &["CWE-367"],
         unless: "no table hangs on another",
-        kind: Kind::Trials(|arena| Box::pin(schedules::parent_changes_hands(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(schedules::parent_changes_hands(sandbox))),
     },
 ];
 
 /// The scene, or why there is none.
-pub(super) fn scene(arena: &Arena) -> Result<Scene<'_>, CannotRun> {
-    Scene::of(arena).map_err(CannotRun)
+pub(super) fn context(sandbox: &Sandbox) -> Result<Context<'_>, CannotRun> {
+    Context::of(sandbox).map_err(CannotRun)
 }
 
 /// A trial of one subject that came to `weakness`, or to `answer`.
@@ -92,13 +92,14 @@ pub(super) fn trial(
 
 /// E01: by role, by claims alone, and under a generic plan; compared with a connection that
 /// has prepared nothing.
-async fn prepared(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = scene(arena)?;
-    let login = arena.database.login("authenticator");
-    let (warm, cold) = (Held::connect(&login).await?, Held::connect(&login).await?);
+async fn prepared(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let context = context(sandbox)?;
+    let login = sandbox.database.login("authenticator");
+    let (warm, cold) =
+        (OpenTransaction::connect(&login).await?, OpenTransaction::connect(&login).await?);
     warm.must("set plan_cache_mode = force_generic_plan").await?;
     let mut trials = Vec::new();
-    for (at, subject) in scene.owned_relations().into_iter().enumerate() {
+    for (at, subject) in context.owned_relations().into_iter().enumerate() {
         let query =
             format!("select {} from {}", subject.select_list(), subject.relation.qualified());
         let mut told = Vec::new();
@@ -123,19 +124,23 @@ async fn prepared(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 }
 
 /// A statement in a transaction of its own.
-async fn ask(held: &Held, identity: &Identity, statement: &str) -> Result<Told, CannotRun> {
-    held.begin(identity).await?;
-    let told = held.tell(statement).await?;
-    held.must("rollback").await?;
+async fn ask(
+    open_transaction: &OpenTransaction,
+    identity: &Identity,
+    statement: &str,
+) -> Result<Response, CannotRun> {
+    open_transaction.begin(identity).await?;
+    let told = open_transaction.tell(statement).await?;
+    open_transaction.must("rollback").await?;
     Ok(told)
 }
 
 fn compare(
     subject: &Subject<'_>,
     query: &str,
-    told: &[(Persona, Option<String>, Told, Told)],
+    told: &[(Persona, Option<String>, Response, Response)],
 ) -> Trial {
-    let rows = |told: &Told| match told {
+    let rows = |told: &Response| match told {
         Ok(rows) => {
             let mut rows: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
             rows.sort();
@@ -158,11 +163,12 @@ fn compare(
 }
 
 /// E02: after a commit, an error and a cancelled statement.
-async fn pooled(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = scene(arena)?;
-    let held = Held::connect(&arena.database.login("authenticator")).await?;
+async fn pooled(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let context = context(sandbox)?;
+    let open_transaction =
+        OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
     let mut trials = Vec::new();
-    for subject in scene.owned_relations() {
+    for subject in context.owned_relations() {
         let query =
             format!("select {} from {}", subject.select_list(), subject.relation.qualified());
         let cancelled = "set local statement_timeout = 1; select pg_catalog.count(*) from \
@@ -172,14 +178,14 @@ async fn pooled(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
             ("after an error", "select 1 / 0", "rollback"),
             ("after a cancelled statement", cancelled, "rollback"),
         ] {
-            held.begin(&VICTIM.identity()).await?;
-            let control = held.tell(&query).await?;
+            open_transaction.begin(&VICTIM.identity()).await?;
+            let control = open_transaction.tell(&query).await?;
             // The claims are there for as long as the request is.
-            let identity = held.tell(IDENTITY).await?;
-            let _ends_the_request = held.tell(then).await?;
-            held.must(end).await?;
-            let left = held.tell(IDENTITY).await?;
-            let seen = held.tell(&query).await?;
+            let identity = open_transaction.tell(IDENTITY).await?;
+            let _ends_the_request = open_transaction.tell(then).await?;
+            open_transaction.must(end).await?;
+            let left = open_transaction.tell(IDENTITY).await?;
+            let seen = open_transaction.tell(&query).await?;
             let mut weakness = match left.as_ref().map(|rows| rows[0].join(" as ")) {
                 Ok(left) if left == NOBODY => None,
                 Ok(left) => Some(format!("the connection is still {left}")),

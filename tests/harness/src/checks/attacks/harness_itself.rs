@@ -1,13 +1,13 @@
 //! This file is family T: the ways in which a harness says "proved" and nothing was.
 
-use super::engine::{scene, trial};
-use crate::checks::attacks::runner::held::Held;
-use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
-use crate::checks::attacks::runner::{Attack, Kind, Trial, Trying};
-use crate::checks::isolation::{Arena, cells};
+use super::engine::{context, trial};
+use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::open_transaction::OpenTransaction;
+use crate::checks::attacks::runner::{Attack, Kind, Trial, TrialFuture};
+use crate::checks::isolation::{Sandbox, cells};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
-use crate::probe::Act;
+use crate::probe::Attempt;
 use crate::sql::ident;
 use crate::{contract, rows};
 
@@ -19,48 +19,48 @@ pub const ATTACKS: [Attack; 7] = [
         "The checks must be made as somebody whom policies bind. A finding means that a persona's \
          role bypasses them, or that they do not apply to a table, so that what it gets proves \
          nothing.",
-        |arena| Box::pin(rights(arena)),
+        |sandbox| Box::pin(rights(sandbox)),
     ),
     attack(
         "T02",
         "nothing was tried, and that counts as success",
         "A finding means that a table of the contract has no cell to try, or is not there: what is \
          empty passes every check.",
-        |arena| Box::pin(async { Ok(tried(arena)) }),
+        |sandbox| Box::pin(async { Ok(tried(sandbox)) }),
     ),
     attack(
         "T03",
         "what could not run is taken for clean",
         "A finding means that the rows to attack could not be made, or that a failing set-up would \
          go unnoticed.",
-        |arena| Box::pin(could_run(arena)),
+        |sandbox| Box::pin(could_run(sandbox)),
     ),
     attack(
         "T04",
         "there is nothing to see, so nothing is seen",
         "A finding means that attacker or victim owns no row of a table, so that nothing could \
          have been seen.",
-        |arena| Box::pin(seen(arena)),
+        |sandbox| Box::pin(seen(sandbox)),
     ),
     attack(
         "T05",
         "a set-up statement failed and nobody noticed",
         "A finding means that a row which the set-up wrote is not there when the attacks begin.",
-        |arena| Box::pin(set_up(arena)),
+        |sandbox| Box::pin(set_up(sandbox)),
     ),
     attack(
         "T06",
         "an expectation that any policy meets",
         "A policy that opens the table to everybody is created, and must change what the attacker \
          sees. A finding means that it does not, so that the checks would not notice an open table.",
-        |arena| Box::pin(noticed(arena)),
+        |sandbox| Box::pin(noticed(sandbox)),
     ),
     attack(
         "T07",
         "an identity is left over from the check before",
         "A finding means that a new connection already has a role or claims, so that who a check \
          ran as is not what the check says.",
-        |arena| Box::pin(left(arena)),
+        |sandbox| Box::pin(left(sandbox)),
     ),
 ];
 
@@ -68,7 +68,7 @@ const fn attack(
     id: &'static str,
     title: &'static str,
     meaning: &'static str,
-    trials: for<'a> fn(&'a Arena) -> Trying<'a>,
+    trials: for<'a> fn(&'a Sandbox) -> TrialFuture<'a>,
 ) -> Attack {
     Attack {
         id,
@@ -82,16 +82,16 @@ const fn attack(
 }
 
 /// T01: no client's role is a superuser or bypasses policies, and each table's apply to it.
-async fn rights(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = scene(arena)?;
+async fn rights(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let context = context(sandbox)?;
     let mut trials = Vec::new();
-    for subject in scene.tables() {
+    for subject in context.tables() {
         for persona in [ATTACKER, Persona::Guest, Persona::NoToken] {
             let name = crate::sql::quote(&subject.relation.qualified());
             let active = format!("pg_catalog.row_security_active({name}::regclass)");
             let identity = persona.identity();
-            let act = Act { setup: &[], identity: &identity, script: &[], active: &active };
-            let guard = arena.prober.play(&act).await?.guard;
+            let act = Attempt { setup: &[], identity: &identity, script: &[], active: &active };
+            let guard = sandbox.prober.play(&act).await?.guard;
             let expected = ["authenticator", persona.role(), "f", "f", "t"];
             let weakness = (guard != expected).then(|| {
                 let (is, should) = (guard.join(", "), expected.join(", "));
@@ -104,40 +104,40 @@ async fn rights(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 }
 
 /// T02: each declared table has cells, and each can be run here.
-fn tried(arena: &Arena) -> Vec<Trial> {
+fn tried(sandbox: &Sandbox) -> Vec<Trial> {
     let check = |(name, declared): (&String, &contract::Relation)| {
         let cells = cells::cells(name, declared).len();
         let weakness = if cells == 0 {
             Some("the contract plans no cell".to_owned())
-        } else if arena.catalog.relation(name).is_none() {
+        } else if sandbox.catalog.relation(name).is_none() {
             Some(format!("{cells} cells are planned for a table that is not there"))
         } else {
             None
         };
         trial(name, "", "", &format!("{cells} cells"), weakness)
     };
-    arena.inputs.contract.relations().map(check).collect()
+    sandbox.inputs.contract.relations().map(check).collect()
 }
 
 /// T03: rows were made; and what cannot be set up is an error, and not an answer.
-async fn could_run(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    scene(arena)?;
+async fn could_run(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    context(sandbox)?;
     let mut trials = Vec::new();
     let identity = ATTACKER.identity();
     let setup = ["select 1 / 0".to_owned()];
-    let act = Act { setup: &setup, identity: &identity, script: &[], active: "" };
-    let played = arena.prober.play(&act).await;
+    let act = Attempt { setup: &setup, identity: &identity, script: &[], active: "" };
+    let played = sandbox.prober.play(&act).await;
     let weakness = played.is_ok().then(|| "a failed set-up went unnoticed".to_owned());
     trials.push(trial("database", "set-up", &setup[0], "a failed set-up is an error", weakness));
     Ok(trials)
 }
 
 /// T04: attacker and victim both own rows of everything.
-async fn seen(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = scene(arena)?;
-    let state = arena.prober.digest().await?;
+async fn seen(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let context = context(sandbox)?;
+    let state = sandbox.prober.digest().await?;
     let mut trials = Vec::new();
-    for subject in scene.owned_tables() {
+    for subject in context.owned_tables() {
         for persona in [ATTACKER, VICTIM] {
             let rows = state.count(subject.name, |owner| Some(owner) == persona.user_id());
             let weakness = (rows == 0).then(|| format!("{} owns no row", persona.name()));
@@ -149,15 +149,15 @@ async fn seen(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 }
 
 /// T05: each row that the set-up wrote is there, under its key.
-async fn set_up(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = scene(arena)?;
-    let admin = Held::connect(&arena.database.login("supabase_admin")).await?;
+async fn set_up(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let context = context(sandbox)?;
+    let admin = OpenTransaction::connect(&sandbox.database.login("supabase_admin")).await?;
     let mut trials = Vec::new();
-    for subject in scene.tables() {
+    for subject in context.tables() {
         let others = [rows::Owner::Shared, rows::Owner::Nobody];
         let owners = Persona::USERS.into_iter().map(rows::Owner::User).chain(others);
         let rows: Vec<_> =
-            owners.flat_map(|owner| scene.world.rows(subject.name, owner, None)).collect();
+            owners.flat_map(|owner| context.world.rows(subject.name, owner, None)).collect();
         let keys: Vec<String> = rows
             .iter()
             .map(|row| {
@@ -183,18 +183,18 @@ async fn set_up(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 
 /// T06: with one more policy that opens a table to everybody, its rows are seen: the checks
 /// would notice, and what they expect is not what any policy gives.
-async fn noticed(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = scene(arena)?;
+async fn noticed(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let context = context(sandbox)?;
     let mut trials = Vec::new();
-    for subject in scene.owned_tables() {
+    for subject in context.owned_tables() {
         let table = subject.relation.qualified();
         let statement = format!("select {} from {table}", subject.select_list());
         let open = [format!("create policy identra_open on {table} for select using (true)")];
         let rows = async |setup: &[String]| {
             let script = [statement.clone()];
             let identity = ATTACKER.identity();
-            let act = Act { setup, identity: &identity, script: &script, active: "" };
-            let played = arena.prober.play(&act).await?;
+            let act = Attempt { setup, identity: &identity, script: &script, active: "" };
+            let played = sandbox.prober.play(&act).await?;
             Ok::<Option<u64>, CannotRun>(played.answers.first().map(|answer| answer.count))
         };
         let (closed, opened) = (rows(&[]).await?, rows(&open).await?);
@@ -206,11 +206,12 @@ async fn noticed(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 }
 
 /// T07: a new connection is nobody, and has no claims.
-async fn left(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+async fn left(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let query = "select session_user, current_user, coalesce(nullif(\
                  pg_catalog.current_setting('request.jwt.claims', true), ''), 'no claims')";
-    let held = Held::connect(&arena.database.login("authenticator")).await?;
-    let told = held.tell(query).await?.unwrap_or_default();
+    let open_transaction =
+        OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
+    let told = open_transaction.tell(query).await?.unwrap_or_default();
     let expected = ["authenticator", "authenticator", "no claims"];
     let first = told.first().cloned().unwrap_or_default();
     let weakness = (first != expected).then(|| format!("it starts as {}", first.join(", ")));

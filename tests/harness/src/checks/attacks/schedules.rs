@@ -1,11 +1,11 @@
 //! This file is the schedules of family E: two connections, and an order of their steps that
 //! is the same in every run.
 
-use super::engine::{scene, trial};
+use super::engine::{context, trial};
 use crate::checks::attacks::runner::Trial;
-use crate::checks::attacks::runner::held::{Held, Told};
-use crate::checks::attacks::runner::scene::{ATTACKER, Scene, Subject, VICTIM};
-use crate::checks::isolation::Arena;
+use crate::checks::attacks::runner::context::{ATTACKER, Context, Subject, VICTIM};
+use crate::checks::attacks::runner::open_transaction::{OpenTransaction, Response};
+use crate::checks::isolation::Sandbox;
 use crate::contract::Owner;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -14,26 +14,26 @@ use crate::rows::compose::{Wanted, sign_up};
 use crate::sql::ident;
 
 /// The attacker, the back end, and somebody who watches the locks.
-struct Stage<'a> {
-    scene: Scene<'a>,
-    attacker: Held,
-    back_end: Held,
-    watch: Held,
+struct CaseTransaction<'a> {
+    context: Context<'a>,
+    attacker: OpenTransaction,
+    back_end: OpenTransaction,
+    watch: OpenTransaction,
 }
 
-async fn stage(arena: &Arena) -> Result<Stage<'_>, CannotRun> {
-    let scene = scene(arena)?;
-    let attacker = Held::connect(&arena.database.login("authenticator")).await?;
-    let back_end = Held::connect(&arena.database.login("supabase_admin")).await?;
-    let watch = Held::connect(&arena.database.login("supabase_admin")).await?;
-    Ok(Stage { scene, attacker, back_end, watch })
+async fn transaction(sandbox: &Sandbox) -> Result<CaseTransaction<'_>, CannotRun> {
+    let context = context(sandbox)?;
+    let attacker = OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
+    let back_end = OpenTransaction::connect(&sandbox.database.login("supabase_admin")).await?;
+    let watch = OpenTransaction::connect(&sandbox.database.login("supabase_admin")).await?;
+    Ok(CaseTransaction { context, attacker, back_end, watch })
 }
 
 /// E03: the attacker's write waits for the row; when it gets it, the row is the victim's.
-pub(super) async fn ownership_moves(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let stage = stage(arena).await?;
+pub(super) async fn ownership_moves(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let transaction = transaction(sandbox).await?;
     let mut trials = Vec::new();
-    for subject in stage.scene.owned_tables() {
+    for subject in transaction.context.owned_tables() {
         let Owner::Column(owner) = &subject.declared.owner else { continue };
         // Where the key says whose a row is, another's is another row.
         if subject.relation.is_unique(&[owner.as_str()])
@@ -43,12 +43,13 @@ pub(super) async fn ownership_moves(arena: &Arena) -> Result<Vec<Trial>, CannotR
         {
             continue;
         }
-        let (table, key) = (subject.relation.qualified(), stage.scene.aim(subject.name, ATTACKER)?);
+        let (table, key) =
+            (subject.relation.qualified(), transaction.context.aim(subject.name, ATTACKER)?);
         let give = |to: Persona| {
             let to = to.user_id().unwrap_or_default();
             format!("update {table} set {} = '{to}' where {key}", ident(owner))
         };
-        let update = stage.scene.author(subject.name).plain_update(&key)?;
+        let update = transaction.context.author(subject.name).plain_update(&key)?;
         for (part, statement) in [
             ("update", update),
             ("delete", format!("delete from {table} where {key}")),
@@ -57,17 +58,18 @@ pub(super) async fn ownership_moves(arena: &Arena) -> Result<Vec<Trial>, CannotR
                 format!("select {} from {table} where {key} for update", subject.select_list()),
             ),
         ] {
-            stage.attacker.begin(&ATTACKER.identity()).await?;
-            stage.back_end.must(&format!("begin; {}", give(VICTIM))).await?;
+            transaction.attacker.begin(&ATTACKER.identity()).await?;
+            transaction.back_end.must(&format!("begin; {}", give(VICTIM))).await?;
             let write = async {
-                let told = stage.attacker.tell(&format!("{statement} {}", returning(part))).await?;
-                stage.attacker.must("commit").await?;
-                Ok::<Told, CannotRun>(told)
+                let told =
+                    transaction.attacker.tell(&format!("{statement} {}", returning(part))).await?;
+                transaction.attacker.must("commit").await?;
+                Ok::<Response, CannotRun>(told)
             };
             let commit = async {
                 // A write that needs a privilege which is missing never waits.
-                let waits = stage.watch.see_waiting_or_done(&stage.attacker).await?;
-                stage.back_end.must("commit").await?;
+                let waits = transaction.watch.see_waiting_or_done(&transaction.attacker).await?;
+                transaction.back_end.must("commit").await?;
                 Ok::<bool, CannotRun>(waits)
             };
             let (told, waited) = tokio::try_join!(write, commit)?;
@@ -80,7 +82,7 @@ pub(super) async fn ownership_moves(arena: &Arena) -> Result<Vec<Trial>, CannotR
                 (Err(error), _) => format!("refused: {}", error.message()),
             };
             trials.push(trial(subject.name, part, &statement, &answer, weakness));
-            stage.back_end.must(&give(ATTACKER)).await?;
+            transaction.back_end.must(&give(ATTACKER)).await?;
         }
     }
     Ok(trials)
@@ -92,35 +94,35 @@ fn returning(part: &str) -> &'static str {
 }
 
 /// E04: what meets at one parent, one counter, one name, one key.
-pub(super) async fn meetings(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let stage = stage(arena).await?;
+pub(super) async fn meetings(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let transaction = transaction(sandbox).await?;
     let mut trials = Vec::new();
-    for subject in stage.scene.owned_tables() {
+    for subject in transaction.context.owned_tables() {
         let Owner::Through(paths) = &subject.declared.owner else { continue };
         let [(column, parent)] = paths.as_slice() else { continue };
-        trials.push(stage.parent_goes(&subject, column, parent).await?);
-        trials.push(stage.two_children(arena, &subject, column, parent).await?);
+        trials.push(transaction.parent_goes(&subject, column, parent).await?);
+        trials.push(transaction.two_children(sandbox, &subject, column, parent).await?);
     }
-    if let Some(accounts) = &stage.scene.contract.database.accounts {
-        trials.push(one_name(arena, &stage, &accounts.profile).await?);
+    if let Some(accounts) = &transaction.context.contract.database.accounts {
+        trials.push(one_name(sandbox, &transaction, &accounts.profile).await?);
     }
     Ok(trials)
 }
 
-impl Stage<'_> {
+impl CaseTransaction<'_> {
     /// A parent of the attacker's own that is not of the world: its key and its INSERT.
     fn extra_parent(&self, parent: &str, ordinal: usize) -> Result<(String, String), CannotRun> {
         let owner = rows::Owner::User(ATTACKER);
         let wanted = Wanted { owner, ordinal: 10 + ordinal, variant: None };
-        let relation = self.scene.catalog.relation(parent).expect("a parent is declared");
-        let mut draft = self.scene.factory().draft(parent, wanted)?;
-        self.scene.factory().name_the_key(&mut draft, relation, wanted)?;
+        let relation = self.context.catalog.relation(parent).expect("a parent is declared");
+        let mut draft = self.context.factory().draft(parent, wanted)?;
+        self.context.factory().name_the_key(&mut draft, relation, wanted)?;
         let key = draft.values[&relation.primary_key()[0]].clone();
         let mut statements = vec![draft.insert(relation)];
         if let Some(Owner::Members(members)) =
-            self.scene.contract.tables.get(parent).map(|declared| &declared.owner)
+            self.context.contract.tables.get(parent).map(|declared| &declared.owner)
         {
-            statements.extend(self.scene.factory().memberships(members, owner, &key)?);
+            statements.extend(self.context.factory().memberships(members, owner, &key)?);
         }
         Ok((key, statements.join("; ")))
     }
@@ -132,7 +134,7 @@ impl Stage<'_> {
         column: &str,
         key: &str,
     ) -> Result<String, CannotRun> {
-        let mut draft = self.scene.draft(subject.name, ATTACKER)?;
+        let mut draft = self.context.draft(subject.name, ATTACKER)?;
         draft.values.insert(column.to_owned(), key.to_owned());
         draft.values.retain(|column, _| subject.declared.client_may("insert", column));
         Ok(draft.insert(subject.relation))
@@ -147,7 +149,7 @@ impl Stage<'_> {
     ) -> Result<Trial, CannotRun> {
         let (key, insert) = self.extra_parent(parent, 0)?;
         let child = self.child_of(subject, column, &key)?;
-        let relation = self.scene.catalog.relation(parent).expect("a parent is declared");
+        let relation = self.context.catalog.relation(parent).expect("a parent is declared");
         let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
         let delete = format!("delete from {table} where {id} = {key}");
         self.back_end.must(&insert).await?;
@@ -156,7 +158,7 @@ impl Stage<'_> {
         let plant = async {
             let told = self.attacker.tell(&child).await?;
             self.attacker.must("commit").await?;
-            Ok::<Told, CannotRun>(told)
+            Ok::<Response, CannotRun>(told)
         };
         let commit = async {
             self.watch.see_waiting_or_done(&self.attacker).await?;
@@ -185,12 +187,12 @@ impl Stage<'_> {
     /// Two children at once leave the parent as two in a row do.
     async fn two_children(
         &self,
-        arena: &Arena,
+        sandbox: &Sandbox,
         subject: &Subject<'_>,
         column: &str,
         parent: &str,
     ) -> Result<Trial, CannotRun> {
-        let second = Held::connect(&arena.database.login("authenticator")).await?;
+        let second = OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
         let identity = ATTACKER.identity();
         let mut after = Vec::new();
         let mut child = String::new();
@@ -218,7 +220,7 @@ impl Stage<'_> {
                 second.must("commit").await?;
             }
             after.push(self.counters(parent, &key).await?);
-            let relation = self.scene.catalog.relation(parent).expect("a parent is declared");
+            let relation = self.context.catalog.relation(parent).expect("a parent is declared");
             let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
             self.back_end.must(&format!("delete from {table} where {id} = {key}")).await?;
         }
@@ -230,7 +232,7 @@ impl Stage<'_> {
 
     /// The numbers in a parent's row.
     async fn counters(&self, parent: &str, key: &str) -> Result<String, CannotRun> {
-        let relation = self.scene.catalog.relation(parent).expect("a parent is declared");
+        let relation = self.context.catalog.relation(parent).expect("a parent is declared");
         let numbers = relation.columns.iter().filter(|column| {
             ["smallint", "integer", "bigint"].contains(&column.data_type.as_str())
         });
@@ -244,11 +246,16 @@ impl Stage<'_> {
 }
 
 /// Two sign-ups want one name: both succeed, with a profile each.
-async fn one_name(arena: &Arena, stage: &Stage<'_>, profile: &str) -> Result<Trial, CannotRun> {
+async fn one_name(
+    sandbox: &Sandbox,
+    transaction: &CaseTransaction<'_>,
+    profile: &str,
+) -> Result<Trial, CannotRun> {
     const TWINS: [&str; 2] =
         ["72110000-0000-4000-8000-000000000001", "72110000-0000-4000-8000-000000000002"];
-    let login = arena.database.login("supabase_auth_admin");
-    let (one, other) = (Held::connect(&login).await?, Held::connect(&login).await?);
+    let login = sandbox.database.login("supabase_auth_admin");
+    let (one, other) =
+        (OpenTransaction::connect(&login).await?, OpenTransaction::connect(&login).await?);
     let wants = |id: &str| {
         let name = r#"'{"username": "twin"}', false"#;
         sign_up(id, Some(&format!("{id}@example.com"))).replace("'{}', false", name)
@@ -258,14 +265,14 @@ async fn one_name(arena: &Arena, stage: &Stage<'_>, profile: &str) -> Result<Tri
     let meet = async {
         let told = other.tell(&wants(TWINS[1])).await?;
         other.must("commit").await?;
-        Ok::<Told, CannotRun>(told)
+        Ok::<Response, CannotRun>(told)
     };
     let give_way = async {
-        stage.watch.see_waiting_or_done(&other).await?;
+        transaction.watch.see_waiting_or_done(&other).await?;
         one.must("commit").await
     };
     let (told, ()) = tokio::try_join!(meet, give_way)?;
-    let subject = stage.scene.tables().into_iter().find(|table| table.name == profile);
+    let subject = transaction.context.tables().into_iter().find(|table| table.name == profile);
     let Some(subject) = subject else {
         return Ok(Trial::failed(Some(format!("could not run: there is no table {profile}"))));
     };
@@ -275,8 +282,8 @@ async fn one_name(arena: &Arena, stage: &Stage<'_>, profile: &str) -> Result<Tri
     let ids = TWINS.map(|id| format!("'{id}'")).join(", ");
     let table = subject.relation.qualified();
     let query = format!("select 1 from {table} where {} in ({ids})", ident(owner));
-    let profiles = stage.watch.tell(&query).await?.map_or(0, |rows| rows.len());
-    stage.back_end.must(&format!("delete from auth.users where id in ({ids})")).await?;
+    let profiles = transaction.watch.tell(&query).await?.map_or(0, |rows| rows.len());
+    transaction.back_end.must(&format!("delete from auth.users where id in ({ids})")).await?;
     let weakness = match told {
         Err(error) => Some(format!("the second sign-up fails: {}", error.message())),
         Ok(_) if profiles != 2 => Some(format!("two sign-ups leave {profiles} profiles")),
@@ -287,29 +294,29 @@ async fn one_name(arena: &Arena, stage: &Stage<'_>, profile: &str) -> Result<Tri
 
 /// E05: once the parent is the victim's, the next statement of the attacker's open
 /// transaction neither sees nor adds to what hangs on it.
-pub(super) async fn parent_changes_hands(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let stage = stage(arena).await?;
+pub(super) async fn parent_changes_hands(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let transaction = transaction(sandbox).await?;
     let mut trials = Vec::new();
-    for subject in stage.scene.owned_tables() {
+    for subject in transaction.context.owned_tables() {
         let Owner::Through(paths) = &subject.declared.owner else { continue };
         let (column, parent) = &paths[0];
-        let Some(row) = stage.scene.row(subject.name, ATTACKER) else { continue };
+        let Some(row) = transaction.context.row(subject.name, ATTACKER) else { continue };
         let key = row.literal(column).unwrap_or("null");
-        let Some((table, id, owner)) = hands(&stage.scene, parent) else { continue };
+        let Some((table, id, owner)) = hands(&transaction.context, parent) else { continue };
         let give = |to: Persona| {
             let to = to.user_id().unwrap_or_default();
             format!("update {table} set {owner} = '{to}' where {id} = {key}")
         };
         let children = subject.relation.qualified();
         let read = format!("select 1 from {children} where {} = {key}", ident(column));
-        let insert = stage.child_of(&subject, column, key)?;
-        stage.attacker.begin(&ATTACKER.identity()).await?;
-        let before = stage.attacker.tell(&read).await?;
-        stage.back_end.must(&give(VICTIM)).await?;
-        let after = stage.attacker.tell(&read).await?;
-        let planted = stage.attacker.tell(&insert).await?;
-        stage.attacker.must("rollback").await?;
-        stage.back_end.must(&give(ATTACKER)).await?;
+        let insert = transaction.child_of(&subject, column, key)?;
+        transaction.attacker.begin(&ATTACKER.identity()).await?;
+        let before = transaction.attacker.tell(&read).await?;
+        transaction.back_end.must(&give(VICTIM)).await?;
+        let after = transaction.attacker.tell(&read).await?;
+        let planted = transaction.attacker.tell(&insert).await?;
+        transaction.attacker.must("rollback").await?;
+        transaction.back_end.must(&give(ATTACKER)).await?;
         let weakness = if after.is_ok_and(|rows| !rows.is_empty()) {
             Some("rows are still seen after their parent became the victim's".to_owned())
         } else if planted.is_ok() {
@@ -326,8 +333,8 @@ pub(super) async fn parent_changes_hands(arena: &Arena) -> Result<Vec<Trial>, Ca
 
 /// By what a parent changes hands: the table in which it says whose it is, the column that
 /// holds its key there, and the one that names its user.
-fn hands(scene: &Scene<'_>, parent: &str) -> Option<(String, String, String)> {
-    let table = |name: &str| scene.contract.tables.get(name).zip(scene.catalog.relation(name));
+fn hands(context: &Context<'_>, parent: &str) -> Option<(String, String, String)> {
+    let table = |name: &str| context.contract.tables.get(name).zip(context.catalog.relation(name));
     let (declared, relation) = table(parent)?;
     match &declared.owner {
         Owner::Column(owner) => {

@@ -41,7 +41,7 @@ pub struct Ran {
 }
 
 /// A clone that statements are tried in, and what it takes to write them.
-pub struct Arena {
+pub struct Sandbox {
     /// What the clone was made of.
     pub inputs: Arc<Inputs>,
     regime: Regime,
@@ -55,7 +55,7 @@ pub struct Arena {
     pub database: Database,
 }
 
-impl Arena {
+impl Sandbox {
     /// A clone of what the inputs make in that regime.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Arena {
         let world = database.state(&admin, State::World).await?;
         let catalog = Catalog::read(&admin, catalog::EVERYTHING).await?;
         let digest = digest::statement(&catalog, &inputs.contract);
-        let prober = Prober::new(database.listening_admin().await?, &digest).await?;
+        let prober = Prober::new(database.admin_with_notices().await?, &digest).await?;
         Ok(Self { inputs, regime, catalog, world, prober, database })
     }
 

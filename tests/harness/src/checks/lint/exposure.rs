@@ -1,6 +1,6 @@
 //! This file is the rules about what the API shows and is better not shown.
 
-use super::{Lint, Looks, NOTHING};
+use super::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
 
 pub(super) const LINTS: &[Lint] = &[
@@ -28,7 +28,7 @@ pub(super) const LINTS: &[Lint] = &[
         },
         // Through other views too. A view with its caller's rights shows what the caller may
         // read of the accounts anyway, so it is the accounts that must be open.
-        looks: Looks::At(
+        looks: Detection::At(
             "with recursive reads (top, at) as (
                 select v.oid, v.oid from relation v where v.kind in ('v', 'm')
                 union
@@ -69,7 +69,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "bodies: not security invoker; open to authenticated",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select v.name, 'not security invoker; open to ' || v.reachable from relation v
             where v.kind = 'v' and not v.invoker and v.reachable is not null",
         ),
@@ -94,7 +94,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "bodies: read by authenticated",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select v.name, 'read by ' || v.readable from relation v
             where v.kind = 'm' and v.readable is not null",
         ),
@@ -121,7 +121,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "things: open to authenticated",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select t.name, 'open to ' || t.reachable from relation t
             where t.kind = 'f' and t.reachable is not null",
         ),
@@ -147,7 +147,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "pgmq.q_mail: open to anon",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select 'pgmq.' || q.relname, 'open to ' || string_agg(r.name, ' and ' order by r.name)
             from pg_class q
             join pg_namespace n on n.oid = q.relnamespace and n.nspname = 'pgmq'
@@ -178,7 +178,7 @@ pub(super) const LINTS: &[Lint] = &[
             },
         },
         // The words of the rule's page, as words of the column's name.
-        looks: Looks::At(
+        looks: Detection::At(
             "select t.name || '.' || a.attname, 'open to ' || t.reachable
             from relation t
             join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
@@ -212,7 +212,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "nothing, since it is not looked at here",
             },
         },
-        looks: Looks::Nowhere(
+        looks: Detection::Nowhere(
             "the platform that is imitated here has no storage, and a migration that speaks of \
              its tables does not apply",
         ),
@@ -236,7 +236,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "nothing, since it is not looked at here",
             },
         },
-        looks: Looks::Nowhere(PG_GRAPHQL),
+        looks: Detection::Nowhere(PG_GRAPHQL),
     },
     Lint {
         rule: Rule {
@@ -258,7 +258,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "nothing, since it is not looked at here",
             },
         },
-        looks: Looks::Nowhere(PG_GRAPHQL),
+        looks: Detection::Nowhere(PG_GRAPHQL),
     },
 ];
 

@@ -1,6 +1,6 @@
 //! This file is the rules about functions.
 
-use super::{Lint, Looks, NOTHING};
+use super::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
 
 pub(super) const LINTS: &[Lint] = &[
@@ -25,7 +25,7 @@ pub(super) const LINTS: &[Lint] = &[
             },
         },
         // Whatever it is pinned to.
-        looks: Looks::At(
+        looks: Detection::At(
             "select f.name, 'no search_path of its own' from function f
             where not exists (
                 select from unnest(f.proconfig) setting where setting like 'search\\_path=%'
@@ -55,7 +55,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "one: security definer, and anon may execute it",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select f.name, 'security definer, and anon may execute it' from function f
             join client r on r.name = 'anon' and has_function_privilege(r.oid, f.oid, 'execute')
             where f.prosecdef and f.prorettype not in (
@@ -85,7 +85,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "one: security definer, and authenticated may execute it",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select f.name, 'security definer, and authenticated may execute it' from function f
             join client r on r.name = 'authenticated'
                 and has_function_privilege(r.oid, f.oid, 'execute')

@@ -1,6 +1,6 @@
 //! This file is the rules about keys and indexes.
 
-use super::{Lint, Looks, NOTHING};
+use super::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
 
 pub(super) const LINTS: &[Lint] = &[
@@ -22,7 +22,7 @@ pub(super) const LINTS: &[Lint] = &[
         },
         // A key that a partition inherits is its parent's. Of partial indexes, one that leaves
         // out nothing but nulls will do, because a null points nowhere.
-        looks: Looks::At(
+        looks: Detection::At(
             "select r.name || '.' || k.conname, pg_get_constraintdef(k.oid)
             from pg_constraint k
             join relation r on r.oid = k.conrelid
@@ -61,7 +61,7 @@ pub(super) const LINTS: &[Lint] = &[
             },
         },
         // Of a partitioned table the parent answers for its partitions.
-        looks: Looks::At(
+        looks: Detection::At(
             "select r.name, 'no primary key' from relation r
             where r.kind in ('r', 'p') and not r.is_partition and not exists (
                 select from pg_index i where i.indrelid = r.oid and i.indisprimary
@@ -85,7 +85,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "nothing, since it is not looked at here",
             },
         },
-        looks: Looks::Nowhere(
+        looks: Detection::Nowhere(
             "it counts what production's queries used, and a database that was made a moment ago \
              has none",
         ),
@@ -106,7 +106,7 @@ pub(super) const LINTS: &[Lint] = &[
             },
         },
         // The one of a constraint stays, else the older one.
-        looks: Looks::At(
+        looks: Detection::At(
             "select d.relation || '.' || d.name, 'the same as ' || d.first from (
                 select r.name as relation, x.relname::text as name,
                     first_value(x.relname::text) over same as first, row_number() over same as at
@@ -143,7 +143,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "nothing, since it is not looked at here",
             },
         },
-        looks: Looks::Nowhere(
+        looks: Detection::Nowhere(
             "it measures what production's updates left behind, and a database that was made a \
              moment ago has nothing",
         ),
@@ -165,7 +165,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "notes.notes_phone_fkey: FOREIGN KEY (phone) REFERENCES auth.users(phone)",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select r.name || '.' || k.conname, pg_get_constraintdef(k.oid)
             from pg_constraint k
             join relation r on r.oid = k.conrelid

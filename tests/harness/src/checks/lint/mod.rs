@@ -23,11 +23,11 @@ pub struct Lint {
     /// What it means; its id is `lint.` and the linter's number and name.
     rule: Rule,
     /// What it looks at.
-    looks: Looks,
+    looks: Detection,
 }
 
 /// What a rule looks at.
-enum Looks {
+enum Detection {
     /// At the catalog: a query for who offends, as object and detail.
     At(&'static str),
     /// At nothing that can be seen here, and why.
@@ -86,8 +86,8 @@ pub fn are_known(inputs: &Inputs) -> Result<(), CannotRun> {
 /// All rules, and why nothing is looked at where that is so.
 pub fn rules() -> Vec<(&'static Rule, Option<&'static str>)> {
     let rule = |lint: &'static Lint| match lint.looks {
-        Looks::At(_) => (&lint.rule, None),
-        Looks::Nowhere(why) => (&lint.rule, Some(why)),
+        Detection::At(_) => (&lint.rule, None),
+        Detection::Nowhere(why) => (&lint.rule, Some(why)),
     };
     all().into_iter().map(rule).collect()
 }
@@ -115,11 +115,11 @@ pub type Offenders = BTreeMap<String, Vec<Offender>>;
 /// The server's answer.
 pub async fn offenders(admin: &Client) -> Result<Offenders, CannotRun> {
     let query = |lint: &Lint| match lint.looks {
-        Looks::At(query) => {
+        Detection::At(query) => {
             let name = lint.name();
             Some(format!("select '{name}', o.object, o.detail from ({query}) o (object, detail)"))
         }
-        Looks::Nowhere(_) => None,
+        Detection::Nowhere(_) => None,
     };
     let queries: Vec<String> = all().into_iter().filter_map(query).collect();
     let query = format!("{SHARED}{} order by 1, 2, 3", queries.join(" union all "));
@@ -182,12 +182,12 @@ impl Lint {
         let told = |offender: &&Offender| format!("{}: {}", offender.object, offender.detail);
         let objects: Vec<&str> = accepted.iter().map(|it| it.object.as_str()).collect();
         let observed = match self.looks {
-            Looks::Nowhere(why) => format!("not applicable: {why}"),
-            Looks::At(_) if !found.is_empty() => {
+            Detection::Nowhere(why) => format!("not applicable: {why}"),
+            Detection::At(_) if !found.is_empty() => {
                 found.iter().map(told).collect::<Vec<String>>().join("; ")
             }
-            Looks::At(_) if accepted.is_empty() => NOTHING.to_owned(),
-            Looks::At(_) => format!("nothing but what is accepted: {}", objects.join(", ")),
+            Detection::At(_) if accepted.is_empty() => NOTHING.to_owned(),
+            Detection::At(_) => format!("nothing but what is accepted: {}", objects.join(", ")),
         };
         let finding = |offender: &&Offender| {
             let seen = [NOTHING, &told(offender)];

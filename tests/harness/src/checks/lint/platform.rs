@@ -1,6 +1,6 @@
 //! This file is the rules about extensions, types and settings of the platform.
 
-use super::{Lint, Looks, NOTHING};
+use super::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
 
 pub(super) const LINTS: &[Lint] = &[
@@ -24,7 +24,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "nothing, since it is not looked at here",
             },
         },
-        looks: Looks::Nowhere(
+        looks: Detection::Nowhere(
             "whether there are anonymous users is a setting of the auth server; what one may do \
              is in every grid, under guest, and is tried",
         ),
@@ -45,7 +45,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "citext: installed in public",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select e.extname::text, 'installed in public' from pg_extension e
             where e.extnamespace = 'public'::regnamespace",
         ),
@@ -67,7 +67,7 @@ pub(super) const LINTS: &[Lint] = &[
             },
         },
         // It takes along regclass, regrole and regtype. Domains and arrays hold the same.
-        looks: Looks::At(
+        looks: Detection::At(
             "select r.name || '.' || a.attname, format_type(a.atttypid, a.atttypmod)
             from relation r
             join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
@@ -98,7 +98,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "hstore: 1.4 instead of 1.8",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select e.extname::text, e.extversion || ' instead of ' || a.default_version
             from pg_extension e
             join pg_available_extensions() a on a.name = e.extname

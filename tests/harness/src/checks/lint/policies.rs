@@ -1,6 +1,6 @@
 //! This file is the rules about row level security and its policies.
 
-use super::{Lint, Looks, NOTHING};
+use super::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
 
 pub(super) const LINTS: &[Lint] = &[
@@ -25,7 +25,7 @@ pub(super) const LINTS: &[Lint] = &[
         // Literals, quoted names, schemas of functions and casts go first. Then pairs of
         // parentheses are taken away from within, and with them each select that reads no
         // table and no column. A call that is left is made for every row.
-        looks: Looks::At(
+        looks: Detection::At(
             "with recursive bare as (
                 select p.relation, p.name, regexp_replace(regexp_replace(regexp_replace(
                     regexp_replace(regexp_replace(
@@ -67,7 +67,7 @@ pub(super) const LINTS: &[Lint] = &[
             },
         },
         // A role that bypasses row level security has no use for any policy.
-        looks: Looks::At(
+        looks: Detection::At(
             "select p.relation || '.' || u.word || ' to ' || role.rolname,
                 string_agg(quote_ident(p.name), ' and ' order by p.name)
             from policy p
@@ -106,7 +106,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "notes: \"Users read their own notes\"",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select r.name, string_agg(quote_ident(p.name), ', ' order by p.name)
             from relation r join policy p on p.polrelid = r.oid
             where not r.secured
@@ -130,7 +130,7 @@ pub(super) const LINTS: &[Lint] = &[
             },
         },
         // A partition is closed like this on purpose: it is reached through its parent.
-        looks: Looks::At(
+        looks: Detection::At(
             "select r.name, 'row level security without a policy' from relation r
             where r.kind in ('r', 'p') and r.secured and not r.is_partition
                 and not exists (select from policy p where p.polrelid = r.oid)",
@@ -156,7 +156,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "tags: no row level security; open to no client",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select r.name, 'no row level security; open to ' || coalesce(r.reachable, 'no client')
             from relation r where r.kind in ('r', 'p') and not r.secured",
         ),
@@ -182,7 +182,7 @@ pub(super) const LINTS: &[Lint] = &[
                            'user_metadata'::text) ->> 'is_admin'::text)))::boolean",
             },
         },
-        looks: Looks::At(
+        looks: Detection::At(
             "select p.relation || '.' || p.name, coalesce(p.filter, p.lets_in) from policy p
             where concat_ws(' ', p.filter, p.lets_in) ~ '\\m(raw_)?user_meta_?data\\M'",
         ),
@@ -209,7 +209,7 @@ pub(super) const LINTS: &[Lint] = &[
         },
         // The linter leaves out select: what everybody may read is often meant so, and the
         // grid says who reads what. A restrictive policy for the same command narrows it.
-        looks: Looks::At(
+        looks: Detection::At(
             "with true_when as (
                 select p.*,
                     coalesce(regexp_replace(p.filter, '::\\w+', '', 'g') ~ always, false) as any_old,

@@ -5,7 +5,7 @@ use super::{Mutant, Scope, Source};
 
 /// The mutants of a body.
 pub(super) fn of_source(source: &Source, into: &mut Vec<Mutant>) {
-    let scope = Scope::Promises(source.name.clone());
+    let scope = Scope::Properties(source.name.clone());
     let changes = changes::changes(&source.text, source.body);
     for Change { what, text } in
         changes.into_iter().chain(changes::removals(&source.text, source.body))

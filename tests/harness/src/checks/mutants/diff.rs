@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn changed_policy_touches_its_own_mutants() {
         let policy = "create policy \"users read notes\" on public.notes using (true)".to_owned();
-        let mutant = |id: &str, object: &str| Mutant::new(id, object, "x", "", Scope::Looks);
+        let mutant = |id: &str, object: &str| Mutant::new(id, object, "x", "", Scope::Catalog);
         let touched = |mutant: Mutant| touches(std::slice::from_ref(&policy), &mutant);
         assert!(touched(mutant("policies", "notes.Users read notes")));
         assert!(!touched(mutant("policies", "notes.Users delete notes")));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use crate::checks::mutants::run::{Judged, Laboratory, Outcome};
+use crate::checks::mutants::run::{Judged, MutantRunner, Outcome};
 use crate::checks::mutants::{Mutant, diff, report};
 use crate::checks::properties::Property;
 use crate::error::CannotRun;
@@ -41,8 +41,8 @@ pub fn judge(
     which: &Which,
     stopped: &Arc<AtomicBool>,
 ) -> Result<Judgement, CannotRun> {
-    let laboratory = Laboratory::new(inputs, properties);
-    let mut mutants = laboratory.mutants()?;
+    let runner = MutantRunner::new(inputs, properties);
+    let mut mutants = runner.mutants()?;
     if let Which::ChangedSince(base) = which {
         let changed = diff::changed_since(inputs, base)?;
         mutants.retain(|mutant| diff::touches(&changed, mutant));
@@ -52,7 +52,7 @@ pub fn judge(
     let counted = Counted::of(count);
     let known = |mutant: &Mutant| inputs.mutants.reason(&mutant.id).is_some();
     let stopped = || stopped.load(Ordering::Relaxed);
-    let judged = laboratory.judge(mutants, &known, &stopped, &|one| counted.tell(one))?;
+    let judged = runner.judge(mutants, &known, &stopped, &|one| counted.tell(one))?;
     counted.progress.end();
     let complete = *which == Which::All && judged.len() == count;
     if complete {

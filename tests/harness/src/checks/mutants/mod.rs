@@ -40,9 +40,9 @@ pub enum Scope {
     /// is none, and about that column, where there is one.
     Cells { relation: String, roles: Vec<String>, column: Option<String> },
     /// The properties about a function.
-    Promises(String),
+    Properties(String),
     /// None: its looks give it away, or nothing does.
-    Looks,
+    Catalog,
 }
 
 impl Mutant {

@@ -8,17 +8,17 @@ use crate::catalog::{Function, Relation};
 pub(super) fn of_function(function: &Function, into: &mut Vec<Mutant>) {
     let (object, name) = (function.declared_name(), function.qualified());
     let alter = format!("alter function {name}");
-    let scope = Scope::Promises(object.clone());
+    let scope = Scope::Properties(object.clone());
     let mut add = |change: &str, ddl: String, scope: &Scope| {
         into.push(Mutant::new("functions", &object, change, ddl, scope.clone()));
     };
     let other = if function.security == "definer" { "invoker" } else { "definer" };
     add(&format!("security {other}"), format!("{alter} security {other}"), &scope);
-    add("search_path not pinned", format!("{alter} reset search_path"), &Scope::Looks);
+    add("search_path not pinned", format!("{alter} reset search_path"), &Scope::Catalog);
     add(
         "search_path with public",
         format!("{alter} set search_path = public, pg_temp"),
-        &Scope::Looks,
+        &Scope::Catalog,
     );
     for volatility in ["volatile", "stable", "immutable"] {
         if volatility != function.volatility {
@@ -26,11 +26,11 @@ pub(super) fn of_function(function: &Function, into: &mut Vec<Mutant>) {
         }
     }
     add("strict", format!("{alter} strict"), &scope);
-    add("parallel safe", format!("{alter} parallel safe"), &Scope::Looks);
-    add("leakproof", format!("{alter} leakproof"), &Scope::Looks);
+    add("parallel safe", format!("{alter} parallel safe"), &Scope::Catalog);
+    add("leakproof", format!("{alter} leakproof"), &Scope::Catalog);
     add("row security off", format!("{alter} set row_security = off"), &scope);
     add("owned by a client", format!("{alter} owner to authenticated"), &scope);
-    add("dropped", format!("drop function {name} cascade"), &Scope::Looks);
+    add("dropped", format!("drop function {name} cascade"), &Scope::Catalog);
 }
 
 /// The options of a view.

@@ -24,26 +24,26 @@ pub(super) fn of_database(catalog: &Catalog, contract: &Contract, into: &mut Vec
                 "alter default privileges for role postgres in schema public \
                  grant {privilege} on {kind} to {role}"
             );
-            add("defaults", kind, &format!("{privilege} for {role}"), ddl, Scope::Looks);
+            add("defaults", kind, &format!("{privilege} for {role}"), ddl, Scope::Catalog);
         }
         let ddl = format!("grant create on schema public to {role}");
-        add("schemas", "public", &format!("create for {role}"), ddl, Scope::Looks);
+        add("schemas", "public", &format!("create for {role}"), ddl, Scope::Catalog);
         let ddl =
             format!("grant usage on schema auth to {role}; grant select on auth.users to {role}");
-        add("schemas", "auth.users", &format!("select for {role}"), ddl, Scope::Looks);
+        add("schemas", "auth.users", &format!("select for {role}"), ddl, Scope::Catalog);
     }
     let ddl = "alter default privileges for role postgres grant execute on functions to public";
-    add("defaults", "functions", "execute for public anywhere", ddl.to_owned(), Scope::Looks);
+    add("defaults", "functions", "execute for public anywhere", ddl.to_owned(), Scope::Catalog);
     let ddl = "alter default privileges for role postgres in schema public \
                revoke all on tables from service_role";
-    add("defaults", "tables", "none for service_role", ddl.to_owned(), Scope::Looks);
+    add("defaults", "tables", "none for service_role", ddl.to_owned(), Scope::Catalog);
     for role in ["anon", "authenticated", "service_role"] {
         let ddl = format!("revoke usage on schema public from {role}");
-        add("schemas", "public", &format!("no usage for {role}"), ddl, Scope::Looks);
+        add("schemas", "public", &format!("no usage for {role}"), ddl, Scope::Catalog);
     }
 
     // Roles are the whole server's: each of these shows in every cell of some table.
-    let first = contract.tables.keys().next().map_or(Scope::Looks, |table| cells_of(table));
+    let first = contract.tables.keys().next().map_or(Scope::Catalog, |table| cells_of(table));
     for role in ["anon", "authenticated"] {
         for attribute in ["bypassrls", "superuser", "login", "createrole", "createdb"] {
             let ddl = format!("alter role {role} {attribute}");
@@ -65,7 +65,7 @@ pub(super) fn of_database(catalog: &Catalog, contract: &Contract, into: &mut Vec
     for extension in &catalog.extensions {
         if contract.database.extensions.contains_key(&extension.name) {
             let drop = format!("drop extension {} cascade", ident(&extension.name));
-            add("extensions", &extension.name, "dropped", drop, Scope::Looks);
+            add("extensions", &extension.name, "dropped", drop, Scope::Catalog);
         }
     }
     let on_platform = contract.database.triggers.iter();
@@ -76,7 +76,7 @@ pub(super) fn of_database(catalog: &Catalog, contract: &Contract, into: &mut Vec
         let Some(definition) = definition.map(|it| &it.definition) else { continue };
         let function = definition.rsplit("FUNCTION ").next().unwrap_or_default();
         let function = function.split('(').next().unwrap_or_default().rsplit('.').next();
-        let scope = Scope::Promises(function.unwrap_or_default().to_owned());
+        let scope = Scope::Properties(function.unwrap_or_default().to_owned());
         let (object, quoted) = (format!("{table}.{name}"), ident(name));
         let drop = format!("drop trigger {quoted} on {table}");
         for (change, ddl) in [

@@ -16,12 +16,12 @@ const OF_COLUMNS: [&str; 3] = ["select", "insert", "update"];
 pub(super) fn of_relation(relation: &Relation, into: &mut Vec<Mutant>) {
     let name = public(&relation.name);
     for role in ROLES {
-        let held = |grants: &[Grant], privilege: &str| {
+        let open_transaction = |grants: &[Grant], privilege: &str| {
             grants.iter().any(|it| it.grantee == role && it.privilege == privilege)
         };
         for privilege in OF_TABLES {
             let scope = scope(relation, role, privilege, None);
-            let (verb, ddl) = if held(&relation.grants, privilege) {
+            let (verb, ddl) = if open_transaction(&relation.grants, privilege) {
                 ("revoked from", format!("revoke {privilege} on {name} from {role}"))
             } else {
                 ("granted to", format!("grant {privilege} on {name} to {role}"))
@@ -31,10 +31,11 @@ pub(super) fn of_relation(relation: &Relation, into: &mut Vec<Mutant>) {
         }
         // What everyone may do anon may; what a role may do to the whole table it may do by column.
         for column in relation.columns.iter().filter(|_| role != "public") {
-            for privilege in OF_COLUMNS.iter().filter(|it| !held(&relation.grants, it)) {
+            for privilege in OF_COLUMNS.iter().filter(|it| !open_transaction(&relation.grants, it))
+            {
                 let on = format!("{privilege} ({}) on {name}", ident(&column.name));
                 let scope = scope(relation, role, privilege, Some(&column.name));
-                let (verb, ddl) = if held(&column.grants, privilege) {
+                let (verb, ddl) = if open_transaction(&column.grants, privilege) {
                     ("revoked from", format!("revoke {on} from {role}"))
                 } else {
                     ("granted to", format!("grant {on} to {role}"))
@@ -50,7 +51,7 @@ pub(super) fn of_relation(relation: &Relation, into: &mut Vec<Mutant>) {
 /// What a client can send needs cells; the rest shows in the catalog alone.
 fn scope(relation: &Relation, role: &str, privilege: &str, column: Option<&str>) -> Scope {
     if ["truncate", "references", "trigger"].contains(&privilege) {
-        return Scope::Looks;
+        return Scope::Catalog;
     }
     let roles = match role {
         "public" => vec!["anon".to_owned(), "authenticated".to_owned()],
@@ -64,13 +65,13 @@ fn scope(relation: &Relation, role: &str, privilege: &str, column: Option<&str>)
 pub(super) fn of_function(function: &Function, into: &mut Vec<Mutant>) {
     let (object, name) = (function.declared_name(), function.qualified());
     for role in ROLES {
-        let held = function.grants.iter().any(|grant| grant.grantee == role);
-        let (verb, ddl) = if held {
+        let open_transaction = function.grants.iter().any(|grant| grant.grantee == role);
+        let (verb, ddl) = if open_transaction {
             ("revoked from", format!("revoke execute on function {name} from {role}"))
         } else {
             ("granted to", format!("grant execute on function {name} to {role}"))
         };
         let change = format!("execute {verb} {role}");
-        into.push(Mutant::new("privileges", &object, &change, ddl, Scope::Looks));
+        into.push(Mutant::new("privileges", &object, &change, ddl, Scope::Catalog));
     }
 }

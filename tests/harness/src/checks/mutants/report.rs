@@ -97,7 +97,7 @@ fn group(check: &str) -> Option<String> {
         ["schema", "functions", _, facet, ..] => Some(format!("schema/functions/{facet}")),
         ["schema", _, facet, ..] => Some(format!("schema/{facet}")),
         ["database", facet, ..] => Some(format!("database/{facet}")),
-        ["promise", ..] => Some(check.to_owned()),
+        ["property", ..] => Some(check.to_owned()),
         _ => None,
     }
 }

@@ -11,8 +11,8 @@ use tokio_postgres::error::DbError;
 
 use super::{Mutant, Scope, Source, all};
 use crate::catalog;
-use crate::checks::isolation::Arena;
-use crate::checks::properties::{PATIENCE, Property, ProvingGround, runtime};
+use crate::checks::isolation::Sandbox;
+use crate::checks::properties::{FaultRunner, PATIENCE, Property, runtime};
 use crate::checks::schema::Comparison;
 use crate::contract::Contract;
 use crate::database::batch;
@@ -48,12 +48,12 @@ const AT_ONCE: usize = 2;
 const CASES: u32 = 20;
 
 /// What mutants are made of, and who looks at them.
-pub struct Laboratory {
+pub struct MutantRunner {
     inputs: Arc<Inputs>,
     properties: Vec<&'static Property>,
 }
 
-impl Laboratory {
+impl MutantRunner {
     /// Prepares the properties, cheap ones first: those of which many cases are tried.
     pub fn new(inputs: &Arc<Inputs>, properties: &[&'static Property]) -> Self {
         let mut properties = properties.to_vec();
@@ -67,15 +67,15 @@ impl Laboratory {
     /// Why the server could not be reached.
     pub fn mutants(&self) -> Result<Vec<Mutant>, CannotRun> {
         runtime()?.block_on(async {
-            let arena = self.arena().await?;
-            let admin = arena.database.admin().await?;
+            let sandbox = self.sandbox().await?;
+            let admin = sandbox.database.admin().await?;
             let sources = sources(&admin, &self.inputs.contract).await?;
-            Ok(all(&arena.catalog, &self.inputs.contract, &sources))
+            Ok(all(&sandbox.catalog, &self.inputs.contract, &sources))
         })
     }
 
-    async fn arena(&self) -> Result<Arena, CannotRun> {
-        Arena::open(Arc::clone(&self.inputs), Regime::Explicit).await
+    async fn sandbox(&self) -> Result<Sandbox, CannotRun> {
+        Sandbox::open(Arc::clone(&self.inputs), Regime::Explicit).await
     }
 
     /// Judges mutants, several at once, and tells of each as it is done. Those that are not
@@ -123,25 +123,25 @@ impl Laboratory {
 /// Clones in which mutants come and go: one for cells and looks, one for each property that
 /// was called for.
 struct Bench<'a> {
-    laboratory: &'a Laboratory,
-    grounds: BTreeMap<&'static str, ProvingGround>,
-    arena: Arena,
+    runner: &'a MutantRunner,
+    grounds: BTreeMap<&'static str, FaultRunner>,
+    sandbox: Sandbox,
     comparison: Comparison,
     runtime: Runtime,
 }
 
 impl<'a> Bench<'a> {
-    fn open(laboratory: &'a Laboratory) -> Result<Self, CannotRun> {
+    fn open(runner: &'a MutantRunner) -> Result<Self, CannotRun> {
         let runtime = runtime()?;
-        let (arena, comparison) = runtime.block_on(async {
-            let arena = laboratory.arena().await?;
-            let contract = &laboratory.inputs.contract;
+        let (sandbox, comparison) = runtime.block_on(async {
+            let sandbox = runner.sandbox().await?;
+            let contract = &runner.inputs.contract;
             let regime = Regime::Explicit;
-            let comparison = Comparison::read_in(&arena.database, contract, regime).await?;
-            Ok::<_, CannotRun>((arena, comparison))
+            let comparison = Comparison::read_in(&sandbox.database, contract, regime).await?;
+            Ok::<_, CannotRun>((sandbox, comparison))
         })?;
-        arena.prober.nest(true);
-        let bench = Self { laboratory, grounds: BTreeMap::new(), arena, comparison, runtime };
+        sandbox.prober.nest(true);
+        let bench = Self { runner, grounds: BTreeMap::new(), sandbox, comparison, runtime };
         // The control: what is not broken shows nothing.
         let red = bench.runtime.block_on(async {
             bench.begin().await?;
@@ -167,7 +167,7 @@ impl<'a> Bench<'a> {
 
     /// Sends a batch, and says what the server has against it.
     async fn send(&self, batch: &str) -> Result<Option<DbError>, CannotRun> {
-        Ok(batch::run(self.arena.prober.client(), batch).await?.1)
+        Ok(batch::run(self.sandbox.prober.client(), batch).await?.1)
     }
 
     fn judge(&mut self, mutant: &Mutant, known: bool) -> Result<Outcome, CannotRun> {
@@ -175,15 +175,16 @@ impl<'a> Bench<'a> {
             self.begin().await?;
             // Properties notice sooner than the whole matrix does, where there are any.
             let promised = |about: &String| {
-                self.laboratory.properties.iter().any(|it| it.about.contains(&about.as_str()))
+                self.runner.properties.iter().any(|it| it.about.contains(&about.as_str()))
             };
-            let all = known || !matches!(&mutant.scope, Scope::Promises(about) if promised(about));
+            let all =
+                known || !matches!(&mutant.scope, Scope::Properties(about) if promised(about));
             let outcome = self.judge_in_transaction(mutant, all).await;
             self.rollback().await?;
             outcome
         })?;
         match (outcome, &mutant.scope) {
-            (Outcome::Missed, Scope::Promises(about)) if !known => self.promises(mutant, about),
+            (Outcome::Missed, Scope::Properties(about)) if !known => self.properties(mutant, about),
             (outcome, _) => Ok(outcome),
         }
     }
@@ -201,7 +202,7 @@ impl<'a> Bench<'a> {
         if let Scope::Cells { relation, roles, column } = &mutant.scope {
             let of_role = |role: &str| roles.is_empty() || roles.iter().any(|it| it == role);
             let of_column = |it: Option<&str>| column.is_none() || it == column.as_deref();
-            let red = self.arena.first_red(relation, |cell| {
+            let red = self.sandbox.first_red(relation, |cell| {
                 of_role(cell.persona.role()) && of_column(cell.column.as_deref())
             });
             by.extend(red.await?);
@@ -215,15 +216,15 @@ impl<'a> Bench<'a> {
 
     /// The first facet that is not what the contract says.
     async fn looks(&self) -> Result<Option<String>, CannotRun> {
-        let client = self.arena.prober.client();
+        let client = self.sandbox.prober.client();
         let catalog = catalog::Catalog::read(client, catalog::EVERYTHING).await?;
         Ok(self.comparison.first_difference(&catalog))
     }
 
     /// The first cell of any relation that is red.
     async fn any_cell(&self) -> Result<Option<String>, CannotRun> {
-        for (name, _) in self.laboratory.inputs.contract.relations() {
-            if let Some(red) = self.arena.first_red(name, |_| true).await? {
+        for (name, _) in self.runner.inputs.contract.relations() {
+            if let Some(red) = self.sandbox.first_red(name, |_| true).await? {
                 return Ok(Some(red));
             }
         }
@@ -232,16 +233,16 @@ impl<'a> Bench<'a> {
 
     /// What the properties about a function say: in a transaction, and where none notices, in
     /// clones with the mutant in them.
-    fn promises(&mut self, mutant: &Mutant, about: &str) -> Result<Outcome, CannotRun> {
-        let (laboratory, regime) = (self.laboratory, Regime::Explicit);
-        let inputs = &laboratory.inputs;
+    fn properties(&mut self, mutant: &Mutant, about: &str) -> Result<Outcome, CannotRun> {
+        let (runner, regime) = (self.runner, Regime::Explicit);
+        let inputs = &runner.inputs;
         let properties =
-            || laboratory.properties.iter().filter(|property| property.about.contains(&about));
+            || runner.properties.iter().filter(|property| property.about.contains(&about));
         let mut cannot_tell = Vec::new();
         for property in properties() {
             if !self.grounds.contains_key(property.id) {
-                let ground = property.proving_ground(inputs, regime, CASES)?;
-                self.grounds.insert(property.id, ground);
+                let runner = property.fault_runner(inputs, regime, CASES)?;
+                self.grounds.insert(property.id, runner);
             }
             match self.grounds[property.id].notices(&mutant.ddl)? {
                 Some(true) => return Ok(Outcome::Caught(vec![property.check()])),

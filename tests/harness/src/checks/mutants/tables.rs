@@ -22,7 +22,7 @@ pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
         of_trigger(table, &name, trigger, into);
     }
     let add =
-        |change: &str, ddl: String| Mutant::new("tables", &table.name, change, ddl, Scope::Looks);
+        |change: &str, ddl: String| Mutant::new("tables", &table.name, change, ddl, Scope::Catalog);
     into.push(add("unlogged", format!("alter table {name} set unlogged")));
     into.push(add("owned by a client", format!("alter table {name} owner to authenticated")));
     into.push(add(
@@ -44,7 +44,7 @@ fn of_column(table: &Relation, name: &str, column: &Column, into: &mut Vec<Mutan
     let object = format!("{}.{}", table.name, column.name);
     let alter = format!("alter table {name} alter column {}", ident(&column.name));
     let mut add = |change: &str, ddl: String| {
-        into.push(Mutant::new("columns", &object, change, ddl, Scope::Looks));
+        into.push(Mutant::new("columns", &object, change, ddl, Scope::Catalog));
     };
     if column.not_null {
         add("not null dropped", format!("{alter} drop not null"));
@@ -67,7 +67,7 @@ fn of_constraint(table: &Relation, name: &str, constraint: &Constraint, into: &m
     let quoted = ident(&constraint.name);
     let drop = format!("alter table {name} drop constraint {quoted}");
     let mut add = |change: &str, ddl: String| {
-        into.push(Mutant::new("constraints", &object, change, ddl, Scope::Looks));
+        into.push(Mutant::new("constraints", &object, change, ddl, Scope::Catalog));
     };
     add("dropped", format!("{drop} cascade"));
     let again = |definition: &str| format!("{drop}, add constraint {quoted} {definition}");
@@ -104,7 +104,7 @@ fn of_index(table: &Relation, index: &Definition, into: &mut Vec<Mutant>) {
     let object = format!("{}.{name}", table.name);
     let drop = format!("drop index {}", index.name);
     let mut add = |change: &str, ddl: String| {
-        into.push(Mutant::new("indexes", &object, change, ddl, Scope::Looks));
+        into.push(Mutant::new("indexes", &object, change, ddl, Scope::Catalog));
     };
     add("dropped", drop.clone());
     let mut again = |change: &str, definition: String| {
@@ -127,7 +127,7 @@ fn of_trigger(table: &Relation, name: &str, trigger: &Definition, into: &mut Vec
     let quoted = ident(&trigger.name);
     let function = trigger.definition.split("EXECUTE FUNCTION ").nth(1).unwrap_or_default();
     let function = function.split('(').next().unwrap_or_default();
-    let scope = Scope::Promises(function.rsplit('.').next().unwrap_or_default().to_owned());
+    let scope = Scope::Properties(function.rsplit('.').next().unwrap_or_default().to_owned());
     let drop = format!("drop trigger {quoted} on {name}");
     let mut add = |change: &str, ddl: String| {
         into.push(Mutant::new("triggers", &object, change, ddl, scope.clone()));

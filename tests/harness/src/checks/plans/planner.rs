@@ -3,14 +3,14 @@
 
 use serde_json::Value;
 
-use crate::database::Listening;
+use crate::database::NoticeConnection;
 use crate::database::batch;
 use crate::error::CannotRun;
 use crate::platform::persona::Identity;
 use crate::sandbox::Database;
 
 /// A superuser's session that becomes somebody and is told every plan.
-pub struct Planner(Listening);
+pub struct Planner(NoticeConnection);
 
 /// Tells the plan of each statement in a NOTICE, after it has run.
 const TELL: &str = "load 'auto_explain'; \
@@ -27,7 +27,7 @@ impl Planner {
     /// # Errors
     /// Why there is none.
     pub async fn of(database: &Database) -> Result<Self, CannotRun> {
-        let planner = Self(database.listening_admin().await?);
+        let planner = Self(database.admin_with_notices().await?);
         planner.send(TELL).await?;
         Ok(planner)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::Client;
 
-use super::stage::Stage;
+use super::transaction::CaseTransaction;
 use crate::database::batch::Answer;
 use crate::database::plpgsql_check;
 use crate::error::{CannotRun, describe};
@@ -57,11 +57,11 @@ pub(super) async fn begin(admin: &Client) -> Result<(), CannotRun> {
 }
 
 /// What the session has executed since.
-pub(super) async fn read(stage: &Stage) -> Result<Coverage, CannotRun> {
+pub(super) async fn read(transaction: &CaseTransaction) -> Result<Coverage, CannotRun> {
     // What this session has counted is told to the others first, and then asked for.
-    ask(stage, "select pg_catalog.pg_stat_force_next_flush()").await?;
+    ask(transaction, "select pg_catalog.pg_stat_force_next_flush()").await?;
     let calls = ask(
-        stage,
+        transaction,
         "select funcname, calls from pg_catalog.pg_stat_user_functions where schemaname = 'public'",
     );
     let mut coverage = Coverage::default();
@@ -69,8 +69,8 @@ pub(super) async fn read(stage: &Stage) -> Result<Coverage, CannotRun> {
         coverage.calls.insert(row[0].clone(), number(&row[1]));
     }
     let installed = "select count(*) from pg_catalog.pg_extension where extname = 'plpgsql_check'";
-    if ask(stage, installed).await?.one::<u32>().is_ok_and(|count| count == 1) {
-        for row in ask(stage, plpgsql_check::STATEMENTS).await?.rows {
+    if ask(transaction, installed).await?.one::<u32>().is_ok_and(|count| count == 1) {
+        for row in ask(transaction, plpgsql_check::STATEMENTS).await?.rows {
             let line = row[2].parse().unwrap_or_default();
             let statement = Statement { line, kind: row[3].clone(), executed: number(&row[4]) };
             let known = coverage.statements.entry(row[0].clone()).or_default();
@@ -84,8 +84,8 @@ fn number(text: &str) -> u64 {
     text.parse().unwrap_or_default()
 }
 
-async fn ask(stage: &Stage, question: &str) -> Result<Answer, CannotRun> {
-    match stage.send(question).await? {
+async fn ask(transaction: &CaseTransaction, question: &str) -> Result<Answer, CannotRun> {
+    match transaction.send(question).await? {
         (answers, None) => Ok(answers.into_iter().next_back().unwrap_or_default()),
         (_, Some(error)) => {
             Err(CannotRun(format!("could not read the coverage: {}", error.message())))

@@ -3,17 +3,17 @@
 
 pub mod constraints;
 pub mod coverage;
-mod ground;
-pub mod promises;
-mod stage;
+pub mod plan;
+mod runner;
+mod transaction;
 
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngSeed, contextualize_config};
 
-pub use self::ground::{Ground, PATIENCE, runtime};
+pub use self::runner::{PATIENCE, Runner, runtime};
 
-pub use self::stage::{Refused, Stage, Who};
+pub use self::transaction::{CaseTransaction, Refused, Sender};
 
 use self::coverage::Coverage;
 use crate::contract::Contract;
@@ -44,7 +44,7 @@ pub struct Property {
     /// How many cases are generated, unless `PROPTEST_CASES` says another number.
     pub cases: u32,
     /// Tries to break it.
-    pub holds: fn(&Ground) -> Result<(), Broken>,
+    pub holds: fn(&Runner) -> Result<(), Broken>,
 }
 
 /// A property that does not hold.
@@ -101,26 +101,26 @@ pub struct Tried {
 }
 
 /// Where a property is tried against one fault after the other.
-pub struct ProvingGround {
+pub struct FaultRunner {
     property: &'static Property,
-    ground: Ground,
+    runner: Runner,
 }
 
-impl ProvingGround {
+impl FaultRunner {
     /// Whether the property notices the fault; nothing where its cases commit what they do, so
     /// that it cannot tell here.
     ///
     /// # Errors
     /// Why the fault could not be planted, or the server not be reached.
     pub fn notices(&self, fault: &str) -> Result<Option<bool>, CannotRun> {
-        self.ground.notices(fault, self.property.holds)
+        self.runner.notices(fault, self.property.holds)
     }
 }
 
 impl Property {
     /// The id in the ledger.
     pub fn check(&self) -> String {
-        format!("promise/{}", self.id)
+        format!("property/{}", self.id)
     }
 
     /// Whether it is to be tried: it is about every schema, or the contract names it.
@@ -163,11 +163,11 @@ impl Property {
         let database = runtime.block_on(Database::of(inputs, regime))?;
         // What breaks a foreign or a broken schema says nothing about this one.
         let keeps = fault.is_empty() && inputs.are_the_projects();
-        let ground = Ground::open(self, runtime, database, inputs, keeps)?;
-        ground.plant(fault)?;
-        let result = (self.holds)(&ground);
-        let coverage = ground.coverage()?;
-        let (seed, cases) = (ground.seed(), ground.times());
+        let runner = Runner::open(self, runtime, database, inputs, keeps)?;
+        runner.plant(fault)?;
+        let result = (self.holds)(&runner);
+        let coverage = runner.coverage()?;
+        let (seed, cases) = (runner.seed(), runner.times());
         Ok(Tried { result, seed, cases, took: began.elapsed(), coverage })
     }
 
@@ -176,18 +176,18 @@ impl Property {
     ///
     /// # Errors
     /// That it does not hold, or why the server could not be reached.
-    pub fn proving_ground(
+    pub fn fault_runner(
         &'static self,
         inputs: &Inputs,
         regime: Regime,
         cases: u32,
-    ) -> Result<ProvingGround, CannotRun> {
+    ) -> Result<FaultRunner, CannotRun> {
         let runtime = runtime()?;
         let database = runtime.block_on(Database::of(inputs, regime))?;
-        let mut ground = Ground::open(self, runtime, database, inputs, false)?;
-        ground.limit(cases);
-        match (self.holds)(&ground) {
-            Ok(()) => Ok(ProvingGround { property: self, ground }),
+        let mut runner = Runner::open(self, runtime, database, inputs, false)?;
+        runner.limit(cases);
+        match (self.holds)(&runner) {
+            Ok(()) => Ok(FaultRunner { property: self, runner }),
             Err(broken) => {
                 let (check, reason) = (self.check(), broken.reason);
                 Err(CannotRun(format!("{check} is red without any fault: {reason}")))
@@ -210,7 +210,7 @@ impl Property {
             let seen = [self.claim, &observed];
             Finding {
                 statement: Some(broken.script.clone()),
-                ..Finding::of(&rules::PROMISE, object, &self.check(), seen, regime)
+                ..Finding::of(&rules::BROKEN_PROPERTY, object, &self.check(), seen, regime)
             }
         });
         Entry {

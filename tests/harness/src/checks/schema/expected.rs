@@ -75,10 +75,10 @@ pub fn seed_text(seed: &toml::Table) -> String {
 fn privileges(relation: &Relation, id: &str, version: u32, into: &mut Facets) {
     for role in API_ROLES {
         for column in relation.columns.keys() {
-            let held = BY_COLUMN
+            let open_transaction = BY_COLUMN
                 .iter()
                 .filter(|privilege| relation.granted(role, privilege).contains(&column.as_str()));
-            let list = privilege_list(held.map(|privilege| (*privilege).to_owned()));
+            let list = privilege_list(open_transaction.map(|privilege| (*privilege).to_owned()));
             if !list.is_empty() {
                 into.insert(format!("{id}/columns/{column}/privileges/{role}"), list);
             }

@@ -35,8 +35,8 @@ const SECRET: &str = "a key that only this harness signs with";
 pub fn ids() -> Vec<String> {
     let accounts = ["sign-up/succeeds", "sign-up/makes-one-profile", "login/writes-a-session"];
     let token = ["token/opens-own-profile-only", "token/opens-own-sessions-only"];
-    let refused = FORGERIES.iter().map(|(name, _)| format!("flow/token/{name}"));
-    let known = accounts.iter().chain(&token).map(|id| format!("flow/{id}"));
+    let refused = FORGERIES.iter().map(|(name, _)| format!("sign_up/token/{name}"));
+    let known = accounts.iter().chain(&token).map(|id| format!("sign_up/{id}"));
     known.chain(refused).collect()
 }
 
@@ -225,7 +225,7 @@ async fn forgeries() -> Result<Vec<(&'static str, String)>, CannotRun> {
 
 fn entry(name: &str, seen: [&str; 2], object: &str, regime: Regime) -> Entry {
     let in_tokens = FORGERIES.iter().any(|(known, _)| *known == name);
-    let id = if in_tokens { format!("flow/token/{name}") } else { format!("flow/{name}") };
+    let id = if in_tokens { format!("sign_up/token/{name}") } else { format!("sign_up/{name}") };
     let mut entry = Entry::compared(&rules::FLOW, object, &id, seen, regime);
     if name.starts_with("sign-up") {
         for finding in &mut entry.findings {

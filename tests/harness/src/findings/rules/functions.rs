@@ -3,8 +3,8 @@
 use super::{Example, Rule};
 
 /// A function, trigger or constraint does not do what the contract promises.
-pub const PROMISE: Rule = Rule {
-    id: "promise.broken",
+pub const BROKEN_PROPERTY: Rule = Rule {
+    id: "property.broken",
     title: "a case was found in which the promise does not hold",
     meaning: "The contract promises in a sentence what a function, a trigger or a constraint \
               keeps true, and a property tries to break it with generated cases. It found one, \
@@ -15,7 +15,7 @@ pub const PROMISE: Rule = Rule {
     example: Example {
         fault: "drop trigger notes_count on public.notes; -- it kept notebooks.note_count",
         object: "note_count",
-        check: "promise/note_count/is-the-number-of-notes",
+        check: "property/note_count/is-the-number-of-notes",
         expected: "note_count is the number of notes of its notebook",
         observed: "left: 0, right: 1: note_count against count(*); smallest input: [Add]; seed \
                    7204",
@@ -24,7 +24,7 @@ pub const PROMISE: Rule = Rule {
 
 /// The properties of a function leave a part of it untried.
 pub const COVERAGE: Rule = Rule {
-    id: "promise.unreached",
+    id: "property.unreached",
     title: "a part of the function was never executed, so nothing is known of it",
     meaning: "The extension plpgsql_check counts which statements of a function have run; one that no generated \
               case has reached may do anything. Servers without the extension count whether the \

@@ -2,7 +2,7 @@
 
 mod functions;
 
-pub use self::functions::{BODY, COVERAGE, PROMISE};
+pub use self::functions::{BODY, BROKEN_PROPERTY, COVERAGE};
 
 /// A rule, by its stable id.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub const ALL: [&Rule; 19] = [
     &GUARD,
     &COULD_NOT_RUN,
     &FLOW,
-    &PROMISE,
+    &BROKEN_PROPERTY,
     &COVERAGE,
     &UNNEEDED,
     &BODY,
@@ -208,7 +208,7 @@ pub const COULD_NOT_RUN: Rule = Rule {
 
 /// A sign-up or a login did not go as promised.
 pub const FLOW: Rule = Rule {
-    id: "flow.sign-up-and-login",
+    id: "sign_up.failed",
     title: "a sign-up, a login or a token did not do what it promises",
     meaning: "A new user is signed up, logs in and makes requests with tokens, good and forged, \
               through an imitation of the platform's gateway; one of the steps went otherwise. \
@@ -219,7 +219,7 @@ pub const FLOW: Rule = Rule {
         fault: "create or replace function public.handle_new_user() returns trigger language \
                 plpgsql as 'begin return new; end';",
         object: "profiles",
-        check: "flow/sign-up/makes-one-profile",
+        check: "sign_up/sign-up/makes-one-profile",
         expected: "1 row",
         observed: "0 rows",
     },

@@ -16,7 +16,7 @@ pub(super) fn section(evidence: &Evidence) -> String {
         "<p>The contract declares no function.</p>\n".to_owned()
     } else {
         format!(
-            "<p>A property looks for a generated case that breaks a promise. The seed tries the \
+            "<p>A property looks for a generated case that breaks an invariant. The seed tries the \
              same cases again.</p>\n{functions}"
         )
     };
@@ -40,7 +40,7 @@ fn function(name: &str, it: &FunctionRecord, checks: &BTreeMap<&str, &Check>) ->
     };
     let rows: String = it.checks.iter().map(row).collect();
     let properties = if rows.is_empty() {
-        "<p><b class=gap>? No property was tried, so the promise is not proved.</b></p>\n"
+        "<p><b class=gap>? No property was tried, so the invariant is not proved.</b></p>\n"
             .to_owned()
     } else {
         let caption = format!("Properties of {name}");
@@ -49,7 +49,7 @@ fn function(name: &str, it: &FunctionRecord, checks: &BTreeMap<&str, &Check>) ->
     format!(
         "<h3 id=\"function-{0}\">{0}</h3>\n<p>{1}</p>\n{properties}{2}",
         e(name),
-        e(&it.promise),
+        e(&it.invariant),
         coverage(name, it)
     )
 }

@@ -2,8 +2,8 @@
 //! did not think of.
 
 use crate::catalog::{Function, Grant, Input};
-use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
-use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows::values::literal;
@@ -15,10 +15,10 @@ const NOT_CALLABLE: [&str; 6] =
     ["trigger", "event_trigger", "internal", "cstring", "language_handler", "fdw_handler"];
 
 /// B02.
-pub(super) fn calls(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
-    let worlds = scene.worlds_of_all()?;
+pub(super) fn calls(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let worlds = context.worlds_of_all()?;
     let mut probes = Vec::new();
-    for function in scene.client_functions() {
+    for function in context.client_functions() {
         if !is_callable(function) {
             continue;
         }
@@ -27,7 +27,7 @@ pub(super) fn calls(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
                 |grant: &Grant| [attacker.role(), "public"].contains(&grant.grantee.as_str());
             // Who may not execute it is refused before any argument is looked at.
             let tried = if function.grants.iter().any(executes) { usize::MAX } else { 1 };
-            for (part, call) in calls_of(scene, function).into_iter().take(tried) {
+            for (part, call) in calls_of(context, function).into_iter().take(tried) {
                 probes.push(Probe {
                     object: function.name.clone(),
                     part: format!("{part}, as {}", attacker.name()),
@@ -52,7 +52,7 @@ pub(super) fn is_callable(function: &Function) -> bool {
 
 /// The calls, each with what is special about its arguments. A function without arguments has
 /// one.
-fn calls_of(scene: &Scene<'_>, function: &Function) -> Vec<(String, String)> {
+fn calls_of(context: &Context<'_>, function: &Function) -> Vec<(String, String)> {
     let with = |argument: &dyn Fn(&Input) -> String| call(function, argument);
     if function.inputs.is_empty() {
         return vec![("no arguments".to_owned(), with(&|_| String::new()))];
@@ -63,12 +63,12 @@ fn calls_of(scene: &Scene<'_>, function: &Function) -> Vec<(String, String)> {
         ("low".to_owned(), with(&|input| extreme(&input.data_type, false))),
     ];
     let takes_text = function.inputs.iter().any(|input| is_text(&input.data_type));
-    for table in scene.owned_tables() {
-        if let Some(row) = scene.world.rows(table.name, Owner::Shared, None).first() {
+    for table in context.owned_tables() {
+        if let Some(row) = context.world.rows(table.name, Owner::Shared, None).first() {
             let shared = with(&|input| of_row(input, &table, row));
             calls.push((format!("the shared {}", table.name), shared));
         }
-        let Some(row) = scene.row(table.name, VICTIM) else { continue };
+        let Some(row) = context.row(table.name, VICTIM) else { continue };
         let theirs = with(&|input| of_row(input, &table, row));
         calls.push((format!("the victim's {}", table.name), theirs));
         if takes_text {
@@ -84,9 +84,9 @@ fn calls_of(scene: &Scene<'_>, function: &Function) -> Vec<(String, String)> {
 }
 
 /// The call that the victim's first row of the first table suggests.
-pub(super) fn plain_call(scene: &Scene<'_>, function: &Function) -> String {
-    let subject = scene.owned_tables().into_iter().next();
-    let row = subject.and_then(|table| Some((table, scene.row(table.name, VICTIM)?)));
+pub(super) fn plain_call(context: &Context<'_>, function: &Function) -> String {
+    let subject = context.owned_tables().into_iter().next();
+    let row = subject.and_then(|table| Some((table, context.row(table.name, VICTIM)?)));
     call(function, &|input| match &row {
         Some((table, row)) => of_row(input, table, row),
         None => extreme(&input.data_type, true),

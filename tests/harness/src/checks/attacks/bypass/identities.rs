@@ -2,12 +2,12 @@
 //! reachable.
 
 use super::functions::{call, is_callable, plain_call};
-use super::words::{CLIENTS, OURS, offenders, trial};
+use super::statements::{CLIENTS, OURS, offenders, trial};
 use crate::catalog::Function;
-use crate::checks::attacks::runner::held::Held;
-use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
-use crate::checks::attacks::runner::{Scene, Trial};
-use crate::checks::isolation::Arena;
+use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::open_transaction::OpenTransaction;
+use crate::checks::attacks::runner::{Context, Trial};
+use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::sql::quote;
 
@@ -25,16 +25,16 @@ pub(super) const INHERENT: &str = "a session that may send any SQL may choose am
     pg_catalog";
 
 /// B04.
-pub(super) async fn changes(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = Scene::of(arena).map_err(CannotRun)?;
-    let session = Held::connect(&arena.database.login("authenticator")).await?;
+pub(super) async fn changes(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let context = Context::of(sandbox).map_err(CannotRun)?;
+    let session = OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
     let mut trials = Vec::new();
-    for function in scene.client_functions().into_iter().filter(|f| is_callable(f)) {
-        for call in impostures(&scene, function) {
+    for function in context.client_functions().into_iter().filter(|f| is_callable(f)) {
+        for call in impostures(&context, function) {
             trials.push(calling(&session, function, &call).await?);
         }
     }
-    trials.extend(pinned(&scene));
+    trials.extend(pinned(&context));
     for statement in [
         "reset role",
         "set role none",
@@ -42,9 +42,9 @@ pub(super) async fn changes(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
         "reset session authorization",
         "set session authorization default",
     ] {
-        trials.push(nobody(&scene, &session, statement).await?);
+        trials.push(nobody(&context, &session, statement).await?);
     }
-    let admin = arena.database.admin().await?;
+    let admin = sandbox.database.admin().await?;
     let roles = admin.query("select rolname::text from pg_catalog.pg_roles order by 1", &[]).await;
     let roles = roles.map_err(|error| CannotRun(error.to_string()))?;
     for role in roles.iter().map(|row| row.get::<_, String>(0)) {
@@ -81,7 +81,7 @@ pub(super) async fn changes(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 
 /// Calls that ask a function to make the caller somebody else: every text is a role, a claim,
 /// or the name of one and what it should be.
-fn impostures(scene: &Scene<'_>, function: &Function) -> Vec<String> {
+fn impostures(context: &Context<'_>, function: &Function) -> Vec<String> {
     let victim = VICTIM.user_id().unwrap_or_default();
     let claims = VICTIM.identity().claims;
     let pairs: [(&str, &str); 6] = [
@@ -92,7 +92,7 @@ fn impostures(scene: &Scene<'_>, function: &Function) -> Vec<String> {
         ("role", "service_role"),
         ("request.jwt.claims", &claims),
     ];
-    let mut calls = vec![plain_call(scene, function)];
+    let mut calls = vec![plain_call(context, function)];
     for (first, second) in pairs {
         let texts = function.inputs.iter().filter(|input| input.data_type == "text");
         let names: Vec<&str> = texts.map(|input| input.name.as_str()).collect();
@@ -110,13 +110,17 @@ fn impostures(scene: &Scene<'_>, function: &Function) -> Vec<String> {
 }
 
 /// Whether a call leaves the caller who it was, to the end of its transaction.
-async fn calling(session: &Held, function: &Function, call: &str) -> Result<Trial, CannotRun> {
+async fn calling(
+    session: &OpenTransaction,
+    function: &Function,
+    call: &str,
+) -> Result<Trial, CannotRun> {
     session.begin(&ATTACKER.identity()).await?;
     let before = session.tell(WHO).await?;
     let failed = session.tell(call).await?.is_err();
     let after = if failed { before.clone() } else { session.tell(WHO).await? };
     session.must("rollback").await?;
-    let shown = |told: &crate::checks::attacks::runner::held::Told| match told {
+    let shown = |told: &crate::checks::attacks::runner::open_transaction::Response| match told {
         Ok(rows) => rows.concat().join(" | "),
         Err(error) => error.message().to_owned(),
     };
@@ -130,13 +134,13 @@ async fn calling(session: &Held, function: &Function, call: &str) -> Result<Tria
 }
 
 /// Functions that clients can execute and that pin a role, a claim or the row security.
-fn pinned(scene: &Scene<'_>) -> Vec<Trial> {
+fn pinned(context: &Context<'_>) -> Vec<Trial> {
     let says_who = |setting: &&String| {
         let name = setting.split('=').next().unwrap_or_default();
         ["role", "session_authorization", "row_security"].contains(&name)
             || name.starts_with("request.")
     };
-    let functions = scene.client_functions().into_iter();
+    let functions = context.client_functions().into_iter();
     let pinned = functions.filter_map(|f| Some((f, f.settings.iter().find(says_who)?)));
     pinned
         .map(|(function, setting)| {
@@ -147,9 +151,13 @@ fn pinned(scene: &Scene<'_>) -> Vec<Trial> {
 }
 
 /// A statement that gives the role up, within the request: what is left may reach nothing.
-async fn nobody(scene: &Scene<'_>, session: &Held, statement: &str) -> Result<Trial, CannotRun> {
+async fn nobody(
+    context: &Context<'_>,
+    session: &OpenTransaction,
+    statement: &str,
+) -> Result<Trial, CannotRun> {
     let mut weakness = None;
-    for table in scene.tables() {
+    for table in context.tables() {
         session.begin(&ATTACKER.identity()).await?;
         session.must(statement).await?;
         let read = format!("select from {}", table.relation.qualified());
@@ -167,7 +175,7 @@ async fn nobody(scene: &Scene<'_>, session: &Held, statement: &str) -> Result<Tr
 
 /// Claims in raw SQL: inherent, and seen to be so, since it is what makes a function that does
 /// the same dangerous.
-async fn raw_claims(session: &Held) -> Result<Trial, CannotRun> {
+async fn raw_claims(session: &OpenTransaction) -> Result<Trial, CannotRun> {
     let statement = format!(
         "select set_config('request.jwt.claims', {}, true)",
         quote(&VICTIM.identity().claims)
@@ -184,7 +192,7 @@ async fn raw_claims(session: &Held) -> Result<Trial, CannotRun> {
 }
 
 /// B06.
-pub(super) async fn reachable(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+pub(super) async fn reachable(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let mut trials = Vec::new();
     // Superusers are members of everything; that they are superusers is said once.
     let membership = "select c.rolname::text, 'is a member of ' || r.rolname || case \
@@ -201,7 +209,7 @@ pub(super) async fn reachable(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
                 or exists (select from pg_catalog.pg_shdepend d where d.refobjid = r.oid \
                     and d.deptype = 'o' and d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass)) \
         order by 1, 2";
-    trials.extend(offenders(arena, "membership", membership).await?);
+    trials.extend(offenders(sandbox, "membership", membership).await?);
     let attributes = "select rolname::text, 'is ' || pg_catalog.concat_ws(', ', \
             case when rolsuper then 'a superuser' end, \
             case when rolbypassrls then 'not bound by row level security' end, \
@@ -211,7 +219,7 @@ pub(super) async fn reachable(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
         from pg_catalog.pg_roles where rolname in ('anon', 'authenticated', 'authenticator') \
             and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication) \
         order by 1";
-    trials.extend(offenders(arena, "attributes", attributes).await?);
+    trials.extend(offenders(sandbox, "attributes", attributes).await?);
     let owners = format!(
         "select o.name, 'is owned by ' || r.rolname || ', to whom policies do not apply' \
          from ( \
@@ -228,15 +236,15 @@ pub(super) async fn reachable(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
          ) o join pg_catalog.pg_roles r on r.oid = o.owner \
          where r.rolname in {CLIENTS} or r.rolname = 'authenticator' order by 1"
     );
-    trials.extend(offenders(arena, "ownership", &owners).await?);
-    trials.extend(tried(arena).await?);
+    trials.extend(offenders(sandbox, "ownership", &owners).await?);
+    trials.extend(tried(sandbox).await?);
     Ok(trials)
 }
 
 /// The client roles by themselves, without authenticator's memberships: which role can they
 /// set?
-async fn tried(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let session = Held::connect(&arena.database.login("supabase_admin")).await?;
+async fn tried(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let session = OpenTransaction::connect(&sandbox.database.login("supabase_admin")).await?;
     let all = session.tell("select rolname from pg_catalog.pg_roles").await?;
     let roles = all.map_err(|error| CannotRun(error.message().to_owned()))?.concat();
     let mut trials = Vec::new();

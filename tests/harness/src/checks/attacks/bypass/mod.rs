@@ -1,19 +1,19 @@
 //! This file is family B: the ways around the policies.
 
-/// B10: what reaches out of the database, and what is trusted before the policies are.
-mod engine_room;
 /// B02: every function that a client's role can execute.
 mod functions;
 /// B04, B06: becoming somebody else.
 mod identities;
 /// B07, B08: privileges that are there, and that tomorrow's objects will have.
 mod privileges;
+/// B10: what reaches out of the database, and what is trusted before the policies are.
+mod server_access;
 /// B03: names that the attacker has made, in functions that run with another's rights.
 mod shadows;
+/// Trials of lists, and of statements that have to be refused.
+mod statements;
 /// B01, B05, B09: relations that no policy protects.
 mod surfaces;
-/// Trials of lists, and of statements that have to be refused.
-mod words;
 
 use crate::checks::attacks::runner::{Attack, Kind};
 
@@ -53,7 +53,7 @@ pub const ATTACKS: [Attack; 10] = [
                  in declarations and casts too; what it calls must do so as well",
         references: &["CVE-2018-1058", "splinter 0011_function_search_path_mutable", "CWE-426"],
         unless: "no statement of a client runs a security definer function",
-        kind: Kind::Trials(|arena| Box::pin(shadows::trials(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(shadows::trials(sandbox))),
     },
     Attack {
         id: "B04",
@@ -64,8 +64,8 @@ pub const ATTACKS: [Attack; 10] = [
                  claim",
         references: &["CWE-269", "CWE-287"],
         unless: "never",
-        kind: Kind::PartlyAccepted(identities::INHERENT, |arena| {
-            Box::pin(identities::changes(arena))
+        kind: Kind::PartlyAccepted(identities::INHERENT, |sandbox| {
+            Box::pin(identities::changes(sandbox))
         }),
     },
     Attack {
@@ -78,7 +78,7 @@ pub const ATTACKS: [Attack; 10] = [
                  foreign table from every client role: all three run with their owner's rights",
         references: &["splinter 0017_foreign_table_in_api", "CWE-863"],
         unless: "there is no rule, no INSTEAD OF trigger and no foreign table",
-        kind: Kind::Trials(|arena| Box::pin(surfaces::rewritten(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(surfaces::rewritten(sandbox))),
     },
     Attack {
         id: "B06",
@@ -90,7 +90,7 @@ pub const ATTACKS: [Attack; 10] = [
                  postgres",
         references: &["CWE-269", "CWE-250"],
         unless: "never",
-        kind: Kind::Trials(|arena| Box::pin(identities::reachable(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(identities::reachable(sandbox))),
     },
     Attack {
         id: "B07",
@@ -102,7 +102,7 @@ pub const ATTACKS: [Attack; 10] = [
                  clients use",
         references: &["CWE-732", "CWE-250"],
         unless: "never",
-        kind: Kind::Trials(|arena| Box::pin(privileges::needless(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(privileges::needless(sandbox))),
     },
     Attack {
         id: "B08",
@@ -114,7 +114,7 @@ pub const ATTACKS: [Attack; 10] = [
                  functions from anon and authenticated, and on functions from public",
         references: &["splinter 0013_rls_disabled_in_public", "CWE-276"],
         unless: "never",
-        kind: Kind::Trials(|arena| Box::pin(privileges::tomorrow(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(privileges::later_objects(sandbox))),
     },
     Attack {
         id: "B09",
@@ -125,7 +125,7 @@ pub const ATTACKS: [Attack; 10] = [
                  it",
         references: &["splinter 0002_auth_users_exposed", "CWE-200"],
         unless: "there is no table in schema auth",
-        kind: Kind::Probes(|scene| Ok(surfaces::auth_tables(scene))),
+        kind: Kind::Probes(|context| Ok(surfaces::auth_tables(context))),
     },
     Attack {
         id: "B10",
@@ -136,6 +136,6 @@ pub const ATTACKS: [Attack; 10] = [
         remedy: "revoke the function from public, anon and authenticated; make nothing LEAKPROOF",
         references: &["CWE-22", "CWE-78", "CWE-918"],
         unless: "never",
-        kind: Kind::Trials(|arena| Box::pin(engine_room::trials(arena))),
+        kind: Kind::Trials(|sandbox| Box::pin(server_access::trials(sandbox))),
     },
 ];

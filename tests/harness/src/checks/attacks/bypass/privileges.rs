@@ -1,23 +1,23 @@
 //! This file is privileges: those that no client needs today, and those that an object of
 //! tomorrow will give.
 
-use super::words::{CLIENTS, OURS, offenders, play, trial, unrefused};
-use crate::checks::attacks::runner::scene::ATTACKER;
-use crate::checks::attacks::runner::{Scene, Trial};
-use crate::checks::isolation::Arena;
+use super::statements::{CLIENTS, OURS, offenders, play, trial, unrefused};
+use crate::checks::attacks::runner::context::ATTACKER;
+use crate::checks::attacks::runner::{Context, Trial};
+use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::sql::ident;
 
 /// B07.
-pub(super) async fn needless(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+pub(super) async fn needless(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let mut trials = Vec::new();
-    for (part, query) in listed(arena.catalog.version_num) {
-        trials.extend(offenders(arena, part, &query).await?);
+    for (part, query) in listed(sandbox.catalog.version_num) {
+        trials.extend(offenders(sandbox, part, &query).await?);
     }
     for persona in [ATTACKER, Persona::AnonKey] {
-        for (object, part, script) in definitions(arena) {
-            let played = play(arena, persona, &[], &script).await?;
+        for (object, part, script) in definitions(sandbox) {
+            let played = play(sandbox, persona, &[], &script).await?;
             let pasted = format!("{}\n{};", persona.identity().become_sql(), script.join(";\n"));
             let part = format!("{part}, as {}", persona.name());
             let tried = trial(&object, &part, persona.name(), &pasted);
@@ -99,13 +99,13 @@ fn listed(version_num: u32) -> Vec<(&'static str, String)> {
 }
 
 /// Statements that define: object, what, and the script.
-fn definitions(arena: &Arena) -> Vec<(String, &'static str, Vec<String>)> {
+fn definitions(sandbox: &Sandbox) -> Vec<(String, &'static str, Vec<String>)> {
     let mut definitions = vec![(
         "database".to_owned(),
         "create a schema",
         vec!["create schema identra_planted".to_owned()],
     )];
-    for schema in arena.catalog.schemas.iter().map(|schema| &schema.name) {
+    for schema in sandbox.catalog.schemas.iter().map(|schema| &schema.name) {
         for (part, statement) in [
             ("create a table", "table {}.planted (id pg_catalog.int4)"),
             ("create a view", "view {}.planted as select 1 as id"),
@@ -118,7 +118,7 @@ fn definitions(arena: &Arena) -> Vec<(String, &'static str, Vec<String>)> {
     let function = "create function pg_temp.planted() returns pg_catalog.trigger \
                     language plpgsql as 'begin return null; end'";
     let tables =
-        arena.catalog.relations.iter().filter(|r| r.schema == "public" && r.kind == "table");
+        sandbox.catalog.relations.iter().filter(|r| r.schema == "public" && r.kind == "table");
     for table in tables {
         let name = table.qualified();
         for (part, statement) in [
@@ -146,20 +146,20 @@ fn definitions(arena: &Arena) -> Vec<(String, &'static str, Vec<String>)> {
 }
 
 /// What a later migration may create, by its kind, and what the attackers try on it.
-const TOMORROW: [(&str, &[&str], &[&str]); 5] = [
+const LATER_OBJECTS: [(&str, &[&str], &[&str]); 5] = [
     (
         "table",
         &[
-            "create table public.tomorrow (id pg_catalog.int4 primary key, body pg_catalog.text)",
-            "insert into public.tomorrow values (1, 'a secret')",
+            "create table public.later_objects (id pg_catalog.int4 primary key, body pg_catalog.text)",
+            "insert into public.later_objects values (1, 'a secret')",
         ],
         &[
-            "select * from public.tomorrow",
-            "select pg_catalog.count(*) from public.tomorrow",
-            "insert into public.tomorrow values (2, 'planted')",
-            "update public.tomorrow set body = 'changed'",
-            "delete from public.tomorrow",
-            "truncate public.tomorrow",
+            "select * from public.later_objects",
+            "select pg_catalog.count(*) from public.later_objects",
+            "insert into public.later_objects values (2, 'planted')",
+            "update public.later_objects set body = 'changed'",
+            "delete from public.later_objects",
+            "truncate public.later_objects",
         ],
     ),
     (
@@ -167,48 +167,48 @@ const TOMORROW: [(&str, &[&str], &[&str]); 5] = [
         &[
             "create table public.behind (body pg_catalog.text)",
             "insert into public.behind values ('a secret')",
-            "create view public.tomorrow as select * from public.behind",
+            "create view public.later_objects as select * from public.behind",
         ],
         &[
-            "select * from public.tomorrow",
-            "update public.tomorrow set body = 'changed'",
-            "delete from public.tomorrow",
+            "select * from public.later_objects",
+            "update public.later_objects set body = 'changed'",
+            "delete from public.later_objects",
         ],
     ),
     (
         "materialized view",
-        &["create materialized view public.tomorrow as select 'a secret' as body"],
-        &["select * from public.tomorrow"],
+        &["create materialized view public.later_objects as select 'a secret' as body"],
+        &["select * from public.later_objects"],
     ),
     (
         "function",
-        &["create function public.tomorrow() returns pg_catalog.text language sql \
+        &["create function public.later_objects() returns pg_catalog.text language sql \
            security definer as 'select ''a secret'''"],
-        &["select public.tomorrow()"],
+        &["select public.later_objects()"],
     ),
     (
         "sequence",
-        &["create sequence public.tomorrow"],
+        &["create sequence public.later_objects"],
         &[
-            "select pg_catalog.nextval('public.tomorrow')",
-            "select pg_catalog.setval('public.tomorrow', 7)",
-            "select last_value from public.tomorrow",
+            "select pg_catalog.nextval('public.later_objects')",
+            "select pg_catalog.setval('public.later_objects', 7)",
+            "select last_value from public.later_objects",
         ],
     ),
 ];
 
 /// B08.
-pub(super) async fn tomorrow(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    Scene::of(arena).map_err(CannotRun)?;
+pub(super) async fn later_objects(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    Context::of(sandbox).map_err(CannotRun)?;
     let mut trials = Vec::new();
-    for (kind, creates, attempts) in TOMORROW {
+    for (kind, creates, attempts) in LATER_OBJECTS {
         let mut setup = vec!["set local session authorization postgres".to_owned()];
         setup.extend(creates.iter().map(|&statement| statement.to_owned()));
         setup.push("set local session authorization default".to_owned());
         for persona in [ATTACKER, Persona::Guest, Persona::AnonKey, Persona::NoToken] {
             for attempt in attempts {
                 let script = [(*attempt).to_owned()];
-                let played = play(arena, persona, &setup, &script).await?;
+                let played = play(sandbox, persona, &setup, &script).await?;
                 // With row level security and no policy it may be empty and still be safe.
                 let empty = played.error.is_none()
                     && played

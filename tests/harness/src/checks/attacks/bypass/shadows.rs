@@ -2,13 +2,13 @@
 //! relations are looked up in pg_temp before anywhere else, whatever the search path says.
 
 use super::functions::{is_callable, plain_call};
-use super::words::trial;
+use super::statements::trial;
 use crate::catalog::Catalog;
-use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
-use crate::checks::attacks::runner::{Scene, Trial};
-use crate::checks::attacks::writing::words::{Words, owned};
-use crate::checks::isolation::Arena;
-use crate::database::Listening;
+use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::{Context, Trial};
+use crate::checks::attacks::writing::statements::{TableStatements, owned};
+use crate::checks::isolation::Sandbox;
+use crate::database::NoticeConnection;
 use crate::error::{CannotRun, describe};
 use crate::rows::Owner;
 use crate::sql::ident;
@@ -40,26 +40,26 @@ const CAUGHT: &str = "what the attacker made ran as ";
 
 /// B03. Each function and each table gets a connection of its own, since a session keeps what
 /// it has once looked up, and the attacker may have the first request.
-pub(super) async fn trials(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = Scene::of(arena).map_err(CannotRun)?;
+pub(super) async fn trials(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let context = Context::of(sandbox).map_err(CannotRun)?;
     let mut attempts: Vec<(String, Vec<String>)> = Vec::new();
-    let definers = scene.client_functions().into_iter();
+    let definers = context.client_functions().into_iter();
     for function in definers.filter(|f| f.security == "definer" && is_callable(f)) {
-        attempts.push((function.name.clone(), vec![plain_call(&scene, function)]));
+        attempts.push((function.name.clone(), vec![plain_call(&context, function)]));
     }
     // The others run when a row is written.
-    let has_triggers = scene.catalog.functions.iter().any(|f| f.security == "definer");
-    for words in owned(&scene).filter(|_| has_triggers) {
+    let has_triggers = context.catalog.functions.iter().any(|f| f.security == "definer");
+    for words in owned(&context).filter(|_| has_triggers) {
         attempts.push((words.subject.name.to_owned(), writes(&words)?));
     }
     let mut trials = Vec::new();
     if !attempts.is_empty() {
-        trials.push(bait(arena).await?);
+        trials.push(bait(sandbox).await?);
     }
-    let login = arena.database.login(ATTACKER_LOGIN);
-    for shadow in [types(), relations(scene.catalog)] {
+    let login = sandbox.database.login(ATTACKER_LOGIN);
+    for shadow in [types(), relations(context.catalog)] {
         for (object, statements) in &attempts {
-            let session = Listening::connect(&login).await?;
+            let session = NoticeConnection::connect(&login).await?;
             let begin = format!("begin; {}", ATTACKER.identity().request_sql());
             let heard = spring(&session, &begin, &shadow, statements).await?;
             let pasted = [&[begin], &*shadow.statements, &**statements].concat().join(";\n");
@@ -129,7 +129,7 @@ fn relations(catalog: &Catalog) -> Shadow {
 /// Sets the trap, runs the statements, each by itself, and returns what the trap said. That a
 /// statement fails is of no interest: the trap may have run before.
 async fn spring(
-    session: &Listening,
+    session: &NoticeConnection,
     begin: &str,
     shadow: &Shadow,
     statements: &[String],
@@ -151,7 +151,7 @@ async fn spring(
 }
 
 /// Insert, update and delete of the attacker's own rows, with every trigger that hangs on them.
-fn writes(words: &Words<'_>) -> Result<Vec<String>, CannotRun> {
+fn writes(words: &TableStatements<'_>) -> Result<Vec<String>, CannotRun> {
     let (table, own) = (words.table(), words.key(ATTACKER)?);
     Ok(vec![
         words.draft(Owner::User(ATTACKER))?.insert(words.subject.relation),
@@ -162,8 +162,8 @@ fn writes(words: &Words<'_>) -> Result<Vec<String>, CannotRun> {
 }
 
 /// The control: a definer function that is as careless as can be falls into the trap.
-async fn bait(arena: &Arena) -> Result<Trial, CannotRun> {
-    let session = arena.database.listening_admin().await?;
+async fn bait(sandbox: &Sandbox) -> Result<Trial, CannotRun> {
+    let session = sandbox.database.admin_with_notices().await?;
     let bait = "create function public.identra_bait() returns pg_catalog.text language plpgsql \
                 security definer set search_path = '' as $bait$ begin return 'x'::text; end $bait$; \
                 grant execute on function public.identra_bait() to authenticated";

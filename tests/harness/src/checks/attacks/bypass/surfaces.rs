@@ -1,12 +1,12 @@
 //! This file is relations that no policy protects: views, rules and triggers that rewrite,
 //! foreign tables, and the auth server's tables.
 
-use super::words::trial;
+use super::statements::trial;
 use crate::catalog::{Column, Relation};
-use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
-use crate::checks::attacks::runner::{Control, Probe, Scene, Trial, judge};
-use crate::checks::attacks::writing::words::{Words, owned, service_instead};
-use crate::checks::isolation::Arena;
+use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::{Context, Control, Probe, Trial, judge};
+use crate::checks::attacks::writing::statements::{TableStatements, owned, service_instead};
+use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows::Owner;
@@ -21,13 +21,13 @@ const DELETE: u32 = 16;
 const ATTACKERS: [Persona; 2] = [ATTACKER, Persona::AnonKey];
 
 /// B01.
-pub(super) fn views(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn views(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for view in scene.catalog.relations.iter().filter(|relation| is_view(relation)) {
+    for view in context.catalog.relations.iter().filter(|relation| is_view(relation)) {
         let of_users =
-            scene.contract.relation(&view.name).is_some_and(|declared| declared.shape.owned);
+            context.contract.relation(&view.name).is_some_and(|declared| declared.shape.owned);
         for attacker in ATTACKERS {
-            for (part, statement) in through(scene, view, attacker)? {
+            for (part, statement) in through(context, view, attacker)? {
                 let control = match part {
                     "read" if of_users => Control::By(Persona::ServiceRole.identity()),
                     "read" | "refresh" => Control::Understood,
@@ -36,7 +36,7 @@ pub(super) fn views(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
                     }
                     _ => Control::Understood,
                 };
-                probes.push(on(scene, view, part, attacker, statement, control)?);
+                probes.push(on(context, view, part, attacker, statement, control)?);
             }
         }
     }
@@ -53,7 +53,7 @@ const PLATFORM: [&str; 2] = ["auth", "extensions"];
 /// A probe in the worlds where everything of the victim's differs. The service role is lent
 /// what it may lack, so that it is not the privilege that its answers depend on.
 fn on(
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     relation: &Relation,
     part: &str,
     attacker: Persona,
@@ -71,14 +71,14 @@ fn on(
         setup,
         attacker: attacker.identity(),
         script: vec![statement],
-        worlds: scene.worlds_of_all()?,
+        worlds: context.worlds_of_all()?,
         control,
     })
 }
 
 /// Reads and writes that a view allows, with the victim's id wherever an id goes.
 fn through(
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     view: &Relation,
     attacker: Persona,
 ) -> Result<Vec<(&'static str, String)>, CannotRun> {
@@ -97,7 +97,7 @@ fn through(
         if column.data_type == "uuid" {
             return Ok(quote(VICTIM.user_id().unwrap_or_default()));
         }
-        scene.factory().value(view, &column.name, "through a view")
+        context.factory().value(view, &column.name, "through a view")
     };
     let writable = || view.columns.iter().filter(|column| column.writable);
     if view.writable & UPDATE > 0 {
@@ -119,10 +119,10 @@ fn through(
 }
 
 /// B05.
-pub(super) async fn rewritten(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-    let scene = Scene::of(arena).map_err(CannotRun)?;
+pub(super) async fn rewritten(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+    let context = Context::of(sandbox).map_err(CannotRun)?;
     let mut trials = Vec::new();
-    let relations = &scene.catalog.relations;
+    let relations = &context.catalog.relations;
     for relation in relations.iter().filter(|r| !PLATFORM.contains(&r.schema.as_str())) {
         if relation.kind == "foreign table" {
             trials.push(foreign(relation));
@@ -131,22 +131,22 @@ pub(super) async fn rewritten(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
         if relation.rules.is_empty() && !instead {
             continue;
         }
-        let words = owned(&scene).find(|words| words.subject.relation.name == relation.name);
+        let words = owned(&context).find(|words| words.subject.relation.name == relation.name);
         let probes = match words {
             Some(words) if relation.kind == "table" => with_rules(&words)?,
             _ => {
                 let mut probes = Vec::new();
                 for attacker in ATTACKERS {
-                    for (part, statement) in through(&scene, relation, attacker)? {
+                    for (part, statement) in through(&context, relation, attacker)? {
                         let control = Control::Understood;
-                        probes.push(on(&scene, relation, part, attacker, statement, control)?);
+                        probes.push(on(&context, relation, part, attacker, statement, control)?);
                     }
                 }
                 probes
             }
         };
         for probe in probes {
-            trials.push(judge::judge(&scene, "B05", &probe).await?);
+            trials.push(judge::judge(&context, "B05", &probe).await?);
         }
     }
     Ok(trials)
@@ -154,9 +154,11 @@ pub(super) async fn rewritten(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
 
 /// A foreign table is not tried: the answer would be another server's.
 fn foreign(table: &Relation) -> Trial {
-    let mut held = table.grants.iter().chain(table.columns.iter().flat_map(|c| &c.grants));
-    let held = held.find(|grant| ["public", "anon", "authenticated"].contains(&&*grant.grantee));
-    let weakness = held.map(|grant| {
+    let mut open_transaction =
+        table.grants.iter().chain(table.columns.iter().flat_map(|c| &c.grants));
+    let open_transaction = open_transaction
+        .find(|grant| ["public", "anon", "authenticated"].contains(&&*grant.grantee));
+    let weakness = open_transaction.map(|grant| {
         format!(
             "{} may {} a foreign table, to which no policy applies",
             grant.grantee, grant.privilege
@@ -166,7 +168,7 @@ fn foreign(table: &Relation) -> Trial {
 }
 
 /// What the attacker may do to its own rows, in a table whose rules do more.
-fn with_rules(words: &Words<'_>) -> Result<Vec<Probe>, CannotRun> {
+fn with_rules(words: &TableStatements<'_>) -> Result<Vec<Probe>, CannotRun> {
     let (table, own, theirs) = (words.table(), words.key(ATTACKER)?, words.key(VICTIM)?);
     let set = words.assignment()?;
     let control = service_instead(vec![format!("delete from {table} where {theirs}")]);
@@ -184,10 +186,11 @@ fn with_rules(words: &Words<'_>) -> Result<Vec<Probe>, CannotRun> {
 }
 
 /// B09.
-pub(super) fn auth_tables(scene: &Scene<'_>) -> Vec<Probe> {
+pub(super) fn auth_tables(context: &Context<'_>) -> Vec<Probe> {
     let id = quote(VICTIM.user_id().unwrap_or_default());
     let mut probes = Vec::new();
-    for table in scene.catalog.relations.iter().filter(|r| r.schema == "auth" && r.kind == "table")
+    for table in
+        context.catalog.relations.iter().filter(|r| r.schema == "auth" && r.kind == "table")
     {
         let name = table.qualified();
         let (Some(first), true) = (table.columns.first(), table.name == "users") else {

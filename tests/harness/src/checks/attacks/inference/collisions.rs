@@ -1,7 +1,7 @@
 //! This file is collisions: the attacker's own row, with a unique value of the victim's.
 
-use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
-use crate::checks::attacks::runner::{Probe, Scene};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Context, Probe};
 use crate::error::CannotRun;
 use crate::rows::compose::Draft;
 use crate::sql::ident;
@@ -40,9 +40,13 @@ fn keys(table: &Subject<'_>) -> Vec<Key> {
 
 /// The attacker's row with the victim's values in the columns of a key, of the columns that a
 /// client may set, those and the required ones alone; nothing where the victim has none.
-fn proposal(scene: &Scene<'_>, table: &Subject<'_>, key: &Key) -> Result<Option<Draft>, CannotRun> {
-    let Some(victims) = scene.row(table.name, VICTIM) else { return Ok(None) };
-    let mut draft = scene.draft(table.name, ATTACKER)?;
+fn proposal(
+    context: &Context<'_>,
+    table: &Subject<'_>,
+    key: &Key,
+) -> Result<Option<Draft>, CannotRun> {
+    let Some(victims) = context.row(table.name, VICTIM) else { return Ok(None) };
+    let mut draft = context.draft(table.name, ATTACKER)?;
     draft.values.retain(|column, _| {
         let required = table.relation.column(column).is_some_and(|c| c.not_null);
         required || table.declared.client_may("insert", column)
@@ -56,50 +60,50 @@ fn proposal(scene: &Scene<'_>, table: &Subject<'_>, key: &Key) -> Result<Option<
 }
 
 /// The attacker's own row, moved onto a key of the victim's.
-pub(super) fn moves(scene: &Scene<'_>, table: &Subject<'_>) -> Probes {
+pub(super) fn moves(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     let mut probes = Vec::new();
-    let Some(victims) = scene.row(table.name, VICTIM) else { return Ok(probes) };
-    let own = scene.aim(table.name, ATTACKER)?;
+    let Some(victims) = context.row(table.name, VICTIM) else { return Ok(probes) };
+    let own = context.aim(table.name, ATTACKER)?;
     for key in keys(table) {
         let sets = key.columns.iter().map(|column| {
             format!("{} = {}", ident(column), victims.literal(column).unwrap_or("null"))
         });
         let (name, sets) = (table.relation.qualified(), sets.collect::<Vec<_>>().join(", "));
         let script = vec![format!("update {name} set {sets} where {own}")];
-        probes.push(scene.probe(table, &format!("{}, update", key.name), script)?);
+        probes.push(context.probe(table, &format!("{}, update", key.name), script)?);
     }
     Ok(probes)
 }
 
 /// I01: each key, by insert and by update, said and unsaid.
-pub(super) fn uniques(scene: &Scene<'_>) -> Probes {
+pub(super) fn uniques(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in scene.owned_tables() {
+    for table in context.owned_tables() {
         for key in keys(&table) {
-            let Some(draft) = proposal(scene, &table, &key)? else { continue };
+            let Some(draft) = proposal(context, &table, &key)? else { continue };
             let insert = draft.insert(table.relation);
             for (way, script) in [
                 ("insert", insert.clone()),
                 ("do nothing", format!("{insert} on conflict do nothing")),
             ] {
                 let mut probe =
-                    scene.probe(&table, &format!("{}, {way}", key.name), vec![script])?;
+                    context.probe(&table, &format!("{}, {way}", key.name), vec![script])?;
                 probe.setup.clone_from(&draft.setup);
                 probes.push(probe);
             }
         }
-        probes.extend(moves(scene, &table)?);
+        probes.extend(moves(context, &table)?);
     }
     Ok(probes)
 }
 
 /// I06: an upsert onto each key, by columns and by constraint, with a condition that tells
 /// what it is evaluated over.
-pub(super) fn upserts(scene: &Scene<'_>) -> Probes {
+pub(super) fn upserts(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in scene.owned_tables() {
+    for table in context.owned_tables() {
         for key in keys(&table).into_iter().filter(|key| key.constraint) {
-            let Some(draft) = proposal(scene, &table, &key)? else { continue };
+            let Some(draft) = proposal(context, &table, &key)? else { continue };
             let plain = |column: &&String| !key.columns.contains(column);
             let may = |column: &&String| table.declared.client_may("update", column);
             let set = draft.values.keys().filter(plain).find(may);
@@ -127,7 +131,7 @@ pub(super) fn upserts(scene: &Scene<'_>) -> Probes {
                     leak.join(" and ")
                 );
                 let script = vec![LEAK.to_owned(), upsert];
-                let mut probe = scene.probe(&table, &format!("{}, {way}", key.name), script)?;
+                let mut probe = context.probe(&table, &format!("{}, {way}", key.name), script)?;
                 probe.setup.clone_from(&draft.setup);
                 probes.push(probe);
             }

@@ -2,8 +2,8 @@
 
 use super::collisions::LEAK;
 use crate::catalog::Column;
-use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
-use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
 use crate::sql::ident;
 
@@ -14,15 +14,15 @@ const LOOK_AT_ALL: &str = "set local enable_indexscan = off";
 const NO_BITMAP: &str = "set local enable_bitmapscan = off";
 
 /// I03: by itself, beside another condition, and in a join.
-pub(super) fn functions(scene: &Scene<'_>) -> Probes {
+pub(super) fn functions(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for subject in scene.owned_relations() {
+    for subject in context.owned_relations() {
         let (list, table) = (subject.select_list(), subject.relation.qualified());
         let readable = subject.readable();
         let some = [readable.first(), readable.get(readable.len() / 2)].into_iter().flatten();
         let leak: Vec<String> =
             some.map(|column| format!("pg_temp.identra_leak(r.{})", ident(column))).collect();
-        let (leak, victims) = (leak.join(" and "), scene.aim(subject.name, VICTIM)?);
+        let (leak, victims) = (leak.join(" and "), context.aim(subject.name, VICTIM)?);
         let alone = [
             format!("select {list} from {table} r where {leak}"),
             format!("select {list} from {table} r where {victims} and {leak}"),
@@ -37,7 +37,7 @@ pub(super) fn functions(scene: &Scene<'_>) -> Probes {
         for (part, queries) in [("where", alone), ("pushed down", within)] {
             let mut script = [LEAK, LOOK_AT_ALL, NO_BITMAP].map(str::to_owned).to_vec();
             script.extend(queries);
-            probes.push(scene.probe(&subject, part, script)?);
+            probes.push(context.probe(&subject, part, script)?);
         }
     }
     Ok(probes)
@@ -51,18 +51,18 @@ fn column<'a>(subject: &Subject<'a>) -> Option<&'a Column> {
 }
 
 /// I04: an operator of the attacker's own, and those of the schema, on analysed tables.
-pub(super) fn operators(scene: &Scene<'_>) -> Probes {
-    let analyse: Vec<String> = scene
+pub(super) fn operators(context: &Context<'_>) -> Probes {
+    let analyse: Vec<String> = context
         .owned_tables()
         .iter()
         .map(|table| format!("analyze {}", table.relation.qualified()))
         .collect();
     let mut probes = Vec::new();
-    for subject in scene.owned_relations() {
+    for subject in context.owned_relations() {
         let Some(column) = column(&subject) else { continue };
         let (name, of) = (ident(&column.name), &column.data_type);
         let (list, table) = (subject.select_list(), subject.relation.qualified());
-        let own = scene.row(subject.name, ATTACKER).and_then(|row| row.literal(&column.name));
+        let own = context.row(subject.name, ATTACKER).and_then(|row| row.literal(&column.name));
         let value = own.map_or_else(|| format!("(null::{of})"), |own| format!("{own}::{of}"));
         let value = if subject.is_view() { view_value(column) } else { value };
         let query = |operator: &str| {
@@ -80,12 +80,12 @@ pub(super) fn operators(scene: &Scene<'_>) -> Probes {
             ));
             script.push(query(operator));
         }
-        let mut probe = scene.probe(&subject, "", script)?;
+        let mut probe = context.probe(&subject, "", script)?;
         probe.setup = own_analyse(&subject, &analyse);
         probes.push(probe);
-        for operator in schema_operators(scene, of) {
+        for operator in schema_operators(context, of) {
             let part = format!("operator {operator}");
-            let mut probe = scene.probe(&subject, &part, vec![query(&operator)])?;
+            let mut probe = context.probe(&subject, &part, vec![query(&operator)])?;
             probe.setup = own_analyse(&subject, &analyse);
             probe.control = Control::Nobody("it is the schema's own, and may tell nobody anything");
             probes.push(probe);
@@ -112,8 +112,8 @@ fn view_value(column: &Column) -> String {
 }
 
 /// Operators that the schema brings, for two values of that type.
-fn schema_operators(scene: &Scene<'_>, of: &str) -> Vec<String> {
-    let operators = scene.catalog.others.iter().filter_map(|other| {
+fn schema_operators(context: &Context<'_>, of: &str) -> Vec<String> {
+    let operators = context.catalog.others.iter().filter_map(|other| {
         let (name, types) = other.identity.strip_prefix("operator ")?.split_once('(')?;
         let left = types.split(',').next()?;
         (left.rsplit('.').next() == of.rsplit('.').next()).then(|| name.to_owned())
@@ -122,12 +122,12 @@ fn schema_operators(scene: &Scene<'_>, of: &str) -> Vec<String> {
 }
 
 /// I05: conditions that fail on the victim's row alone, and one that fails on any.
-pub(super) fn failures(scene: &Scene<'_>) -> Probes {
+pub(super) fn failures(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for subject in scene.owned_relations() {
+    for subject in context.owned_relations() {
         let (list, table) = (subject.select_list(), subject.relation.qualified());
         let first = subject.readable().first().map(|column| ident(column)).unwrap_or_default();
-        let victims = scene.aim(subject.name, VICTIM)?;
+        let victims = context.aim(subject.name, VICTIM)?;
         for (part, condition) in [
             ("division", format!("1 / (case when {victims} then 0 else 1 end) = 1")),
             ("cast", format!("(case when {victims} then {first}::text else '1' end)::integer = 1")),
@@ -139,7 +139,7 @@ pub(super) fn failures(scene: &Scene<'_>) -> Probes {
         ] {
             let query = format!("select {list} from {table} where {condition}");
             let script = vec![LOOK_AT_ALL.to_owned(), NO_BITMAP.to_owned(), query];
-            probes.push(scene.probe(&subject, part, script)?);
+            probes.push(context.probe(&subject, part, script)?);
         }
     }
     Ok(probes)

@@ -2,16 +2,19 @@
 
 use super::collisions;
 use crate::catalog::Constraint;
-use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
-use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
 use crate::sql::{ident, quote};
 
 type Probes = Result<Vec<Probe>, CannotRun>;
 
 /// The foreign keys of a table with one column each, and the table with owners at the end.
-fn references<'a>(scene: &Scene<'a>, table: &Subject<'a>) -> Vec<(&'a Constraint, Subject<'a>)> {
-    let owned = scene.owned_tables();
+fn references<'a>(
+    context: &Context<'a>,
+    table: &Subject<'a>,
+) -> Vec<(&'a Constraint, Subject<'a>)> {
+    let owned = context.owned_tables();
     let foreign = table.relation.constraints.iter();
     let foreign = foreign.filter(|c| c.kind == "f" && c.columns.len() == 1);
     let parent = |constraint: &'a Constraint| {
@@ -23,17 +26,17 @@ fn references<'a>(scene: &Scene<'a>, table: &Subject<'a>) -> Vec<(&'a Constraint
 }
 
 /// I02: the attacker's row points at a row of the victim's, there or not there.
-pub(super) fn hidden_parents(scene: &Scene<'_>) -> Probes {
+pub(super) fn hidden_parents(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in scene.owned_tables() {
+    for table in context.owned_tables() {
         let name = table.relation.qualified();
-        let own = scene.aim(table.name, ATTACKER)?;
-        for (constraint, parent) in references(scene, &table) {
+        let own = context.aim(table.name, ATTACKER)?;
+        for (constraint, parent) in references(context, &table) {
             let column = &constraint.columns[0];
-            let row = scene.row(parent.name, VICTIM);
+            let row = context.row(parent.name, VICTIM);
             let key = row.and_then(|row| row.literal(&constraint.target_columns[0]));
             let Some(key) = key else { continue };
-            let mut draft = scene.draft(table.name, ATTACKER)?;
+            let mut draft = context.draft(table.name, ATTACKER)?;
             draft.values.retain(|given, _| {
                 let required = table.relation.column(given).is_some_and(|c| c.not_null);
                 required || table.declared.client_may("insert", given)
@@ -43,35 +46,35 @@ pub(super) fn hidden_parents(scene: &Scene<'_>) -> Probes {
             let update = format!("update {name} set {} = {key} where {own}", ident(column));
             for (way, statement) in [("insert", insert), ("update", update)] {
                 let part = format!("{column}, {way}");
-                let mut probe = scene.probe(&table, &part, vec![statement])?;
-                probe.worlds = scene.worlds(&parent)?;
+                let mut probe = context.probe(&table, &part, vec![statement])?;
+                probe.worlds = context.worlds(&parent)?;
                 if way == "insert" {
                     probe.setup.clone_from(&draft.setup);
                 }
                 probes.push(probe);
             }
         }
-        probes.extend(arrays(scene, &table)?);
+        probes.extend(arrays(context, &table)?);
     }
     Ok(probes)
 }
 
 /// Ids in an array, which no foreign key can follow.
-fn arrays(scene: &Scene<'_>, table: &Subject<'_>) -> Probes {
+fn arrays(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     let mut probes = Vec::new();
     let columns = table.relation.columns.iter().filter(|column| column.data_type == "uuid[]");
     for column in columns.filter(|column| table.declared.client_may("insert", &column.name)) {
-        for parent in scene.owned_tables() {
+        for parent in context.owned_tables() {
             let [key] = parent.relation.primary_key() else { continue };
-            let row = scene.row(parent.name, VICTIM);
+            let row = context.row(parent.name, VICTIM);
             let Some(key) = row.and_then(|row| row.literal(key)) else { continue };
-            let mut draft = scene.draft(table.name, ATTACKER)?;
+            let mut draft = context.draft(table.name, ATTACKER)?;
             draft.values.retain(|given, _| table.declared.client_may("insert", given));
             draft.values.insert(column.name.clone(), format!("array[{key}]::uuid[]"));
             let part = format!("{} of {}", column.name, parent.name);
-            let mut probe = scene.probe(table, &part, vec![draft.insert(table.relation)])?;
+            let mut probe = context.probe(table, &part, vec![draft.insert(table.relation)])?;
             probe.setup.clone_from(&draft.setup);
-            probe.worlds = scene.worlds(&parent)?;
+            probe.worlds = context.worlds(&parent)?;
             probe.control = Control::Nobody("an array refers to nothing, so that nobody is told");
             probes.push(probe);
         }
@@ -80,24 +83,24 @@ fn arrays(scene: &Scene<'_>, table: &Subject<'_>) -> Probes {
 }
 
 /// I08: what is said when a constraint is broken.
-pub(super) fn failures(scene: &Scene<'_>) -> Probes {
+pub(super) fn failures(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in scene.owned_tables() {
-        probes.extend(collisions::moves(scene, &table)?);
-        probes.extend(broken_checks(scene, &table)?);
-        probes.extend(held_parents(scene, &table)?);
+    for table in context.owned_tables() {
+        probes.extend(collisions::moves(context, &table)?);
+        probes.extend(broken_checks(context, &table)?);
+        probes.extend(open_parents(context, &table)?);
     }
     Ok(probes)
 }
 
 /// Blind updates that break NOT NULL or a check: the first row that fails is quoted.
-fn broken_checks(scene: &Scene<'_>, table: &Subject<'_>) -> Probes {
+fn broken_checks(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     let name = table.relation.qualified();
     let mut probes = Vec::new();
     let may = |column: &str| table.declared.client_may("update", column);
     for column in table.relation.columns.iter().filter(|c| c.not_null && may(&c.name)) {
         let script = vec![format!("update {name} set {} = null", ident(&column.name))];
-        probes.push(scene.probe(table, &format!("{} null", column.name), script)?);
+        probes.push(context.probe(table, &format!("{} null", column.name), script)?);
     }
     for check in table.relation.constraints.iter().filter(|c| c.kind == "c") {
         let [column] = check.columns.as_slice() else { continue };
@@ -111,27 +114,27 @@ fn broken_checks(scene: &Scene<'_>, table: &Subject<'_>) -> Probes {
         };
         if may(column) {
             let script = vec![format!("update {name} set {} = {value}", ident(column))];
-            probes.push(scene.probe(table, &check.name, script)?);
+            probes.push(context.probe(table, &check.name, script)?);
         }
     }
     Ok(probes)
 }
 
 /// The attacker's row, to which a row of the victim's points or does not, is removed.
-fn held_parents(scene: &Scene<'_>, parent: &Subject<'_>) -> Probes {
+fn open_parents(context: &Context<'_>, parent: &Subject<'_>) -> Probes {
     let mut probes = Vec::new();
-    for child in scene.owned_tables() {
-        for (constraint, target) in references(scene, &child) {
+    for child in context.owned_tables() {
+        for (constraint, target) in references(context, &child) {
             let holds = !["ON DELETE CASCADE", "ON DELETE SET"]
                 .iter()
                 .any(|action| constraint.definition.contains(action));
-            let row = scene.row(parent.name, ATTACKER);
+            let row = context.row(parent.name, ATTACKER);
             let key = row.and_then(|row| row.literal(&constraint.target_columns[0]));
             let Some(key) = key.filter(|_| holds && target.name == parent.name) else { continue };
-            let (name, own) = (parent.relation.qualified(), scene.aim(parent.name, ATTACKER)?);
+            let (name, own) = (parent.relation.qualified(), context.aim(parent.name, ATTACKER)?);
             let script = vec![format!("delete from {name} where {own}")];
-            let mut probe = scene.probe(parent, &constraint.name, script)?;
-            let victims = scene.aim(child.name, VICTIM)?;
+            let mut probe = context.probe(parent, &constraint.name, script)?;
+            let victims = context.aim(child.name, VICTIM)?;
             let column = ident(&constraint.columns[0]);
             let table = child.relation.qualified();
             let point = format!("update {table} set {column} = {key} where {victims}");

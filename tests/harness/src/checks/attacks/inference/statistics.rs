@@ -1,7 +1,7 @@
 //! This file is what the server keeps beside the rows: samples, estimates, sizes, counters.
 
-use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
-use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::sql::{ident, quote};
@@ -13,9 +13,9 @@ fn analyse(table: &Subject<'_>) -> String {
 }
 
 /// I07: the sampled values of each table, by every way to them.
-pub(super) fn samples(scene: &Scene<'_>) -> Probes {
+pub(super) fn samples(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in scene.owned_tables() {
+    for table in context.owned_tables() {
         let is_it = format!("schemaname = 'public' and tablename = {}", quote(table.name));
         let stats = format!(
             "select attname, n_distinct, most_common_vals::text, histogram_bounds::text \
@@ -35,7 +35,7 @@ pub(super) fn samples(scene: &Scene<'_>) -> Probes {
             ("pg_stats and its kin", views, Control::By(Persona::ServiceRole.identity())),
             ("pg_statistic", vec![raw], control),
         ] {
-            let mut probe = scene.probe(&table, part, script)?;
+            let mut probe = context.probe(&table, part, script)?;
             probe.control = control;
             probe.setup = extended_setup(&table);
             probe.setup.push(analyse(&table));
@@ -60,11 +60,11 @@ fn extended_setup(table: &Subject<'_>) -> Vec<String> {
 }
 
 /// I09: what is estimated, counted and measured.
-pub(super) fn estimates(scene: &Scene<'_>) -> Probes {
+pub(super) fn estimates(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in scene.owned_tables() {
+    for table in context.owned_tables() {
         let (list, name) = (table.select_list(), table.relation.qualified());
-        let guess = scene.aim(table.name, VICTIM)?;
+        let guess = context.aim(table.name, VICTIM)?;
         let analyze = "explain (analyze, costs off, timing off, summary off, buffers off)";
         let script = vec![
             format!("select reltuples from pg_class where oid = '{name}'::regclass"),
@@ -78,7 +78,7 @@ pub(super) fn estimates(scene: &Scene<'_>) -> Probes {
             format!("explain select {list} from {name} where {guess}"),
             format!("{analyze} select {list} from {name} where {guess}"),
         ];
-        let mut probe = scene.probe(&table, "", script)?;
+        let mut probe = context.probe(&table, "", script)?;
         probe.setup = vec![analyse(&table)];
         probe.control = Control::Nobody("what is accepted needs no proof that it is open");
         probes.push(probe);
@@ -88,9 +88,9 @@ pub(super) fn estimates(scene: &Scene<'_>) -> Probes {
 
 /// I10: each sequence, before and after somebody else drew a number.
 #[expect(clippy::unnecessary_wraps, reason = "it is one of many that can fail")]
-pub(super) fn sequences(scene: &Scene<'_>) -> Probes {
+pub(super) fn sequences(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    let sequences = scene.catalog.relations.iter().filter(|relation| relation.kind == "sequence");
+    let sequences = context.catalog.relations.iter().filter(|relation| relation.kind == "sequence");
     for sequence in sequences.filter(|sequence| sequence.schema != "auth") {
         let name = sequence.qualified();
         let service = sequence.grants.iter().any(|grant| grant.grantee == "service_role");
@@ -127,14 +127,14 @@ pub(super) fn sequences(scene: &Scene<'_>) -> Probes {
 }
 
 /// I11: a condition that hidden rows meet. How long it takes is not looked at.
-pub(super) fn timing(scene: &Scene<'_>) -> Probes {
+pub(super) fn timing(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in scene.owned_tables() {
+    for table in context.owned_tables() {
         let readable = table.readable();
         let first = readable.first().map(|column| ident(column)).unwrap_or_default();
         let name = table.relation.qualified();
         let query = format!("select count(*) from {name} where {first}::text like '%a%'");
-        let mut probe = scene.probe(&table, "filtered", vec![query])?;
+        let mut probe = context.probe(&table, "filtered", vec![query])?;
         probe.control = Control::Nobody("what is accepted needs no proof that it is open");
         probes.push(probe);
     }

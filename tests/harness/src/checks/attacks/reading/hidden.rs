@@ -2,8 +2,8 @@
 //! in a table below the one that has the policy.
 
 use crate::catalog::Column;
-use crate::checks::attacks::runner::scene::{Subject, VICTIM};
-use crate::checks::attacks::runner::{Probe, Scene};
+use crate::checks::attacks::runner::context::{Subject, VICTIM};
+use crate::checks::attacks::runner::{Context, Probe};
 use crate::contract;
 use crate::contract::shape::Sharing;
 use crate::error::CannotRun;
@@ -15,21 +15,21 @@ type Probes = Result<Vec<Probe>, CannotRun>;
 type World = (&'static str, Vec<String>);
 
 /// R10: whether one more such row, or one such row less, is noticed.
-pub(super) fn put_away(scene: &Scene<'_>) -> Probes {
+pub(super) fn put_away(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in scene.owned_tables() {
+    for table in context.owned_tables() {
         let mut worlds: Vec<(String, World)> = Vec::new();
         if may_be_ownerless(&table) {
-            worlds.push(("without an owner".to_owned(), ownerless(scene, &table)?));
+            worlds.push(("without an owner".to_owned(), ownerless(context, &table)?));
         }
         let name = table.relation.qualified();
         for variant in table.declared.variants.keys() {
             let owner = Owner::User(VICTIM);
-            let aim = scene.author(table.name).aim_at(owner, Some(variant))?;
+            let aim = context.author(table.name).aim_at(owner, Some(variant))?;
             let gone = vec![format!("delete from {name} where {aim}")];
             worlds.push((variant.clone(), ("absent", gone)));
         }
-        let victims = scene.belongs_to(&table, VICTIM);
+        let victims = context.belongs_to(&table, VICTIM);
         for column in table.relation.columns.iter().filter(|column| is_state(&table, column)) {
             let c = ident(&column.name);
             let value = match column.data_type.as_str() {
@@ -41,7 +41,7 @@ pub(super) fn put_away(scene: &Scene<'_>) -> Probes {
         }
         for (part, world) in worlds {
             let script = vec![format!("select {} from {name}", table.select_list())];
-            let mut probe = scene.probe(&table, &part, script)?;
+            let mut probe = context.probe(&table, &part, script)?;
             // The service role is asked for everything, hidden columns too.
             if !table.declared.client_may("select", part.trim_start_matches("with another ")) {
                 let all = vec![format!("select * from {name}")];
@@ -70,9 +70,9 @@ fn may_be_ownerless(table: &Subject<'_>) -> bool {
     nullable || has_members || table.declared.shape.nobodys
 }
 
-fn ownerless(scene: &Scene<'_>, table: &Subject<'_>) -> Result<World, CannotRun> {
+fn ownerless(context: &Context<'_>, table: &Subject<'_>) -> Result<World, CannotRun> {
     let wanted = Wanted { owner: Owner::Nobody, ordinal: PLAIN_ROWS, variant: None };
-    let draft = scene.factory().draft(table.name, wanted)?;
+    let draft = context.factory().draft(table.name, wanted)?;
     let insert = draft.insert(table.relation);
     Ok(("one more", draft.setup.into_iter().chain([insert]).collect()))
 }
@@ -89,15 +89,15 @@ fn is_state(table: &Subject<'_>, column: &Column) -> bool {
 }
 
 /// R11: a row of the victim's in the child.
-pub(super) fn children(scene: &Scene<'_>) -> Probes {
+pub(super) fn children(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for parent in scene.tables().into_iter().filter(|table| table.declared.shape.owned) {
+    for parent in context.tables().into_iter().filter(|table| table.declared.shape.owned) {
         let is_child = |parents: &[String]| {
             let names = [format!("public.{}", parent.name), parent.name.to_owned()];
             parents.iter().any(|parent| names.contains(parent))
         };
-        for child in scene.catalog.relations.iter().filter(|child| is_child(&child.parents)) {
-            let draft = scene.draft(parent.name, VICTIM)?;
+        for child in context.catalog.relations.iter().filter(|child| is_child(&child.parents)) {
+            let draft = context.draft(parent.name, VICTIM)?;
             let insert = draft.insert(child);
             let there = draft.setup.into_iter().chain([insert]).collect();
             let (list, table) = (parent.select_list(), child.qualified());
@@ -105,7 +105,7 @@ pub(super) fn children(scene: &Scene<'_>) -> Probes {
                 ("child", format!("select {list} from {table}")),
                 ("child only", format!("select {list} from only {table}")),
             ] {
-                let mut probe = scene.probe(&parent, part, vec![statement])?;
+                let mut probe = context.probe(&parent, part, vec![statement])?;
                 probe.object.clone_from(&child.name);
                 probe.worlds = vec![("there", Vec::clone(&there))];
                 probes.push(probe);

@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
-use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
 
 type Probes = Result<Vec<Probe>, CannotRun>;
 
 /// Every table and view, read whole by each identity.
-fn read_by(scene: &Scene<'_>, identities: &[Identity]) -> Probes {
+fn read_by(context: &Context<'_>, identities: &[Identity]) -> Probes {
     let mut probes = Vec::new();
-    for subject in scene.owned_relations() {
+    for subject in context.owned_relations() {
         let (list, table) = (subject.select_list(), subject.relation.qualified());
         for (nth, identity) in identities.iter().enumerate() {
             let script = vec![format!("select {list} from {table}")];
-            let mut probe = scene.probe(&subject, &identity.name, script)?;
+            let mut probe = context.probe(&subject, &identity.name, script)?;
             probe.attacker = identity.clone();
             probe.worlds.truncate(1);
             if nth > 0 {
@@ -33,9 +33,9 @@ fn identity(name: &str, role: &str, claims: &str) -> Identity {
 }
 
 /// R02: nobody, in every form that nobody has.
-pub(super) fn nobody(scene: &Scene<'_>) -> Probes {
+pub(super) fn nobody(context: &Context<'_>) -> Probes {
     read_by(
-        scene,
+        context,
         &[
             Persona::NoToken.identity(),
             Persona::AnonKey.identity(),
@@ -49,7 +49,7 @@ pub(super) fn nobody(scene: &Scene<'_>) -> Probes {
 }
 
 /// R03: somebody who has signed in, with a subject that is nobody's.
-pub(super) fn malformed(scene: &Scene<'_>) -> Probes {
+pub(super) fn malformed(context: &Context<'_>) -> Probes {
     let victim = VICTIM.user_id().unwrap_or_default();
     let attacker = ATTACKER.user_id().unwrap_or_default();
     let signed_in = |name: &str, claims: &str| identity(name, "authenticated", claims);
@@ -57,7 +57,7 @@ pub(super) fn malformed(scene: &Scene<'_>) -> Probes {
         signed_in(name, &json!({"role": "authenticated", "sub": sub}).to_string())
     };
     read_by(
-        scene,
+        context,
         &[
             signed_in("no subject", r#"{"role": "authenticated", "aud": "authenticated"}"#),
             subject("subject null", Value::Null),
@@ -88,7 +88,7 @@ pub(super) fn malformed(scene: &Scene<'_>) -> Probes {
 }
 
 /// R09: the attacker, with claims that a policy must not believe.
-pub(super) fn forged(scene: &Scene<'_>) -> Probes {
+pub(super) fn forged(context: &Context<'_>) -> Probes {
     let victim = VICTIM.user_id();
     let with = |name: &str, role: &str, forge: &dyn Fn(&mut Value)| {
         let mut claims = ATTACKER.claims().unwrap_or_default();
@@ -121,5 +121,5 @@ pub(super) fn forged(scene: &Scene<'_>) -> Probes {
     identities.push(with("anon, role claim service_role", "anon", &|claims| {
         *claims = json!({"role": "service_role", "app_metadata": metadata("service_role")});
     }));
-    read_by(scene, &identities)
+    read_by(context, &identities)
 }

@@ -1,17 +1,17 @@
 //! This file is the forms that a query can take: each is tried on every table and view.
 
-use crate::checks::attacks::runner::scene::{Subject, VICTIM};
-use crate::checks::attacks::runner::{Probe, Scene};
+use crate::checks::attacks::runner::context::{Subject, VICTIM};
+use crate::checks::attacks::runner::{Context, Probe};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::sql::ident;
 
 type Probes = Result<Vec<Probe>, CannotRun>;
 /// Ways to ask: a name, and the statements.
-type Ways<const N: usize> = [(&'static str, Vec<String>); N];
+type Routes<const N: usize> = [(&'static str, Vec<String>); N];
 
 /// The words that a query about a subject is made of.
-struct Words {
+struct TableStatements {
     table: String,
     /// Its readable columns.
     list: String,
@@ -21,27 +21,27 @@ struct Words {
     victims: String,
 }
 
-impl Words {
-    fn of(scene: &Scene<'_>, subject: &Subject<'_>) -> Result<Self, CannotRun> {
+impl TableStatements {
+    fn of(context: &Context<'_>, subject: &Subject<'_>) -> Result<Self, CannotRun> {
         Ok(Self {
             table: subject.relation.qualified(),
             list: subject.select_list(),
             first: subject.readable().first().map(|column| ident(column)).unwrap_or_default(),
-            victims: scene.aim(subject.name, VICTIM)?,
+            victims: context.aim(subject.name, VICTIM)?,
         })
     }
 }
 
 /// One probe for each way on each subject; a way is a name and its statements.
 fn each<const N: usize>(
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     subjects: Vec<Subject<'_>>,
-    ways: fn(&Words) -> Ways<N>,
+    ways: fn(&TableStatements) -> Routes<N>,
 ) -> Probes {
     let mut probes = Vec::new();
     for subject in subjects {
-        for (part, script) in ways(&Words::of(scene, &subject)?) {
-            let mut probe = scene.probe(&subject, part, script)?;
+        for (part, script) in ways(&TableStatements::of(context, &subject)?) {
+            let mut probe = context.probe(&subject, part, script)?;
             // Who sees a row of the victim's misses it where there is none.
             probe.worlds.truncate(1);
             probes.push(probe);
@@ -52,9 +52,9 @@ fn each<const N: usize>(
 }
 
 /// R01: plain select. Somebody who owns nothing tries it too.
-pub(super) fn plain(scene: &Scene<'_>) -> Probes {
-    let mut probes = each(scene, scene.owned_relations(), |w| {
-        let Words { table, list, victims, .. } = w;
+pub(super) fn plain(context: &Context<'_>) -> Probes {
+    let mut probes = each(context, context.owned_relations(), |w| {
+        let TableStatements { table, list, victims, .. } = w;
         [
             ("by key", vec![format!("select {list} from {table} where {victims}")]),
             ("whole table", vec![format!("select {list} from {table}")]),
@@ -68,9 +68,9 @@ pub(super) fn plain(scene: &Scene<'_>) -> Probes {
 }
 
 /// R04: whatever a select list can hold.
-pub(super) fn expressions(scene: &Scene<'_>) -> Probes {
-    let mut probes = each(scene, scene.owned_relations(), |w| {
-        let Words { table, first: c, victims, .. } = w;
+pub(super) fn expressions(context: &Context<'_>) -> Probes {
+    let mut probes = each(context, context.owned_relations(), |w| {
+        let TableStatements { table, first: c, victims, .. } = w;
         [
             (
                 "aggregates",
@@ -90,8 +90,8 @@ pub(super) fn expressions(scene: &Scene<'_>) -> Probes {
             ("whole row", vec![format!("select r, row_to_json(r), to_jsonb(r) from {table} r")]),
         ]
     })?;
-    probes.extend(each(scene, scene.owned_tables(), |w| {
-        let Words { table, first: c, .. } = w;
+    probes.extend(each(context, context.owned_tables(), |w| {
+        let TableStatements { table, first: c, .. } = w;
         [
             // The counters of the server say nothing of a row but that it is there.
             (
@@ -114,9 +114,9 @@ pub(super) fn expressions(scene: &Scene<'_>) -> Probes {
 }
 
 /// R05: whatever a query can be put together from.
-pub(super) fn combinations(scene: &Scene<'_>) -> Probes {
-    let mut probes = each(scene, scene.owned_relations(), |w| {
-        let Words { table, list, first: c, victims } = w;
+pub(super) fn combinations(context: &Context<'_>) -> Probes {
+    let mut probes = each(context, context.owned_relations(), |w| {
+        let TableStatements { table, list, first: c, victims } = w;
         let one = "(values (1)) one (identra_n)";
         let joins = [
             format!("select a.{c}, b.{c} from {table} a cross join {table} b"),
@@ -143,8 +143,8 @@ pub(super) fn combinations(scene: &Scene<'_>) -> Probes {
         ];
         [("joins and sub-selects", joins.to_vec()), ("cte and union", queries.to_vec())]
     })?;
-    probes.extend(each(scene, scene.owned_tables(), |w| {
-        let Words { table, list, .. } = w;
+    probes.extend(each(context, context.owned_tables(), |w| {
+        let TableStatements { table, list, .. } = w;
         [("sample", vec![format!("select {list} from {table} tablesample system (100)")])]
     })?);
     probes.sort_by(|one, other| one.object.cmp(&other.object));
@@ -152,15 +152,15 @@ pub(super) fn combinations(scene: &Scene<'_>) -> Probes {
 }
 
 /// R06: locks ask for more privileges and other policies, cursors come back later.
-pub(super) fn locks_and_cursors(scene: &Scene<'_>) -> Probes {
-    let mut probes = each(scene, scene.owned_relations(), |w| {
-        let Words { table, list, .. } = w;
+pub(super) fn locks_and_cursors(context: &Context<'_>) -> Probes {
+    let mut probes = each(context, context.owned_relations(), |w| {
+        let TableStatements { table, list, .. } = w;
         let declare = format!("declare identra_c scroll cursor for select {list} from {table}");
         let last = "fetch last from identra_c".to_owned();
         [("cursor", vec![declare, last, "fetch backward all from identra_c".to_owned()])]
     })?;
-    probes.extend(each(scene, scene.owned_tables(), |w| {
-        let Words { table, list, victims, .. } = w;
+    probes.extend(each(context, context.owned_tables(), |w| {
+        let TableStatements { table, list, victims, .. } = w;
         let lock = |strength| vec![format!("select {list} from {table} for {strength}")];
         let declare = format!("declare identra_c cursor for select from {table} where {victims}");
         let fetch = "fetch next from identra_c".to_owned();
@@ -180,28 +180,28 @@ pub(super) fn locks_and_cursors(scene: &Scene<'_>) -> Probes {
 }
 
 /// R07: COPY, in its three forms.
-pub(super) fn copies(scene: &Scene<'_>) -> Probes {
-    let mut probes = each(scene, scene.owned_relations(), |w| {
-        let Words { table, list, .. } = w;
+pub(super) fn copies(context: &Context<'_>) -> Probes {
+    let mut probes = each(context, context.owned_relations(), |w| {
+        let TableStatements { table, list, .. } = w;
         [("query", vec![format!("copy (select {list} from {table}) to stdout")])]
     })?;
-    probes.extend(each(scene, scene.owned_tables(), |w| {
-        let Words { table, list, .. } = w;
+    probes.extend(each(context, context.owned_tables(), |w| {
+        let TableStatements { table, list, .. } = w;
         [("table", vec![format!("copy {table} ({list}) to stdout")])]
     })?);
-    for subject in scene.owned_tables() {
-        probes.push(copy_in(scene, &subject)?);
+    for subject in context.owned_tables() {
+        probes.push(copy_in(context, &subject)?);
     }
     probes.sort_by(|one, other| one.object.cmp(&other.object));
     Ok(probes)
 }
 
 /// A row in the victim's name.
-fn copy_in(scene: &Scene<'_>, subject: &Subject<'_>) -> Result<Probe, CannotRun> {
-    let draft = scene.draft(subject.name, VICTIM)?;
+fn copy_in(context: &Context<'_>, subject: &Subject<'_>) -> Result<Probe, CannotRun> {
+    let draft = context.draft(subject.name, VICTIM)?;
     let columns: Vec<String> = draft.values.keys().map(|column| ident(column)).collect();
     // An expression is no value here; the victim's own row has one.
-    let row = scene.row(subject.name, VICTIM);
+    let row = context.row(subject.name, VICTIM);
     let bare = |(column, literal): (&String, &String)| {
         let is_plain = !literal.contains(['(', ' ', '[']) || literal.starts_with('\'');
         let plain = Some(literal.as_str()).filter(|_| is_plain);
@@ -212,7 +212,7 @@ fn copy_in(scene: &Scene<'_>, subject: &Subject<'_>) -> Result<Probe, CannotRun>
     let values: Vec<String> = draft.values.iter().map(bare).collect();
     let (table, columns) = (subject.relation.qualified(), columns.join(", "));
     let copy = format!("copy {table} ({columns}) from stdin\n{}\n\\.", values.join("\t"));
-    let mut probe = scene.probe(subject, "from a client", vec![copy])?;
+    let mut probe = context.probe(subject, "from a client", vec![copy])?;
     probe.setup = draft.setup;
     // Nothing comes back but a refusal, each time over a connection of its own.
     probe.worlds.clear();
@@ -220,9 +220,9 @@ fn copy_in(scene: &Scene<'_>, subject: &Subject<'_>) -> Result<Probe, CannotRun>
 }
 
 /// R08: it must bring an error or nothing, never more rows.
-pub(super) fn row_security_off(scene: &Scene<'_>) -> Probes {
-    each(scene, scene.owned_relations(), |w| {
-        let Words { table, list, .. } = w;
+pub(super) fn row_security_off(context: &Context<'_>) -> Probes {
+    each(context, context.owned_relations(), |w| {
+        let TableStatements { table, list, .. } = w;
         let select = format!("select {list} from {table}");
         let function = format!(
             "create function pg_temp.identra_all() returns bigint language sql \

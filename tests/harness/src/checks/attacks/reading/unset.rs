@@ -1,24 +1,26 @@
 //! This file is a connection that is so new that its claims are null: after the first
 //! transaction that sets them they are empty, which is not the same to a policy.
 
-use crate::checks::attacks::runner::held::Held;
-use crate::checks::attacks::runner::scene::{Subject, VICTIM};
-use crate::checks::attacks::runner::{Scene, Trial, Trying};
-use crate::checks::isolation::Arena;
+use crate::checks::attacks::runner::context::{Subject, VICTIM};
+use crate::checks::attacks::runner::open_transaction::OpenTransaction;
+use crate::checks::attacks::runner::{Context, Trial, TrialFuture};
+use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 
 /// R02: every table and view by every role, on connections on which claims were never set.
-pub(super) fn claims_never_set(arena: &Arena) -> Trying<'_> {
+pub(super) fn claims_never_set(sandbox: &Sandbox) -> TrialFuture<'_> {
     Box::pin(async move {
-        let scene = Scene::of(arena).map_err(CannotRun)?;
+        let context = Context::of(sandbox).map_err(CannotRun)?;
         let mut trials = Vec::new();
         for role in ["anon", "authenticated"] {
-            let connection = Held::connect(&arena.database.login("authenticator")).await?;
-            let service = Held::connect(&arena.database.login("authenticator")).await?;
-            for subject in scene.owned_relations() {
-                let statement = script(&scene, &subject, role);
+            let connection =
+                OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
+            let service =
+                OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
+            for subject in context.owned_relations() {
+                let statement = script(&context, &subject, role);
                 let seen = count(&connection, &statement).await?;
-                let control = count(&service, &script(&scene, &subject, "service_role")).await?;
+                let control = count(&service, &script(&context, &subject, "service_role")).await?;
                 let weakness = match (seen.as_str(), control.as_str()) {
                     ("0" | "42501", "0") => Some("the control sees no row either".to_owned()),
                     ("0" | "42501", _) => None,
@@ -40,8 +42,8 @@ pub(super) fn claims_never_set(arena: &Arena) -> Trying<'_> {
 
 /// How many rows of the victim's that role sees without any claims; by the key, since the
 /// owner may be a column that the role cannot read.
-fn script(scene: &Scene<'_>, subject: &Subject<'_>, role: &str) -> String {
-    let aim = scene.aim(subject.name, VICTIM).unwrap_or_else(|_| "true".to_owned());
+fn script(context: &Context<'_>, subject: &Subject<'_>, role: &str) -> String {
+    let aim = context.aim(subject.name, VICTIM).unwrap_or_else(|_| "true".to_owned());
     format!(
         "begin; set local role {role}; \
          set local search_path = public, extensions; \
@@ -52,7 +54,7 @@ fn script(scene: &Scene<'_>, subject: &Subject<'_>, role: &str) -> String {
 }
 
 /// The count that came back, or why there is none.
-async fn count(connection: &Held, script: &str) -> Result<String, CannotRun> {
+async fn count(connection: &OpenTransaction, script: &str) -> Result<String, CannotRun> {
     match connection.tell(script).await? {
         Ok(rows) => Ok(rows.first().map(|row| row[0].clone()).unwrap_or_default()),
         Err(error) => {

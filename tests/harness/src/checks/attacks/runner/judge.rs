@@ -1,28 +1,28 @@
 //! This file is how a probe is judged: by what it changed, by what it was told, and by
 //! somebody with whom the same statements do bite.
 
-use super::{Control, Probe, Scene, TOOTHLESS, Trial, transcript};
+use super::{Context, Control, Probe, TOOTHLESS, Trial, transcript};
 use crate::error::CannotRun;
 use crate::platform::persona::Identity;
 use crate::probe::digest;
-use crate::probe::{Act, Played};
+use crate::probe::{Attempt, Transcript};
 
 /// Tries a probe of the attack with that id in every world, and its control.
 ///
 /// # Errors
 /// Why the server could not be reached, or a world could not be made.
-pub async fn judge(scene: &Scene<'_>, attack: &str, probe: &Probe) -> Result<Trial, CannotRun> {
+pub async fn judge(context: &Context<'_>, attack: &str, probe: &Probe) -> Result<Trial, CannotRun> {
     let (attacker, script) = (&probe.attacker, &probe.script);
-    let first = play(scene, probe, attacker, script).await?;
-    let heard = compare(scene, probe, attacker, script, first).await?;
+    let first = play(context, probe, attacker, script).await?;
+    let heard = compare(context, probe, attacker, script, first).await?;
     let mut weakness = misidentified(attacker, &heard.first);
-    weakness = weakness.or_else(|| misplaced(scene, probe, &heard.first));
+    weakness = weakness.or_else(|| misplaced(context, probe, &heard.first));
     let leak = heard.difference().map(|(world, here, there)| {
         format!("the answer tells whether the victim's rows are {world}: \"{here}\" / \"{there}\"")
     });
     let mut answer = answer(&heard.first);
-    let by_contract = scene.accepted(attack, &probe.object);
-    match (leak, by_contract, scene.open_by_nature) {
+    let by_contract = context.accepted(attack, &probe.object);
+    match (leak, by_contract, context.open_by_nature) {
         // What is told depends on the server's moment, so it is not quoted.
         (Some(_), _, Some(reason)) => answer = format!("tells something, accepted: {reason}"),
         (None, _, Some(reason)) => answer = format!("its words tell nothing, accepted: {reason}"),
@@ -34,7 +34,7 @@ pub async fn judge(scene: &Scene<'_>, attack: &str, probe: &Probe) -> Result<Tri
         answer += &format!("; no control: {reason}");
     }
     if weakness.is_none() {
-        weakness = toothless(scene, probe, &heard.first).await?;
+        weakness = toothless(context, probe, &heard.first).await?;
     }
     Ok(Trial {
         object: probe.object.clone(),
@@ -47,13 +47,13 @@ pub async fn judge(scene: &Scene<'_>, attack: &str, probe: &Probe) -> Result<Tri
 }
 
 /// What somebody heard in the world as it is, and in the others.
-struct Heard {
-    first: Played,
+struct Reply {
+    first: Transcript,
     lines: Vec<String>,
     others: Vec<(&'static str, Vec<String>)>,
 }
 
-impl Heard {
+impl Reply {
     /// The first world in which something else was heard, and the lines that differ.
     fn difference(&self) -> Option<(&'static str, String, String)> {
         self.others.iter().find_map(|(world, lines)| {
@@ -65,35 +65,35 @@ impl Heard {
 
 /// The script in the world as it is.
 async fn play(
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     probe: &Probe,
     identity: &Identity,
     script: &[String],
-) -> Result<Played, CannotRun> {
-    scene.prober().play(&Act { setup: &probe.setup, identity, script, active: "" }).await
+) -> Result<Transcript, CannotRun> {
+    context.prober().play(&Attempt { setup: &probe.setup, identity, script, active: "" }).await
 }
 
 /// The same in the other worlds, where only what is heard matters.
 async fn compare(
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     probe: &Probe,
     identity: &Identity,
     script: &[String],
-    first: Played,
-) -> Result<Heard, CannotRun> {
-    let lines = transcript::lines(&first, scene.known());
+    first: Transcript,
+) -> Result<Reply, CannotRun> {
+    let lines = transcript::lines(&first, context.known());
     let mut others = Vec::new();
     for (world, make) in &probe.worlds {
         let setup = [make.as_slice(), probe.setup.as_slice()].concat();
-        let act = Act { setup: &setup, identity, script, active: "" };
-        let played = scene.prober().listen(&act).await?;
-        others.push((*world, transcript::lines(&played, scene.known())));
+        let act = Attempt { setup: &setup, identity, script, active: "" };
+        let played = context.prober().listen(&act).await?;
+        others.push((*world, transcript::lines(&played, context.known())));
     }
-    Ok(Heard { first, lines, others })
+    Ok(Reply { first, lines, others })
 }
 
 /// T01: the attacker is who it should be, with no more rights than it should have.
-fn misidentified(attacker: &Identity, played: &Played) -> Option<String> {
+fn misidentified(attacker: &Identity, played: &Transcript) -> Option<String> {
     let bypasses = if attacker.role == "service_role" { "t" } else { "f" };
     let expected = ["authenticator", &attacker.role, "f", bypasses];
     (played.guard[..4] != expected)
@@ -101,19 +101,19 @@ fn misidentified(attacker: &Identity, played: &Played) -> Option<String> {
 }
 
 /// Rule 1: no row changed but the attacker's own.
-fn misplaced(scene: &Scene<'_>, probe: &Probe, played: &Played) -> Option<String> {
+fn misplaced(context: &Context<'_>, probe: &Probe, played: &Transcript) -> Option<String> {
     let mut others = played
         .changed
         .iter()
-        .filter(|changed| !scene.may_change(&probe.attacker, &probe.object, changed));
+        .filter(|changed| !context.may_change(&probe.attacker, &probe.object, changed));
     others.next().map(|rows| format!("rows changed: {}", digest::rows_of(rows)))
 }
 
 /// Rule 3: whoever is entitled learns or changes something by the same statements.
 async fn toothless(
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     probe: &Probe,
-    played: &Played,
+    played: &Transcript,
 ) -> Result<Option<String>, CannotRun> {
     let (identity, script) = match &probe.control {
         Control::By(identity) => (identity, &probe.script),
@@ -121,16 +121,16 @@ async fn toothless(
         Control::Nobody(_) => return Ok(None),
         Control::Understood => return Ok(misunderstood(played)),
     };
-    let first = play(scene, probe, identity, script).await?;
+    let first = play(context, probe, identity, script).await?;
     // What the attacker may not change bites too: a row of nobody's, say.
     let changes = first.changed.iter().any(|changed| {
-        Scene::is_victims(&changed.owner)
-            || !scene.may_change(&probe.attacker, &probe.object, changed)
+        Context::is_victims(&changed.owner)
+            || !context.may_change(&probe.attacker, &probe.object, changed)
     });
     if changes {
         return Ok(None);
     }
-    let heard = compare(scene, probe, identity, script, first).await?;
+    let heard = compare(context, probe, identity, script, first).await?;
     if heard.difference().is_some() {
         return Ok(None);
     }
@@ -140,7 +140,7 @@ async fn toothless(
 
 /// That the server did not know what to do with the statement itself; an error that has a
 /// context was raised within something that it called.
-fn misunderstood(played: &Played) -> Option<String> {
+fn misunderstood(played: &Transcript) -> Option<String> {
     const MISUNDERSTOOD: [&str; 8] =
         ["42601", "42703", "42704", "42725", "42804", "42846", "42883", "42P02"];
     let error = played.error.as_ref().filter(|error| error.where_().is_none())?;
@@ -151,7 +151,7 @@ fn misunderstood(played: &Played) -> Option<String> {
 }
 
 /// What came back, in a few words.
-fn answer(played: &Played) -> String {
+fn answer(played: &Transcript) -> String {
     if let Some(error) = &played.error {
         return format!("{} {}", error.code().code(), error.message());
     }

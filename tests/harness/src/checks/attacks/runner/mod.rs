@@ -1,15 +1,15 @@
 //! This file is what an attack is: data, the statements it tries, and the three rules by which
 //! it is judged: state, output and control.
 
-pub mod held;
+pub mod context;
 pub mod judge;
-pub mod scene;
+pub mod open_transaction;
 pub mod transcript;
 
 use std::pin::Pin;
 
-pub use self::scene::Scene;
-use crate::checks::isolation::Arena;
+pub use self::context::Context;
+use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::findings::ledger::{Entry, Finding, in_regime};
 use crate::findings::rules;
@@ -37,19 +37,19 @@ pub struct Attack {
 /// How an attack is tried.
 pub enum Kind {
     /// Statements by an attacker, each judged by the three rules.
-    Probes(fn(&Scene<'_>) -> Result<Vec<Probe>, CannotRun>),
+    Probes(fn(&Context<'_>) -> Result<Vec<Probe>, CannotRun>),
     /// The same over a channel that is open by nature; why that is acceptable comes first.
     /// What it tells is reported and is no finding.
-    Accepted(&'static str, fn(&Scene<'_>) -> Result<Vec<Probe>, CannotRun>),
+    Accepted(&'static str, fn(&Context<'_>) -> Result<Vec<Probe>, CannotRun>),
     /// What is tried as the next is, where one channel among others is open by nature; why that
     /// is acceptable comes first.
-    PartlyAccepted(&'static str, for<'a> fn(&'a Arena) -> Trying<'a>),
+    PartlyAccepted(&'static str, for<'a> fn(&'a Sandbox) -> TrialFuture<'a>),
     /// Something of its own, over connections of its own.
-    Trials(for<'a> fn(&'a Arena) -> Trying<'a>),
+    Trials(for<'a> fn(&'a Sandbox) -> TrialFuture<'a>),
 }
 
 /// The work of an attack that is no list of statements.
-pub type Trying<'a> = Pin<Box<dyn Future<Output = Result<Vec<Trial>, CannotRun>> + Send + 'a>>;
+pub type TrialFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<Trial>, CannotRun>> + Send + 'a>>;
 
 /// Statements of an attacker, and what they are compared with.
 #[derive(Debug, Clone)]
@@ -118,8 +118,8 @@ impl Attack {
     }
 
     /// The ids of the checks that it will make in that arena.
-    pub fn plan(&self, arena: &Arena) -> Vec<String> {
-        let probes = self.probes(arena).unwrap_or_default();
+    pub fn plan(&self, sandbox: &Sandbox) -> Vec<String> {
+        let probes = self.probes(sandbox).unwrap_or_default();
         let mut ids: Vec<String> = probes.iter().map(|probe| self.check(&probe.object)).collect();
         ids.dedup();
         if ids.is_empty() { vec![self.check("")] } else { ids }
@@ -127,11 +127,11 @@ impl Attack {
 
     /// Attacks everything in the arena that it can be tried on. What could not be tried is a
     /// finding.
-    pub async fn run(&self, arena: &Arena) -> Vec<Entry> {
-        let regime = arena.regime();
+    pub async fn run(&self, sandbox: &Sandbox) -> Vec<Entry> {
+        let regime = sandbox.regime();
         let trials = match self.kind {
-            Kind::Trials(trials) | Kind::PartlyAccepted(_, trials) => trials(arena).await,
-            Kind::Probes(_) | Kind::Accepted(..) => self.judge(arena).await,
+            Kind::Trials(trials) | Kind::PartlyAccepted(_, trials) => trials(sandbox).await,
+            Kind::Probes(_) | Kind::Accepted(..) => self.judge(sandbox).await,
         };
         match (trials, &self.kind) {
             (Ok(trials), Kind::Probes(_) | Kind::Accepted(..)) if !trials.is_empty() => trials
@@ -147,23 +147,23 @@ impl Attack {
     }
 
     /// Its probes; none where it has trials of its own.
-    fn probes(&self, arena: &Arena) -> Result<Vec<Probe>, CannotRun> {
+    fn probes(&self, sandbox: &Sandbox) -> Result<Vec<Probe>, CannotRun> {
         match self.kind {
             Kind::Probes(probes) | Kind::Accepted(_, probes) => {
-                probes(&Scene::of(arena).map_err(CannotRun)?)
+                probes(&Context::of(sandbox).map_err(CannotRun)?)
             }
             Kind::Trials(_) | Kind::PartlyAccepted(..) => Ok(Vec::new()),
         }
     }
 
-    async fn judge(&self, arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
-        let mut scene = Scene::of(arena).map_err(CannotRun)?;
+    async fn judge(&self, sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+        let mut context = Context::of(sandbox).map_err(CannotRun)?;
         if let Kind::Accepted(reason, _) = self.kind {
-            scene.accept(reason);
+            context.accept(reason);
         }
         let mut trials = Vec::new();
-        for probe in self.probes(arena)? {
-            let trial = judge::judge(&scene, self.id, &probe).await;
+        for probe in self.probes(sandbox)? {
+            let trial = judge::judge(&context, self.id, &probe).await;
             trials.push(trial.unwrap_or_else(|why| Trial {
                 object: probe.object,
                 part: probe.part,

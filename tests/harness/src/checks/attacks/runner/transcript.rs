@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::error::DbError;
 
-use crate::probe::Played;
+use crate::probe::Transcript;
 
 /// What is masked, since the server makes it anew each time; the evidence lists these.
 pub const MASKS: [&str; 2] = [
@@ -14,7 +14,7 @@ pub const MASKS: [&str; 2] = [
 ];
 
 /// The lines that came back: rows, counts, notices and every field of an error.
-pub fn lines(played: &Played, known: &BTreeSet<String>) -> Vec<String> {
+pub fn lines(played: &Transcript, known: &BTreeSet<String>) -> Vec<String> {
     let mut lines = Vec::new();
     for answer in &played.answers {
         lines.extend(answer.rows.iter().map(|row| mask(&row.join(" | "), known)));

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{Words, owned, service_instead};
+use super::statements::{TableStatements, owned, service_instead};
 use crate::catalog::{Constraint, Relation};
-use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
-use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows::Owner;
 use crate::sql::{ident, quote};
 
 /// W11.
-pub(super) fn cascades(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn cascades(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for words in owned(scene) {
+    for words in owned(context) {
         own_parent(&words, &mut probes)?;
         orphans(&words, &mut probes)?;
     }
@@ -22,35 +22,35 @@ pub(super) fn cascades(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
 }
 
 /// The foreign keys to a table, and the tables that they are in.
-fn children<'a>(scene: &Scene<'a>, table: &str) -> Vec<(&'a Relation, &'a Constraint)> {
+fn children<'a>(context: &Context<'a>, table: &str) -> Vec<(&'a Relation, &'a Constraint)> {
     let name = format!("public.{table}");
     let of = |relation: &'a Relation| relation.constraints.iter().map(move |key| (relation, key));
-    let all = scene.catalog.relations.iter().filter(|relation| relation.kind == "table");
+    let all = context.catalog.relations.iter().filter(|relation| relation.kind == "table");
     let keys = all.flat_map(of).filter(|(_, key)| key.kind == "f" && key.columns.len() == 1);
     keys.filter(|(_, key)| key.target.as_deref() == Some(&name)).collect()
 }
 
 /// Deletes and re-keys one's own row that others point at, the victim's rows among them where
 /// a reference does not say who owns them.
-fn own_parent(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
-    let scene = words.scene;
-    let children = children(scene, words.subject.name);
+fn own_parent(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
+    let context = words.context;
+    let children = children(context, words.subject.name);
     if children.is_empty() {
         return Ok(());
     }
     let table = words.table();
     let (own, theirs) = (words.key(ATTACKER)?, words.key(VICTIM)?);
-    let row = words.scene.row(words.subject.name, ATTACKER);
+    let row = words.context.row(words.subject.name, ATTACKER);
     let mut setup = Vec::new();
     for (child, key) in &children {
-        let child = owned(scene).find(|words| words.subject.relation.name == child.name);
+        let child = owned(context).find(|words| words.subject.relation.name == child.name);
         let Some(child) = child else { continue };
         let column = key.columns[0].as_str();
         let decides = child.owner_column() == Some(column)
             || child.paths().iter().any(|(path, _)| path == column);
         let mine = row.and_then(|row| row.literal(&key.target_columns[0]));
         if let (false, Some(mine)) = (decides, mine) {
-            let victims = scene.belongs_to(&child.subject, VICTIM);
+            let victims = context.belongs_to(&child.subject, VICTIM);
             let (child, column) = (child.table(), ident(column));
             setup.push(format!("update {child} r set {column} = {mine} where {victims}"));
         }
@@ -73,7 +73,7 @@ fn own_parent(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRu
 }
 
 /// What is left when the victim's account goes: nobody's, and in nobody's sight.
-fn orphans(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
+fn orphans(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
     let survives = |key: &Constraint| {
         key.definition.contains("ON DELETE SET NULL")
             || key.definition.contains("ON DELETE SET DEFAULT")
@@ -104,9 +104,9 @@ fn orphans(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> 
 
 /// W13: everything that the attacker may do to its own rows, plainly and with the victim's
 /// ids in every column that takes them.
-pub(super) fn side_effects(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for words in owned(scene) {
+    for words in owned(context) {
         for (part, laden) in [("", false), (", the victim's ids in it", true)] {
             let of = |persona| statements(&words, persona, laden);
             let (mine, theirs) = (of(ATTACKER)?, of(VICTIM)?);
@@ -123,7 +123,7 @@ pub(super) fn side_effects(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
 }
 
 /// Whether clients may do that to their own rows.
-fn permitted(words: &Words<'_>, command: &str) -> bool {
+fn permitted(words: &TableStatements<'_>, command: &str) -> bool {
     let declared = words.subject.declared;
     match command {
         "delete" => {
@@ -138,13 +138,17 @@ fn permitted(words: &Words<'_>, command: &str) -> bool {
 type Done = (&'static str, Vec<String>, String);
 
 /// Insert, update and delete of that user's own row.
-fn statements(words: &Words<'_>, persona: Persona, laden: bool) -> Result<Vec<Done>, CannotRun> {
+fn statements(
+    words: &TableStatements<'_>,
+    persona: Persona,
+    laden: bool,
+) -> Result<Vec<Done>, CannotRun> {
     let (table, key) = (words.table(), words.key(persona)?);
     let mut draft = words.draft(Owner::User(persona))?;
     let mut set = vec![words.assignment()?];
     if laden {
         let load = words.plain_columns().filter_map(|column| {
-            let value = load(words.scene, &column.data_type)?;
+            let value = load(words.context, &column.data_type)?;
             Some((column.name.clone(), value))
         });
         let load: Vec<(String, String)> = load.collect();
@@ -173,10 +177,10 @@ fn statements(words: &Words<'_>, persona: Persona, laden: bool) -> Result<Vec<Do
 
 /// The victim's ids for a column of that type: in a document, by the name of every table and
 /// of every column that holds one.
-fn load(scene: &Scene<'_>, data_type: &str) -> Option<String> {
+fn load(context: &Context<'_>, data_type: &str) -> Option<String> {
     let mut ids: BTreeMap<&str, &str> = BTreeMap::new();
-    for table in scene.owned_tables() {
-        let Some(row) = scene.row(table.name, VICTIM) else { continue };
+    for table in context.owned_tables() {
+        let Some(row) = context.row(table.name, VICTIM) else { continue };
         for column in table.relation.columns.iter().filter(|column| column.data_type == "uuid") {
             let name = column.name.as_str();
             let value = row.literal(name).unwrap_or("null");

@@ -1,8 +1,8 @@
 //! This file is rows that say that they belong, or point, to somebody else.
 
-use super::words::{Words, owned, service_instead};
-use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
-use crate::checks::attacks::runner::{Control, Probe, Scene};
+use super::statements::{TableStatements, owned, service_instead};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::contract::shape::Sharing;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -10,9 +10,9 @@ use crate::rows::Owner;
 use crate::sql::{ident, quote};
 
 /// W01: a new row of the victim's, or of nobody's, or without having signed in.
-pub(super) fn inserts(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn inserts(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for words in owned(scene) {
+    for words in owned(context) {
         let theirs = words.insertion("the victim's", words.draft(Owner::User(VICTIM))?)?;
         for persona in [Persona::AnonKey, Persona::NoToken] {
             let part = format!("the victim's, as {}", persona.name());
@@ -31,9 +31,9 @@ pub(super) fn inserts(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
 }
 
 /// W04: a row whose column says who owns it.
-pub(super) fn owners(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn owners(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for words in owned(scene) {
+    for words in owned(context) {
         let Some(column) = words.owner_column() else { continue };
         let set = |owner: Option<&str>| {
             let owner = owner.map_or_else(|| "null".to_owned(), quote);
@@ -60,9 +60,9 @@ pub(super) fn owners(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
 }
 
 /// W05: a row whose parents say who owns it.
-pub(super) fn parents(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn parents(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for words in owned(scene) {
+    for words in owned(context) {
         let (own, theirs) = (words.key(ATTACKER)?, words.key(VICTIM)?);
         let mut planted = words.draft(Owner::User(ATTACKER))?;
         let mut worlds = Vec::new();
@@ -72,7 +72,7 @@ pub(super) fn parents(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
             // The ends of one row are different rows.
             planted.values.insert(column.clone(), key_of(&words, parent, VICTIM, nth)?);
             let update = format!("update {} set {} =", words.table(), ident(column));
-            worlds = worlds_of(scene, parent)?;
+            worlds = worlds_of(context, parent)?;
             let mut ways = vec![
                 ("move to", format!("{update} {others} where {own}")),
                 ("take from", format!("{update} {mine} where {theirs}")),
@@ -80,7 +80,7 @@ pub(super) fn parents(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
             if words.is_membership() {
                 let part = format!("move the only one to {parent} by {column}, blind");
                 let probe = words.probe(&part, format!("{update} {others}"))?;
-                let alone = scene.belongs_to(&words.subject, ATTACKER);
+                let alone = context.belongs_to(&words.subject, ATTACKER);
                 let leave =
                     format!("delete from {} r where {alone} and not ({own})", words.table());
                 let setup = words.nothing_shared().into_iter().chain([leave]).collect();
@@ -91,7 +91,7 @@ pub(super) fn parents(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
             }
             // What both have, for the attacker alone.
             if words.subject.declared.shape.sharing == Sharing::Through {
-                let shared = scene.author(words.subject.name).aim_at(Owner::Shared, None)?;
+                let shared = context.author(words.subject.name).aim_at(Owner::Shared, None)?;
                 ways.push(("keep for oneself from", format!("{update} {mine} where {shared}")));
             }
             for (part, statement) in ways {
@@ -115,10 +115,10 @@ pub(super) fn parents(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
 }
 
 /// W12: a row of one's own that points at the victim's.
-pub(super) fn links(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn links(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for subject in scene.tables() {
-        let words = Words { scene, subject };
+    for subject in context.tables() {
+        let words = TableStatements { context, subject };
         references(&words, &mut probes)?;
         arrays(&words, &mut probes)?;
     }
@@ -127,7 +127,7 @@ pub(super) fn links(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
 
 /// Foreign keys to rows of users, those that say who owns the row apart; of a row between
 /// two rows, one end.
-fn references(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
+fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
     for key in words.subject.relation.constraints.iter().filter(|key| key.kind == "f") {
         let ([column], [pointed_at]) = (key.columns.as_slice(), key.target_columns.as_slice())
         else {
@@ -136,11 +136,11 @@ fn references(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRu
         let decides = words.owner_column() == Some(column)
             || matches!(words.paths(), [(path, _)] if path == column);
         let target = key.target.as_deref().and_then(|target| target.strip_prefix("public."));
-        let target = target.and_then(|target| owned_table(words.scene, target));
+        let target = target.and_then(|target| owned_table(words.context, target));
         let (false, Some(target)) = (decides, target) else { continue };
         let theirs = words.row(target.name, VICTIM)?;
         let theirs = theirs.literal(pointed_at).unwrap_or("null").to_owned();
-        let differing = words.scene.worlds(&target)?;
+        let differing = words.context.worlds(&target)?;
         point(words, column, &theirs, target.name, &mut |probe| {
             probes.push(Probe { worlds: differing.clone(), ..probe });
         })?;
@@ -150,13 +150,13 @@ fn references(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRu
 
 /// Arrays of ids. What such an id means the catalog does not say, so every table's are tried;
 /// one that is hidden and one that is not there have to fare alike.
-fn arrays(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
+fn arrays(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
     let columns = words.subject.relation.columns.iter();
     for column in columns.filter(|column| column.data_type == "uuid[]") {
-        for target in words.scene.owned_tables() {
+        for target in words.context.owned_tables() {
             let theirs = key_of(words, target.name, VICTIM, 0)?;
             let value = |id: &str| format!("array[{id}]::pg_catalog.uuid[]");
-            let differing = words.scene.worlds(&target)?;
+            let differing = words.context.worlds(&target)?;
             let owned = words.subject.declared.shape.owned;
             // The victim itself writes the same with nothing in the array, as far as clients
             // may; else the service role does.
@@ -181,7 +181,7 @@ fn arrays(words: &Words<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
 
 /// Sets a column to the victim's id in a new row of the attacker's and in one that is there.
 fn point(
-    words: &Words<'_>,
+    words: &TableStatements<'_>,
     column: &str,
     value: &str,
     target: &str,
@@ -208,14 +208,14 @@ fn point(
 
 /// The key of that user's last row in a table, or of the `nth` before it.
 fn key_of(
-    words: &Words<'_>,
+    words: &TableStatements<'_>,
     table: &str,
     persona: Persona,
     nth: usize,
 ) -> Result<String, CannotRun> {
-    let relation = words.scene.catalog.relation(table);
+    let relation = words.context.catalog.relation(table);
     let key = relation.and_then(|relation| relation.primary_key().first());
-    let rows = words.scene.world.rows(table, Owner::User(persona), None);
+    let rows = words.context.world.rows(table, Owner::User(persona), None);
     let row = rows.iter().rev().nth(nth).or(rows.last());
     let literal = key.zip(row).and_then(|(key, row)| row.literal(key));
     literal.map(str::to_owned).ok_or_else(|| {
@@ -223,13 +223,13 @@ fn key_of(
     })
 }
 
-fn owned_table<'a>(scene: &Scene<'a>, name: &str) -> Option<Subject<'a>> {
-    scene.owned_tables().into_iter().find(|table| table.name == name)
+fn owned_table<'a>(context: &Context<'a>, name: &str) -> Option<Subject<'a>> {
+    context.owned_tables().into_iter().find(|table| table.name == name)
 }
 
 fn worlds_of(
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     table: &str,
 ) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
-    owned_table(scene, table).map_or(Ok(Vec::new()), |table| scene.worlds(&table))
+    owned_table(context, table).map_or(Ok(Vec::new()), |table| context.worlds(&table))
 }

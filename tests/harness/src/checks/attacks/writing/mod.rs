@@ -8,10 +8,10 @@ mod forgeries;
 mod protected;
 /// W02, W03, W07, W08: statements aimed at another's row, or at all.
 mod reach;
+/// What statements are put together from.
+pub(super) mod statements;
 /// W06: a row that collides with another's.
 mod upserts;
-/// What statements are put together from.
-pub(super) mod words;
 
 use crate::checks::attacks::runner::{Attack, Kind};
 

@@ -1,29 +1,29 @@
 //! This file is the columns of one's own row that are not one's own: what the contract does
 //! not grant cannot be written, and what is forged is not kept.
 
-use super::words::{Words, owned};
+use super::statements::{TableStatements, owned};
 use crate::catalog::Column;
-use crate::checks::attacks::runner::scene::ATTACKER;
-use crate::checks::attacks::runner::{Scene, Trial, Trying};
-use crate::checks::isolation::Arena;
+use crate::checks::attacks::runner::context::ATTACKER;
+use crate::checks::attacks::runner::{Context, Trial, TrialFuture};
+use crate::checks::isolation::Sandbox;
 use crate::database::outcome::Outcome;
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
-use crate::probe::{Act, Played, Target};
+use crate::probe::{Attempt, Target, Transcript};
 use crate::rows::Owner;
 use crate::sql::ident;
 
 /// W09: every column that the contract does not grant, by insert and by update.
-pub(super) fn columns(arena: &Arena) -> Trying<'_> {
+pub(super) fn columns(sandbox: &Sandbox) -> TrialFuture<'_> {
     Box::pin(async move {
-        let scene = Scene::of(arena).map_err(CannotRun)?;
+        let context = Context::of(sandbox).map_err(CannotRun)?;
         let mut trials = Vec::new();
-        for words in owned(&scene) {
+        for words in owned(&context) {
             for command in ["insert", "update"] {
                 let mut refused = 0;
                 for column in kept(&words, command) {
                     let (setup, statement) = write(&words, command, column)?;
-                    let weakness = refusal(&scene, &words, &setup, &statement).await?;
+                    let weakness = refusal(&context, &words, &setup, &statement).await?;
                     refused += u32::from(weakness.is_none());
                     if weakness.is_some() {
                         let part = format!("{command} {}", column.name);
@@ -48,7 +48,7 @@ pub(super) fn columns(arena: &Arena) -> Trying<'_> {
 }
 
 /// The columns that the contract keeps from clients, but for those that the engine makes.
-fn kept<'a>(words: &Words<'a>, command: &str) -> impl Iterator<Item = &'a Column> {
+fn kept<'a>(words: &TableStatements<'a>, command: &str) -> impl Iterator<Item = &'a Column> {
     let granted = words.subject.declared.granted(ATTACKER.role(), command);
     let columns = words.subject.relation.columns.iter();
     columns.filter(move |c| c.made.is_none() && !granted.contains(&c.name.as_str()))
@@ -56,7 +56,7 @@ fn kept<'a>(words: &Words<'a>, command: &str) -> impl Iterator<Item = &'a Column
 
 /// The attacker's own row, with that column in it.
 fn write(
-    words: &Words<'_>,
+    words: &TableStatements<'_>,
     command: &str,
     column: &Column,
 ) -> Result<(Vec<String>, String), CannotRun> {
@@ -77,7 +77,7 @@ fn write(
         let statement = draft.insert(relation);
         return Ok((draft.setup, statement));
     }
-    let row = words.scene.row(words.subject.name, ATTACKER);
+    let row = words.context.row(words.subject.name, ATTACKER);
     let current = row.and_then(|row| row.literal(name)).unwrap_or("null").to_owned();
     // A key is set to what it is, since any other value may break what points at it.
     let value = if is_key { current } else { words.other(name)? };
@@ -88,13 +88,14 @@ fn write(
 /// What is wrong with the answer, if anything: only a missing privilege keeps a column, and
 /// only if the service role succeeds where it is missing.
 async fn refusal(
-    scene: &Scene<'_>,
-    words: &Words<'_>,
+    context: &Context<'_>,
+    words: &TableStatements<'_>,
     setup: &[String],
     statement: &str,
 ) -> Result<Option<String>, CannotRun> {
     let target = Target::new(words.subject.relation);
-    let attempt = async |persona| scene.prober().attempt(&target, persona, setup, statement).await;
+    let attempt =
+        async |persona| context.prober().attempt(&target, persona, setup, statement).await;
     let observed = attempt(ATTACKER).await?;
     if let Some(why) = observed.unguarded {
         return Ok(Some(format!("the attacker was not who it should be: {why}")));
@@ -110,23 +111,23 @@ async fn refusal(
 }
 
 /// W10: times and numbers that clients may not write, smuggled in among what they may.
-pub(super) fn forged(arena: &Arena) -> Trying<'_> {
+pub(super) fn forged(sandbox: &Sandbox) -> TrialFuture<'_> {
     Box::pin(async move {
-        let scene = Scene::of(arena).map_err(CannotRun)?;
+        let context = Context::of(sandbox).map_err(CannotRun)?;
         let mut trials = Vec::new();
-        for words in owned(&scene) {
+        for words in owned(&context) {
             for command in ["insert", "update"] {
                 for column in kept(&words, command).filter(|column| is_measured(column)) {
                     for (part, setup, statement) in ways(&words, command, column)? {
                         let value = words.other(&column.name)?;
                         let name = ident(&column.name);
-                        let own = scene.belongs_to(&words.subject, ATTACKER);
+                        let own = context.belongs_to(&words.subject, ATTACKER);
                         let stored = format!(
                             "select 1 from {} r where {own} and {name} = {value}",
                             words.table()
                         );
                         let (answer, weakness) =
-                            smuggled(&scene, &setup, &statement, &stored).await?;
+                            smuggled(&context, &setup, &statement, &stored).await?;
                         let part = format!("{part} {}", column.name);
                         trials.push(trial(&words, part, &setup, &statement, answer, weakness));
                     }
@@ -147,7 +148,11 @@ fn is_measured(column: &Column) -> bool {
 /// A statement, by what way it goes and what has to be there first.
 type Way = (&'static str, Vec<String>, String);
 
-fn ways(words: &Words<'_>, command: &str, column: &Column) -> Result<Vec<Way>, CannotRun> {
+fn ways(
+    words: &TableStatements<'_>,
+    command: &str,
+    column: &Column,
+) -> Result<Vec<Way>, CannotRun> {
     let (table, name) = (words.table(), ident(&column.name));
     let value = words.other(&column.name)?;
     if command == "insert" {
@@ -182,7 +187,7 @@ fn ways(words: &Words<'_>, command: &str, column: &Column) -> Result<Vec<Way>, C
             format!("update {table} set ({permitted}, {name}) = (select {pair}) where {key}"),
         ),
     ];
-    if words.scene.catalog.version_num >= 150_000 {
+    if words.context.catalog.version_num >= 150_000 {
         let merge = format!(
             "merge into {table} using (values (1)) as source (one) on {key} \
              when matched then update set {permitted} = {harmless}, {name} = {value}"
@@ -195,7 +200,7 @@ fn ways(words: &Words<'_>, command: &str, column: &Column) -> Result<Vec<Way>, C
 /// Whether the statement leaves the forged value in a row of the attacker's: it is refused
 /// for want of a privilege, or what it sent is not kept.
 async fn smuggled(
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     setup: &[String],
     statement: &str,
     stored: &str,
@@ -205,9 +210,9 @@ async fn smuggled(
         "set local session authorization default".to_owned(),
         stored.to_owned(),
     ];
-    let play = async |identity: Identity| -> Result<Played, CannotRun> {
-        let act = Act { setup, identity: &identity, script: &script, active: "" };
-        scene.prober().play(&act).await
+    let play = async |identity: Identity| -> Result<Transcript, CannotRun> {
+        let act = Attempt { setup, identity: &identity, script: &script, active: "" };
+        context.prober().play(&act).await
     };
     let played = play(ATTACKER.identity()).await?;
     if played.guard[1] != ATTACKER.role() {
@@ -232,7 +237,7 @@ async fn smuggled(
 }
 
 fn trial(
-    words: &Words<'_>,
+    words: &TableStatements<'_>,
     part: String,
     setup: &[String],
     statement: &str,

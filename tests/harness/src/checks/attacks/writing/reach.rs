@@ -1,17 +1,17 @@
 //! This file is statements that are aimed at another's row, or at every row there is.
 
-use super::words::{Words, owned};
-use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
-use crate::checks::attacks::runner::{Probe, Scene};
+use super::statements::{TableStatements, owned};
+use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::{Context, Probe};
 use crate::error::CannotRun;
 use crate::sql::{ident, quote};
 
 /// W02: update, aimed and blind.
-pub(super) fn updates(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn updates(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for words in owned(scene) {
+    for words in owned(context) {
         let update = format!("update {} r set {}", words.table(), words.assignment()?);
-        let theirs = scene.belongs_to(&words.subject, VICTIM);
+        let theirs = context.belongs_to(&words.subject, VICTIM);
         probes.push(words.probe("by key", format!("{update} where {}", words.key(VICTIM)?))?);
         probes.push(words.probe("by owner", format!("{update} where {theirs}"))?);
         probes.push(words.probe("every row", update)?);
@@ -20,11 +20,11 @@ pub(super) fn updates(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
 }
 
 /// W03: delete, aimed and blind.
-pub(super) fn deletes(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn deletes(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for words in owned(scene) {
+    for words in owned(context) {
         let delete = format!("delete from {} r", words.table());
-        let theirs = scene.belongs_to(&words.subject, VICTIM);
+        let theirs = context.belongs_to(&words.subject, VICTIM);
         probes.push(words.probe("by key", format!("{delete} where {}", words.key(VICTIM)?))?);
         probes.push(words.probe("by owner", format!("{delete} where {theirs}"))?);
         probes.push(words.probe("every row", delete)?);
@@ -36,9 +36,9 @@ pub(super) fn deletes(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
 const OLD_AND_NEW: u32 = 180_000;
 
 /// W07: the same by other roads.
-pub(super) fn detours(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn detours(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for words in owned(scene) {
+    for words in owned(context) {
         let (table, set, key) = (words.table(), words.assignment()?, words.key(VICTIM)?);
         let columns = words.subject.select_list();
         // The key's columns are the row's own; the other source has none of those names.
@@ -66,7 +66,7 @@ pub(super) fn detours(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
             ("blind CTE", format!("with hit as (update {table} set {set}) select 1")),
             ("insert select", copy(&words, &key)),
         ];
-        if scene.catalog.version_num >= OLD_AND_NEW {
+        if context.catalog.version_num >= OLD_AND_NEW {
             let both: Vec<String> = ["old", "new"]
                 .iter()
                 .flat_map(|row| {
@@ -87,7 +87,7 @@ pub(super) fn detours(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
 }
 
 /// Copies another's row into one of the attacker's own.
-fn copy(words: &Words<'_>, key: &str) -> String {
+fn copy(words: &TableStatements<'_>, key: &str) -> String {
     let columns = words.copied();
     let own = quote(ATTACKER.user_id().unwrap_or_default());
     let value = |column: &&str| {
@@ -105,16 +105,16 @@ fn copy(words: &Words<'_>, key: &str) -> String {
 
 /// W08: truncate. The service role shows that it is the privilege that is missing, so it is
 /// lent it.
-pub(super) fn truncates(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
-    let is_target = |words: &Words<'_>| {
+pub(super) fn truncates(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let is_target = |words: &TableStatements<'_>| {
         let name = format!("public.{}", words.subject.name);
-        let relations = scene.catalog.relations.iter();
+        let relations = context.catalog.relations.iter();
         let mut keys = relations.flat_map(|relation| &relation.constraints);
         keys.any(|key| key.target.as_deref() == Some(&name))
     };
     let lend = "grant truncate on all tables in schema public to service_role".to_owned();
     let mut probes = Vec::new();
-    for words in owned(scene) {
+    for words in owned(context) {
         let truncate = format!("truncate {}", words.table());
         // One that others refer to cannot be truncated alone, by anybody.
         if !is_target(&words) {

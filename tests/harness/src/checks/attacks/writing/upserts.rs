@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{Words, owned};
+use super::statements::{TableStatements, owned};
 use crate::catalog::Constraint;
-use crate::checks::attacks::runner::scene::{ATTACKER, VICTIM};
-use crate::checks::attacks::runner::{Probe, Scene};
+use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
+use crate::checks::attacks::runner::{Context, Probe};
 use crate::error::CannotRun;
 use crate::rows::Owner;
 use crate::sql::ident;
@@ -23,9 +23,9 @@ const BLIND: [&str; 2] = [
 ];
 
 /// W06.
-pub(super) fn probes(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
+pub(super) fn probes(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
-    for words in owned(scene) {
+    for words in owned(context) {
         let constraints = &words.subject.relation.constraints;
         for key in constraints.iter().filter(|c| ["p", "u"].contains(&c.kind.as_str())) {
             onto(&words, key, &mut probes)?;
@@ -35,7 +35,11 @@ pub(super) fn probes(scene: &Scene<'_>) -> Result<Vec<Probe>, CannotRun> {
 }
 
 /// Everything that collides with the victim's value of one key.
-fn onto(words: &Words<'_>, key: &Constraint, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
+fn onto(
+    words: &TableStatements<'_>,
+    key: &Constraint,
+    probes: &mut Vec<Probe>,
+) -> Result<(), CannotRun> {
     let mut draft = words.draft(Owner::User(ATTACKER))?;
     let row = words.row(words.subject.name, VICTIM)?;
     let theirs: BTreeMap<&String, &str> =
@@ -58,7 +62,7 @@ fn onto(words: &Words<'_>, key: &Constraint, probes: &mut Vec<Probe>) -> Result<
             format!("{insert} on conflict ({columns}) do update set {set} returning {columns}"),
         ),
     ];
-    if words.scene.catalog.version_num >= MERGE {
+    if words.context.catalog.version_num >= MERGE {
         let typed = |(column, value): (&&String, &&str)| {
             let data_type = words.subject.relation.column(column).map(|c| c.data_type.as_str());
             format!("{value}::{}", data_type.unwrap_or("pg_catalog.text"))
@@ -84,7 +88,7 @@ fn onto(words: &Words<'_>, key: &Constraint, probes: &mut Vec<Probe>) -> Result<
             parts.push(("merge, insert", merge("false", &inserting)));
         }
         parts.push(("merge, update or insert", merge(&matches, &format!("{update} {inserting}"))));
-        if words.scene.catalog.version_num >= BY_SOURCE {
+        if words.context.catalog.version_num >= BY_SOURCE {
             let missing = "when not matched by source then";
             let update_missing = format!("{missing} update set {set}");
             let delete_missing = format!("{missing} delete");

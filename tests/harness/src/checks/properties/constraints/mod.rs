@@ -12,7 +12,7 @@ use proptest::sample::select;
 use self::expression::{Check, Value};
 use self::rules::{checks, keys, references};
 use self::site::{Command, Site, command, judge};
-use crate::checks::properties::{Broken, Property, Who};
+use crate::checks::properties::{Broken, Property, Sender};
 use crate::rows::values;
 use crate::sql::ident;
 
@@ -25,8 +25,8 @@ pub const CHECKS: Property = Property {
     claim: "each CHECK accepts what the contract declares and refuses everything else",
     about: &[],
     cases: 40,
-    holds: |ground| {
-        let site = Site::of(ground)?;
+    holds: |runner| {
+        let site = Site::of(runner)?;
         for (table, declared) in &site.contract.tables {
             for rule in checks(table, declared)? {
                 let column = rule.check.column();
@@ -42,18 +42,19 @@ pub const CHECKS: Property = Property {
                     let reason = format!("{object}: no values are known of its type");
                     Broken::untried(reason).of(object.clone())
                 })?;
-                let tried = ground.check(&(command(), values), async |stage, (command, value)| {
-                    row.set_up(stage).await?;
-                    let like = match &value {
-                        Value::SameAs(other) => other,
-                        _ => column,
-                    };
-                    let literal = value.literal(like, |column| row.literal(column).to_owned());
-                    let answer = row.with(stage, command, &[(column, &literal)]).await?;
-                    let refusal =
-                        (!rule.check.accepts(&value)).then_some(("23514", rule.name.as_deref()));
-                    judge(&object, &answer, refusal)
-                });
+                let tried =
+                    runner.check(&(command(), values), async |transaction, (command, value)| {
+                        row.set_up(transaction).await?;
+                        let like = match &value {
+                            Value::SameAs(other) => other,
+                            _ => column,
+                        };
+                        let literal = value.literal(like, |column| row.literal(column).to_owned());
+                        let answer = row.with(transaction, command, &[(column, &literal)]).await?;
+                        let refusal = (!rule.check.accepts(&value))
+                            .then_some(("23514", rule.name.as_deref()));
+                        judge(&object, &answer, refusal)
+                    });
                 tried.map_err(|broken| broken.of(object.clone()))?;
             }
         }
@@ -68,8 +69,8 @@ pub const NOT_NULL: Property = Property {
     about: &[],
     // Of each column.
     cases: 1,
-    holds: |ground| {
-        let site = Site::of(ground)?;
+    holds: |runner| {
+        let site = Site::of(runner)?;
         for (table, declared) in &site.contract.tables {
             let row = site.row(table, Site::owners(declared)[0])?;
             for (column, of_column) in &declared.columns {
@@ -78,11 +79,11 @@ pub const NOT_NULL: Property = Property {
                     continue;
                 }
                 let both = Just([Command::Insert, Command::Update]);
-                let tried = ground.check(&both, async |stage, both| {
-                    row.set_up(stage).await?;
+                let tried = runner.check(&both, async |transaction, both| {
+                    row.set_up(transaction).await?;
                     for command in both {
-                        stage.admin("savepoint before").await?;
-                        let answer = row.with(stage, command, &[(column, "null")]).await?;
+                        transaction.admin("savepoint before").await?;
+                        let answer = row.with(transaction, command, &[(column, "null")]).await?;
                         match answer {
                             // A trigger may have put something else in its place.
                             Ok(answer) => {
@@ -96,7 +97,7 @@ pub const NOT_NULL: Property = Property {
                                 prop_assert!(why.message().contains(&column), "{}", why);
                             }
                         }
-                        stage.admin("rollback to savepoint before").await?;
+                        transaction.admin("rollback to savepoint before").await?;
                     }
                     Ok(())
                 });
@@ -114,8 +115,8 @@ pub const KEYS: Property = Property {
             differ in any part of it are accepted",
     about: &[],
     cases: 12,
-    holds: |ground| {
-        let site = Site::of(ground)?;
+    holds: |runner| {
+        let site = Site::of(runner)?;
         for (table, declared) in &site.contract.tables {
             let owners = Site::owners(declared);
             let (first, last) = (owners[0], owners[owners.len() - 1]);
@@ -125,34 +126,37 @@ pub const KEYS: Property = Property {
             for key in keys(table, declared)? {
                 let object = format!("{table}.{}", key.columns.join(", "));
                 let same = vec(proptest::bool::weighted(0.7), key.columns.len());
-                let tried = ground.check(&(command(), same), async |stage, (command, same)| {
-                    row.set_up(stage).await?;
-                    let columns = key.columns.iter().zip(same);
-                    let columns = columns.map(|(column, same)| {
-                        let its = there.literal(column).filter(|_| same);
-                        (column.as_str(), its.unwrap_or_else(|| row.literal(column)))
+                let tried =
+                    runner.check(&(command(), same), async |transaction, (command, same)| {
+                        row.set_up(transaction).await?;
+                        let columns = key.columns.iter().zip(same);
+                        let columns = columns.map(|(column, same)| {
+                            let its = there.literal(column).filter(|_| same);
+                            (column.as_str(), its.unwrap_or_else(|| row.literal(column)))
+                        });
+                        let values: Vec<(&str, &str)> = columns.collect();
+                        let is =
+                            values.iter().map(|(at, value)| format!("{} = {value}", ident(at)));
+                        let is = is.collect::<Vec<_>>().join(" and ");
+                        let count = format!("select count(*) from {}", row.relation.qualified());
+                        let taken: usize =
+                            transaction.admin(&format!("{count} where {is}")).await?.one()?;
+                        let value = |column: &str| {
+                            let other = values.iter().find(|(at, _)| *at == column);
+                            other.map_or_else(|| row.literal(column), |(_, value)| value)
+                        };
+                        let equal = checks(table, declared).unwrap_or_default();
+                        let equal = equal.into_iter().find(|rule| match &rule.check {
+                            Check::Differ { column, other } => value(column) == value(other),
+                            _ => false,
+                        });
+                        let answer = row.with(transaction, command, &values).await?;
+                        let refusal = match &equal {
+                            Some(rule) => Some(("23514", rule.name.as_deref())),
+                            None => (taken > 0).then_some(("23505", key.name.as_deref())),
+                        };
+                        judge(&object, &answer, refusal)
                     });
-                    let values: Vec<(&str, &str)> = columns.collect();
-                    let is = values.iter().map(|(at, value)| format!("{} = {value}", ident(at)));
-                    let is = is.collect::<Vec<_>>().join(" and ");
-                    let count = format!("select count(*) from {}", row.relation.qualified());
-                    let taken: usize = stage.admin(&format!("{count} where {is}")).await?.one()?;
-                    let value = |column: &str| {
-                        let other = values.iter().find(|(at, _)| *at == column);
-                        other.map_or_else(|| row.literal(column), |(_, value)| value)
-                    };
-                    let equal = checks(table, declared).unwrap_or_default();
-                    let equal = equal.into_iter().find(|rule| match &rule.check {
-                        Check::Differ { column, other } => value(column) == value(other),
-                        _ => false,
-                    });
-                    let answer = row.with(stage, command, &values).await?;
-                    let refusal = match &equal {
-                        Some(rule) => Some(("23514", rule.name.as_deref())),
-                        None => (taken > 0).then_some(("23505", key.name.as_deref())),
-                    };
-                    judge(&object, &answer, refusal)
-                });
                 tried.map_err(|broken| broken.of(object.clone()))?;
             }
         }
@@ -176,8 +180,8 @@ pub const REFERENCES: Property = Property {
             it may be",
     about: &[],
     cases: 20,
-    holds: |ground| {
-        let site = Site::of(ground)?;
+    holds: |runner| {
+        let site = Site::of(runner)?;
         for (table, declared) in &site.contract.tables {
             let row = site.row(table, Site::owners(declared)[0])?;
             for (column, _) in references(table, declared)? {
@@ -188,18 +192,19 @@ pub const REFERENCES: Property = Property {
                     1 => Just(Pointer::Own),
                     2 => (0u16..).prop_map(Pointer::Dangling),
                 ];
-                let tried = ground.check(&(command(), pointer), async |stage, (command, to)| {
-                    row.set_up(stage).await?;
-                    let (literal, refusal) = match to {
-                        Pointer::Null => ("null".to_owned(), None),
-                        Pointer::Own => (row.literal(column).to_owned(), None),
-                        Pointer::Dangling(n) => {
-                            (nowhere(row.data_type(column), n)?, Some(("23503", None)))
-                        }
-                    };
-                    let answer = row.with(stage, command, &[(column, &literal)]).await?;
-                    judge(&object, &answer, refusal)
-                });
+                let tried =
+                    runner.check(&(command(), pointer), async |transaction, (command, to)| {
+                        row.set_up(transaction).await?;
+                        let (literal, refusal) = match to {
+                            Pointer::Null => ("null".to_owned(), None),
+                            Pointer::Own => (row.literal(column).to_owned(), None),
+                            Pointer::Dangling(n) => {
+                                (nowhere(row.data_type(column), n)?, Some(("23503", None)))
+                            }
+                        };
+                        let answer = row.with(transaction, command, &[(column, &literal)]).await?;
+                        judge(&object, &answer, refusal)
+                    });
                 tried.map_err(|broken| broken.of(object.clone()))?;
             }
         }
@@ -222,27 +227,27 @@ pub const ON_DELETE: Property = Property {
     claim: "when the row that a reference points at is deleted, the contract's ON DELETE happens",
     about: &[],
     cases: 4,
-    holds: |ground| {
-        let site = Site::of(ground)?;
+    holds: |runner| {
+        let site = Site::of(runner)?;
         for (table, declared) in &site.contract.tables {
             for (column, reference) in references(table, declared)? {
                 let object = format!("{table}.{column}");
                 let owner = select(Site::owners(declared));
-                let tried = ground.check(&owner, async |stage, owner| {
+                let tried = runner.check(&owner, async |transaction, owner| {
                     let row =
                         site.row(table, owner).map_err(|it| TestCaseError::fail(it.reason))?;
-                    row.set_up(stage).await?;
-                    row.write(stage).await?;
+                    row.set_up(transaction).await?;
+                    row.write(transaction).await?;
                     let (target, key) = (&reference.table, ident(&reference.column));
                     let literal = row.literal(column);
                     let delete = format!("delete from {target} where {key} = {literal}");
-                    let answer = stage.run(&Who::admin(), &delete).await;
+                    let answer = transaction.run(&Sender::admin(), &delete).await;
                     let may = ["cascade", "set null"].contains(&reference.on_delete.as_str());
                     judge(&object, &answer, (!may).then_some(("23503", None)))?;
                     let (its, column) = (row.relation.qualified(), ident(column));
                     let left =
                         format!("select ({column} is null)::text from {its} where {}", row.is_it());
-                    let left = stage.admin(&left).await?.rows.into_iter().flatten();
+                    let left = transaction.admin(&left).await?.rows.into_iter().flatten();
                     let left: Vec<String> = left.collect();
                     let expected: &[&str] = match reference.on_delete.as_str() {
                         "cascade" => &[],

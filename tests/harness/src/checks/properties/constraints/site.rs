@@ -5,7 +5,7 @@ use proptest::prelude::{Strategy, TestCaseError};
 use proptest::sample::select;
 
 use crate::catalog::{Catalog, Relation};
-use crate::checks::properties::{Broken, Ground, Refused, Stage, Who};
+use crate::checks::properties::{Broken, CaseTransaction, Refused, Runner, Sender};
 use crate::contract::{self, Contract};
 use crate::database::batch::Answer;
 use crate::platform::persona::Persona;
@@ -32,9 +32,9 @@ pub(super) struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    pub(super) fn of(ground: &'a Ground) -> Result<Self, Broken> {
-        let (catalog, world) = ground.made()?;
-        Ok(Self { contract: ground.contract(), catalog, world })
+    pub(super) fn of(runner: &'a Runner) -> Result<Self, Broken> {
+        let (catalog, world) = runner.made()?;
+        Ok(Self { contract: runner.contract(), catalog, world })
     }
 
     /// Who may have a row of that table.
@@ -84,23 +84,23 @@ impl NewRow<'_> {
     }
 
     /// Writes what it needs beforehand.
-    pub(super) async fn set_up(&self, stage: &Stage) -> Result<(), Refused> {
+    pub(super) async fn set_up(&self, transaction: &CaseTransaction) -> Result<(), Refused> {
         if !self.draft.setup.is_empty() {
-            stage.admin(&self.draft.setup.join("; ")).await?;
+            transaction.admin(&self.draft.setup.join("; ")).await?;
         }
         Ok(())
     }
 
     /// Writes it as it is.
-    pub(super) async fn write(&self, stage: &Stage) -> Result<(), Refused> {
-        stage.admin(&self.draft.insert(self.relation)).await.map(drop)
+    pub(super) async fn write(&self, transaction: &CaseTransaction) -> Result<(), Refused> {
+        transaction.admin(&self.draft.insert(self.relation)).await.map(drop)
     }
 
     /// Tries to have other literals in some of its columns; answers whether the first of them
     /// is null then.
     pub(super) async fn with(
         &self,
-        stage: &Stage,
+        transaction: &CaseTransaction,
         command: Command,
         values: &[(&str, &str)],
     ) -> Result<Result<Answer, Refused>, TestCaseError> {
@@ -112,7 +112,7 @@ impl NewRow<'_> {
                 draft.insert(self.relation)
             }
             Command::Update => {
-                self.write(stage).await?;
+                self.write(transaction).await?;
                 let set = values.iter().map(|(at, value)| format!("{} = {value}", ident(at)));
                 let set = set.collect::<Vec<_>>().join(", ");
                 format!("update {} set {set} where {}", self.relation.qualified(), self.is_it())
@@ -120,7 +120,7 @@ impl NewRow<'_> {
         };
         let first = ident(values[0].0);
         let statement = format!("{statement} returning ({first} is null)::text");
-        let answer = stage.run(&Who::admin(), &statement).await;
+        let answer = transaction.run(&Sender::admin(), &statement).await;
         match answer {
             Ok(answer) if answer.count != 1 => {
                 Err(TestCaseError::fail(format!("{} rows for {statement}", answer.count)))

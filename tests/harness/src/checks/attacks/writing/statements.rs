@@ -2,8 +2,8 @@
 //! privileges allow as far as they go, so that it is the rows that are in question.
 
 use crate::catalog::Column;
-use crate::checks::attacks::runner::scene::{ATTACKER, Subject, VICTIM};
-use crate::checks::attacks::runner::{Control, Probe, Scene};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::contract;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -12,21 +12,21 @@ use crate::rows::{Owner, Row};
 use crate::sql::ident;
 
 /// A table that is written to.
-pub(in crate::checks::attacks) struct Words<'a> {
+pub(in crate::checks::attacks) struct TableStatements<'a> {
     /// The scene.
-    pub(in crate::checks::attacks) scene: &'a Scene<'a>,
+    pub(in crate::checks::attacks) context: &'a Context<'a>,
     /// The table.
     pub(in crate::checks::attacks) subject: Subject<'a>,
 }
 
 /// The words for each table that has owners.
 pub(in crate::checks::attacks) fn owned<'a>(
-    scene: &'a Scene<'a>,
-) -> impl Iterator<Item = Words<'a>> {
-    scene.owned_tables().into_iter().map(move |subject| Words { scene, subject })
+    context: &'a Context<'a>,
+) -> impl Iterator<Item = TableStatements<'a>> {
+    context.owned_tables().into_iter().map(move |subject| TableStatements { context, subject })
 }
 
-impl<'a> Words<'a> {
+impl<'a> TableStatements<'a> {
     /// Its qualified name.
     pub(in crate::checks::attacks) fn table(&self) -> String {
         self.subject.relation.qualified()
@@ -39,7 +39,7 @@ impl<'a> Words<'a> {
 
     /// A condition that holds for one row of that user alone.
     pub(in crate::checks::attacks) fn key(&self, persona: Persona) -> Result<String, CannotRun> {
-        self.scene.aim(self.subject.name, persona)
+        self.context.aim(self.subject.name, persona)
     }
 
     /// The last plain row of that user in a table.
@@ -48,7 +48,7 @@ impl<'a> Words<'a> {
         table: &str,
         persona: Persona,
     ) -> Result<&'a Row, CannotRun> {
-        let rows = self.scene.world.rows(table, Owner::User(persona), None);
+        let rows = self.context.world.rows(table, Owner::User(persona), None);
         let none = || CannotRun(format!("the world has no row of {table} of {}", persona.name()));
         rows.last().copied().ok_or_else(none)
     }
@@ -81,7 +81,7 @@ impl<'a> Words<'a> {
         if !self.is_membership() {
             return Vec::new();
         }
-        let owners = [VICTIM, ATTACKER].map(|it| self.scene.belongs_to(&self.subject, it));
+        let owners = [VICTIM, ATTACKER].map(|it| self.context.belongs_to(&self.subject, it));
         vec![format!("delete from {} r where not ({})", self.table(), owners.join(" or "))]
     }
 
@@ -103,7 +103,7 @@ impl<'a> Words<'a> {
 
     fn row_to_be(&self, owner: Owner, ordinal: usize) -> Result<Draft, CannotRun> {
         let wanted = Wanted { owner, ordinal, variant: None };
-        let mut draft = self.scene.factory().draft(self.subject.name, wanted)?;
+        let mut draft = self.context.factory().draft(self.subject.name, wanted)?;
         if self.subject.relation.columns.iter().any(|column| self.may("insert", &column.name)) {
             draft.values.retain(|column, _| {
                 let required = self.subject.relation.column(column).is_some_and(is_required);
@@ -145,17 +145,17 @@ impl<'a> Words<'a> {
     /// A value of a column that the attacker's and the victim's rows do not have.
     pub(in crate::checks::attacks) fn other(&self, column: &str) -> Result<String, CannotRun> {
         let owners = Persona::OWNERS.map(Owner::User).into_iter().chain([Owner::Shared]);
-        let rows = owners.flat_map(|owner| self.scene.world.rows(self.subject.name, owner, None));
+        let rows = owners.flat_map(|owner| self.context.world.rows(self.subject.name, owner, None));
         let bare = |literal: &str| literal.trim().trim_matches('\'').to_owned();
         let taken: Vec<String> = rows.filter_map(|row| row.literal(column)).map(bare).collect();
         let mut value = String::new();
         for tag in ["changed", "changed again", "and again", "once more", "at last"] {
-            value = self.scene.factory().value(self.subject.relation, column, tag)?;
+            value = self.context.factory().value(self.subject.relation, column, tag)?;
             if !taken.contains(&bare(&value)) {
                 return Ok(value);
             }
         }
-        let free = self.scene.world.accepted(self.subject.name, column);
+        let free = self.context.world.accepted(self.subject.name, column);
         Ok(free.iter().find(|literal| !taken.contains(&bare(literal))).unwrap_or(&value).clone())
     }
 
@@ -179,7 +179,7 @@ impl<'a> Words<'a> {
         part: &str,
         statement: String,
     ) -> Result<Probe, CannotRun> {
-        self.scene.probe(&self.subject, part, vec![statement])
+        self.context.probe(&self.subject, part, vec![statement])
     }
 
     /// The same, inserting a draft.

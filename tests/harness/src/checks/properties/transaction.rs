@@ -14,12 +14,12 @@ use crate::platform::persona::{Identity, Persona};
 
 /// Somebody who acts: a name, and the statements by which a superuser's session becomes theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Who {
+pub struct Sender {
     name: String,
     prelude: Vec<String>,
 }
 
-impl Who {
+impl Sender {
     /// The administrator, whom nothing is hidden from.
     pub fn admin() -> Self {
         Self { name: "the administrator".to_owned(), prelude: Vec::new() }
@@ -105,13 +105,13 @@ const LEAVE: &str = "set local session authorization default; \
                      pg_catalog.set_config('request.jwt.claims', '', true)";
 
 /// A superuser's connection on which a case is played.
-pub struct Stage {
+pub struct CaseTransaction {
     client: Client,
     /// The statements since the case began, to be pasted into psql.
     script: RefCell<Vec<String>>,
 }
 
-impl Stage {
+impl CaseTransaction {
     pub(super) fn new(client: Client) -> Self {
         Self { client, script: RefCell::default() }
     }
@@ -135,7 +135,7 @@ impl Stage {
     ///
     /// # Errors
     /// The server's answer.
-    pub async fn run(&self, who: &Who, statement: &str) -> Result<Answer, Refused> {
+    pub async fn run(&self, who: &Sender, statement: &str) -> Result<Answer, Refused> {
         let mut batch = "savepoint attempt; ".to_owned();
         for prelude in &who.prelude {
             batch += &format!("{prelude}; ");
@@ -163,7 +163,7 @@ impl Stage {
     ///
     /// # Errors
     /// The server's answer to the first that it refused; the transaction is then lost.
-    pub async fn run_all(&self, acts: &[(&Who, &str)]) -> Result<Vec<Answer>, Refused> {
+    pub async fn run_all(&self, acts: &[(&Sender, &str)]) -> Result<Vec<Answer>, Refused> {
         let mut batch = String::new();
         let mut places = Vec::new();
         let mut answers_before = 0;
@@ -177,7 +177,7 @@ impl Stage {
         }
         batch += LEAVE;
         self.script.borrow_mut().push(batch.clone());
-        let everybody = Who { name: "somebody".to_owned(), prelude: Vec::new() };
+        let everybody = Sender { name: "somebody".to_owned(), prelude: Vec::new() };
         match self.send(&batch).await {
             Ok((mut answers, None)) => {
                 Ok(places.into_iter().map(|at| std::mem::take(&mut answers[at])).collect())
@@ -193,7 +193,7 @@ impl Stage {
     /// The server's answer.
     pub async fn admin(&self, statement: &str) -> Result<Answer, Refused> {
         self.script.borrow_mut().push(statement.to_owned());
-        let admin = Who::admin();
+        let admin = Sender::admin();
         match self.send(statement).await {
             Ok((answers, None)) => Ok(answers.into_iter().next_back().unwrap_or_default()),
             Ok((_, Some(error))) => Err(refused(&admin, statement, Ok(error))),
@@ -210,6 +210,6 @@ impl Stage {
     }
 }
 
-fn refused(who: &Who, statement: &str, error: Result<DbError, CannotRun>) -> Refused {
+fn refused(who: &Sender, statement: &str, error: Result<DbError, CannotRun>) -> Refused {
     Refused { who: who.name.clone(), statement: statement.to_owned(), error }
 }

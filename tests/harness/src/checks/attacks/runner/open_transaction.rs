@@ -14,15 +14,15 @@ use crate::platform::persona::Identity;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection, and the transaction that may be open on it.
-pub struct Held {
+pub struct OpenTransaction {
     client: Client,
     pid: i32,
 }
 
 /// What a statement got: its rows, as text.
-pub type Told = Result<Vec<Vec<String>>, DbError>;
+pub type Response = Result<Vec<Vec<String>>, DbError>;
 
-impl Held {
+impl OpenTransaction {
     /// Connects; no transaction is open, and nobody has become anybody.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Held {
     ///
     /// # Errors
     /// That the connection is gone.
-    pub async fn tell(&self, statement: &str) -> Result<Told, CannotRun> {
+    pub async fn tell(&self, statement: &str) -> Result<Response, CannotRun> {
         match self.client.simple_query(statement).await {
             Ok(messages) => Ok(Ok(messages.iter().filter_map(cells).collect())),
             Err(error) => match error.as_db_error() {

@@ -2,10 +2,10 @@
 //! have to be refused.
 
 use crate::checks::attacks::runner::Trial;
-use crate::checks::isolation::Arena;
+use crate::checks::isolation::Sandbox;
 use crate::error::{CannotRun, describe};
 use crate::platform::persona::{Identity, Persona};
-use crate::probe::{Act, Played};
+use crate::probe::{Attempt, Transcript};
 
 /// The roles of clients, as a list in SQL.
 pub(super) const CLIENTS: &str = "('anon', 'authenticated')";
@@ -33,11 +33,11 @@ pub(super) fn trial(object: &str, part: &str, who: &str, statement: &str) -> Tri
 /// # Errors
 /// The server's answer.
 pub(super) async fn offenders(
-    arena: &Arena,
+    sandbox: &Sandbox,
     part: &str,
     query: &str,
 ) -> Result<Vec<Trial>, CannotRun> {
-    let admin = arena.database.admin().await?;
+    let admin = sandbox.database.admin().await?;
     let rows = admin.query(query, &[]).await;
     let rows = rows.map_err(|error| CannotRun(format!("{query}\n  {}", describe(&error))))?;
     let offender = |(object, what): (String, String)| Trial {
@@ -56,19 +56,19 @@ pub(super) async fn offenders(
 /// # Errors
 /// That the set-up failed.
 pub(super) async fn play(
-    arena: &Arena,
+    sandbox: &Sandbox,
     persona: Persona,
     setup: &[String],
     script: &[String],
-) -> Result<Played, CannotRun> {
+) -> Result<Transcript, CannotRun> {
     let identity: Identity = persona.identity();
-    let act = Act { setup, identity: &identity, script, active: "" };
-    arena.prober.listen(&act).await
+    let act = Attempt { setup, identity: &identity, script, active: "" };
+    sandbox.prober.listen(&act).await
 }
 
 /// What is wrong with the answer to statements that have to be refused for want of a right:
 /// that they are not, or for another reason, which would prove nothing.
-pub(super) fn unrefused(played: &Played) -> Option<String> {
+pub(super) fn unrefused(played: &Transcript) -> Option<String> {
     match &played.error {
         Some(error) if error.code().code() == "42501" => None,
         Some(error) => {

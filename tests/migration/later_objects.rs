@@ -13,20 +13,20 @@ use schema_harness::platform::persona::Persona;
 
 /// A later migration that says nothing of privileges.
 const LATER: &str = "
-    create table public.tomorrow (id serial primary key, body text default 'a secret');
+    create table public.later_objects (id serial primary key, body text default 'a secret');
     create table public.measured (day integer) partition by range (day);
     create table public.measured_today partition of public.measured default;
     create table public.counted (id bigint generated always as identity, body text);
-    create table public.heir () inherits (public.tomorrow);
-    create view public.seen as select * from public.tomorrow;
+    create table public.heir () inherits (public.later_objects);
+    create view public.seen as select * from public.later_objects;
     create materialized view public.kept as select 'a secret' as body;
     create sequence public.numbers;
     create function public.told() returns text language sql security definer
         as 'select ''a secret''';
-    create function public.listed() returns setof public.tomorrow language sql security definer
-        as 'select * from public.tomorrow';
+    create function public.listed() returns setof public.later_objects language sql security definer
+        as 'select * from public.later_objects';
     create procedure public.erased() language sql security definer
-        as 'delete from public.tomorrow';
+        as 'delete from public.later_objects';
     create aggregate public.all_of (text) (sfunc = textcat, stype = text)";
 
 /// What would show that an object other than a table is open.
@@ -37,7 +37,7 @@ const ATTEMPTS: [&str; 8] = [
     "select public.all_of('a')",
     "select pg_catalog.nextval('public.numbers')",
     "select pg_catalog.setval('public.numbers', 7)",
-    "select last_value from public.tomorrow_id_seq",
+    "select last_value from public.later_objects_id_seq",
     "select last_value from public.counted_id_seq",
 ];
 

@@ -1,9 +1,9 @@
 //! This file is what reaches out of the database, and what is trusted before the policies are.
 
-use super::words::{CLIENTS, OURS, offenders, play, trial, unrefused};
+use super::statements::{CLIENTS, OURS, offenders, play, trial, unrefused};
 use crate::checks::attacks::runner::Trial;
-use crate::checks::attacks::runner::scene::ATTACKER;
-use crate::checks::isolation::Arena;
+use crate::checks::attacks::runner::context::ATTACKER;
+use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 
@@ -35,13 +35,13 @@ const REFUSED: [(&str, &str); 19] = [
 ];
 
 /// B10.
-pub(super) async fn trials(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
+pub(super) async fn trials(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let mut trials = Vec::new();
     let setup = [LARGE_OBJECT.to_owned()];
     for persona in [ATTACKER, Persona::AnonKey] {
         for (part, script) in REFUSED {
             let script: Vec<String> = script.split("; ").map(str::to_owned).collect();
-            let played = play(arena, persona, &setup, &script).await?;
+            let played = play(sandbox, persona, &setup, &script).await?;
             let pasted = format!("{}\n{};", persona.identity().become_sql(), script.join(";\n"));
             let part = format!("{part}, as {}", persona.name());
             let tried = trial("database", &part, persona.name(), &pasted);
@@ -49,7 +49,7 @@ pub(super) async fn trials(arena: &Arena) -> Result<Vec<Trial>, CannotRun> {
         }
     }
     for (part, query) in listed() {
-        trials.extend(offenders(arena, part, &query).await?);
+        trials.extend(offenders(sandbox, part, &query).await?);
     }
     Ok(trials)
 }

@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
 use super::coverage::{self, Coverage};
-use super::stage::{Stage, Who};
+use super::transaction::{CaseTransaction, Sender};
 use super::{Broken, Property};
 use crate::catalog::{Catalog, EVERYTHING};
 use crate::contract::Contract;
@@ -28,11 +28,11 @@ use crate::sandbox::{Database, State};
 use crate::source::project;
 
 /// Where a property is tried.
-pub struct Ground {
+pub struct Runner {
     runtime: Runtime,
     database: Database,
-    stage: Stage,
-    auth_server: Who,
+    transaction: CaseTransaction,
+    auth_server: Sender,
     contract: Contract,
     config: Config,
     seed: u64,
@@ -65,7 +65,7 @@ pub fn runtime() -> Result<Runtime, CannotRun> {
     built.map_err(|error| CannotRun(format!("could not start a runtime: {error}")))
 }
 
-impl Ground {
+impl Runner {
     pub(super) fn open(
         property: &Property,
         runtime: Runtime,
@@ -95,8 +95,8 @@ impl Ground {
         Ok(Self {
             runtime,
             database,
-            stage: Stage::new(admin),
-            auth_server: Who::login("supabase_auth_admin", &settings),
+            transaction: CaseTransaction::new(admin),
+            auth_server: Sender::login("supabase_auth_admin", &settings),
             contract: inputs.contract.clone(),
             config,
             seed,
@@ -110,7 +110,7 @@ impl Ground {
     }
 
     /// The platform's auth server, with the settings of its role.
-    pub fn auth_server(&self) -> &Who {
+    pub fn auth_server(&self) -> &Sender {
         &self.auth_server
     }
 
@@ -143,10 +143,10 @@ impl Ground {
 
     /// What was executed of each function.
     pub(super) fn coverage(&self) -> Result<Coverage, CannotRun> {
-        if self.stage.is_closed() {
+        if self.transaction.is_closed() {
             return Err(CannotRun("the server ended the connection of a property".to_owned()));
         }
-        self.runtime.block_on(coverage::read(&self.stage))
+        self.runtime.block_on(coverage::read(&self.transaction))
     }
 
     /// Plants a fault, where there is one; that it is noticed is then enough.
@@ -155,7 +155,7 @@ impl Ground {
             return Ok(());
         }
         self.hasty.set(true);
-        let planted = self.runtime.block_on(self.stage.admin(fault));
+        let planted = self.runtime.block_on(self.transaction.admin(fault));
         planted.map(drop).map_err(|why| CannotRun(format!("could not plant the fault: {why}")))
     }
 
@@ -171,7 +171,7 @@ impl Ground {
         fault: &str,
         holds: fn(&Self) -> Result<(), Broken>,
     ) -> Result<Option<bool>, CannotRun> {
-        let send = |batch: &str| self.runtime.block_on(self.stage.send(batch));
+        let send = |batch: &str| self.runtime.block_on(self.transaction.send(batch));
         self.hasty.set(true);
         self.left_out.set(false);
         let (_, refused) =
@@ -194,7 +194,7 @@ impl Ground {
         if self.nested.get() {
             return Ok(());
         }
-        self.runtime.block_on(self.stage.admin(statement))?;
+        self.runtime.block_on(self.transaction.admin(statement))?;
         self.prepared.borrow_mut().push_str(&format!("{statement};\n"));
         Ok(())
     }
@@ -224,20 +224,20 @@ impl Ground {
     pub fn check<S: Strategy>(
         &self,
         strategy: &S,
-        case: impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
+        case: impl AsyncFn(&CaseTransaction, S::Value) -> Result<(), TestCaseError>,
     ) -> Result<(), Broken>
     where
         S::Value: Debug,
     {
-        self.try_all(strategy, &async |stage: &Stage, value| {
+        self.try_all(strategy, &async |transaction: &CaseTransaction, value| {
             let (open, close) = if self.nested.get() {
                 ("savepoint trial", "rollback to savepoint trial")
             } else {
                 ("begin", "rollback")
             };
-            stage.admin(open).await?;
-            let result = case(stage, value).await;
-            stage.admin(close).await?;
+            transaction.admin(open).await?;
+            let result = case(transaction, value).await;
+            transaction.admin(close).await?;
             result
         })
     }
@@ -250,7 +250,7 @@ impl Ground {
     pub fn check_committed<S: Strategy>(
         &self,
         strategy: &S,
-        case: impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
+        case: impl AsyncFn(&CaseTransaction, S::Value) -> Result<(), TestCaseError>,
     ) -> Result<(), Broken>
     where
         S::Value: Debug,
@@ -265,7 +265,7 @@ impl Ground {
     fn try_all<S: Strategy>(
         &self,
         strategy: &S,
-        case: &impl AsyncFn(&Stage, S::Value) -> Result<(), TestCaseError>,
+        case: &impl AsyncFn(&CaseTransaction, S::Value) -> Result<(), TestCaseError>,
     ) -> Result<(), Broken>
     where
         S::Value: Debug,
@@ -276,13 +276,13 @@ impl Ground {
             if first.borrow().is_some() {
                 return Ok(());
             }
-            self.stage.forget();
+            self.transaction.forget();
             let shown = if self.hasty.get() { format!("{value:?}") } else { String::new() };
             let began = Instant::now();
-            let result = self.runtime.block_on(case(&self.stage, value));
+            let result = self.runtime.block_on(case(&self.transaction, value));
             self.times.borrow_mut().push(began.elapsed());
             if matches!(result, Err(TestCaseError::Fail(_))) {
-                let script = format!("{}{}", self.prepared.borrow(), self.stage.script());
+                let script = format!("{}{}", self.prepared.borrow(), self.transaction.script());
                 self.failed.replace(script);
             }
             match result {

@@ -21,7 +21,7 @@ use crate::sandbox::Database;
 const AT_ONCE: usize = 2;
 
 /// The properties that a contract calls for, and what is known of the server they are tried on.
-pub struct Promises {
+pub struct PropertyChecks {
     inputs: Arc<Inputs>,
     regimes: Vec<Regime>,
     properties: Vec<&'static Property>,
@@ -32,7 +32,7 @@ pub struct Promises {
 /// A property that was tried, and what came of it.
 pub type Try = (&'static Property, Regime, Tried);
 
-impl Promises {
+impl PropertyChecks {
     /// The properties among `all` that the contract calls for.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl Promises {
             let mut tried = Vec::new();
             while let Some((property, regime)) = next() {
                 let begun = begun.fetch_add(1, Ordering::Relaxed) + 1;
-                progress.tell(|| format!("promise {begun} of {all}: {}", property.id));
+                progress.tell(|| format!("property {begun} of {all}: {}", property.id));
                 tried.push((property, regime, property.attempt(&self.inputs, regime)?));
             }
             Ok(tried)

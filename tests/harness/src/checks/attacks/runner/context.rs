@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Control, Probe};
 use crate::catalog::{self, Catalog, Relation};
 use crate::checks::isolation::plan::Author;
-use crate::checks::isolation::{Arena, reach};
+use crate::checks::isolation::{Sandbox, reach};
 use crate::contract::grid::Command;
 use crate::contract::shape::Sharing;
 use crate::contract::{self, Contract};
@@ -24,8 +24,8 @@ pub const ATTACKER: Persona = Persona::Bob;
 pub const VICTIM: Persona = Persona::Alice;
 
 /// What attacks are written from.
-pub struct Scene<'a> {
-    arena: &'a Arena,
+pub struct Context<'a> {
+    sandbox: &'a Sandbox,
     /// What there is.
     pub catalog: &'a Catalog,
     /// What is meant.
@@ -68,23 +68,23 @@ impl Subject<'_> {
     }
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Context<'a> {
     /// The scene in that arena.
     ///
     /// # Errors
     /// Why the world has no rows.
-    pub fn of(arena: &'a Arena) -> Result<Self, String> {
-        let world = arena.world.as_ref().map_err(Clone::clone)?;
-        let contract = &arena.inputs.contract;
+    pub fn of(sandbox: &'a Sandbox) -> Result<Self, String> {
+        let world = sandbox.world.as_ref().map_err(Clone::clone)?;
+        let contract = &sandbox.inputs.contract;
         let users = Persona::USERS.iter().filter_map(|persona| persona.user_id());
         let known = users.map(str::to_owned).chain(world.uuids()).collect();
-        let catalog = &arena.catalog;
-        Ok(Self { arena, catalog, contract, world, known, open_by_nature: None })
+        let catalog = &sandbox.catalog;
+        Ok(Self { sandbox, catalog, contract, world, known, open_by_nature: None })
     }
 
     /// The connection that probes are played on.
     pub fn prober(&self) -> &Prober {
-        &self.arena.prober
+        &self.sandbox.prober
     }
 
     /// Uuids of the world, which transcripts show as they are.
