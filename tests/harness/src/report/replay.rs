@@ -4,6 +4,7 @@
 use crate::inputs::Inputs;
 use crate::platform::Regime;
 use crate::rows::World;
+use crate::sandbox::LOCK_ROLES;
 use crate::source::SourceFile;
 
 const HEAD: &str = "\
@@ -51,7 +52,7 @@ pub(super) fn script(inputs: &Inputs, world: &Result<World, String>) -> String {
     };
     [
         HEAD.to_owned(),
-        shim("roles.sql"),
+        format!("\nbegin;\n{LOCK_ROLES};\n{}commit;\n", shim("roles.sql")),
         shim("platform.sql"),
         format!("\n\\if :is_auto_expose\n{}\\else\n", regime(Regime::AutoExpose)),
         format!("{}\\endif\n", regime(Regime::Explicit)),

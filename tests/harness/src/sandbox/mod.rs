@@ -4,6 +4,8 @@
 mod bare;
 mod template;
 
+pub use self::template::LOCK_ROLES;
+
 use serde::de::DeserializeOwned;
 use tokio_postgres::Config;
 

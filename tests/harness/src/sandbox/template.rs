@@ -70,14 +70,18 @@ pub(super) async fn make_platform(
     Ok(admin)
 }
 
-/// The platform's roles, which are the whole server's: one at a time, whoever asks.
+/// Two transactions that change one role at once fail with `tuple concurrently updated`, whichever
+/// databases they are in.
+pub const LOCK_ROLES: &str = "lock table pg_catalog.pg_authid, pg_catalog.pg_auth_members, \
+                              pg_catalog.pg_db_role_setting in exclusive mode";
+
+/// Makes the platform's roles, which belong to the whole server, one caller at a time.
 async fn make_roles(server: &Server, inputs: &Inputs) -> Result<(), CannotRun> {
     let admin = connect(&server.login("supabase_admin", "postgres")).await?;
     let could_not = |error: tokio_postgres::Error| {
         CannotRun(format!("could not make the platform's roles: {}", describe(&error)))
     };
-    // The lock goes with the connection.
-    admin.batch_execute("select pg_advisory_lock(20250214)").await.map_err(could_not)?;
+    admin.batch_execute(&format!("begin; {LOCK_ROLES}")).await.map_err(could_not)?;
     apply(&admin, inputs.shim_file("roles.sql")?, "the platform shim").await?;
     if let Some(password) = server.role_password() {
         for role in ["authenticator", "postgres", "supabase_auth_admin"] {
@@ -85,7 +89,7 @@ async fn make_roles(server: &Server, inputs: &Inputs) -> Result<(), CannotRun> {
             admin.batch_execute(&statement).await.map_err(could_not)?;
         }
     }
-    Ok(())
+    admin.batch_execute("commit").await.map_err(could_not)
 }
 
 async fn remember(

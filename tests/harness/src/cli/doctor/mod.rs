@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod machine;
+mod tools;
 
 use std::env;
 use std::path::Path;
@@ -121,7 +122,14 @@ fn report() -> (String, bool) {
             ]
         }
     };
+    let tools = ("Tools", tools::tools(&env::var("PATH").unwrap_or_default()));
+    let chapters: Vec<Chapter> = std::iter::once(tools).chain(chapters).collect();
     let mut facts = chapters.iter().flat_map(|(_, facts)| facts);
     let ready = facts.all(|fact| fact.standing != Standing::Missing);
-    (written(&chapters), ready)
+    let verdict = if ready {
+        "\nREADY: scripts/verify can run.\n"
+    } else {
+        "\nNOT READY: something is missing; see \"to do\" above.\n"
+    };
+    (written(&chapters) + verdict, ready)
 }
