@@ -6,13 +6,16 @@ pub mod plpgsql_check;
 pub mod session;
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use futures_util::stream::poll_fn;
 use futures_util::{StreamExt, TryStreamExt};
+use tokio::time::interval;
 /// A connection, by a name that tests may use.
 pub use tokio_postgres::Client;
-use tokio_postgres::error::DbError;
-use tokio_postgres::{AsyncMessage, Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{AsyncMessage, Config, Connection, NoTls, SimpleQueryMessage, Socket};
 
 use crate::error::{CannotRun, describe};
 use crate::source::SourceFile;
@@ -23,12 +26,33 @@ use crate::sql::statements;
 /// # Errors
 /// Why the server refused.
 pub async fn connect(config: &Config) -> Result<Client, CannotRun> {
-    let (client, connection) = config.connect(NoTls).await.map_err(|error| {
-        let role = config.get_user().unwrap_or("nobody");
-        CannotRun(format!("could not connect to the database as {role}: {}", describe(&error)))
-    })?;
+    let (client, connection) = open(config).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// How long a connection is waited for while others hold all that the server has.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long until the next try; a connection is held for milliseconds, mostly.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Opens a connection. That the server has none left, since several runs share it, says nothing
+/// about the schema: then it is waited for.
+async fn open(config: &Config) -> Result<(Client, Connection<Socket, NoTlsStream>), CannotRun> {
+    let (begun, mut pauses) = (Instant::now(), interval(PAUSE));
+    loop {
+        pauses.tick().await;
+        let error = match config.connect(NoTls).await {
+            Ok(opened) => return Ok(opened),
+            Err(error) => error,
+        };
+        let is_exhausted = error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS);
+        if !is_exhausted || begun.elapsed() > PATIENCE {
+            let role = config.get_user().unwrap_or("nobody");
+            let why = describe(&error);
+            return Err(CannotRun(format!("could not connect to the database as {role}: {why}")));
+        }
+    }
 }
 
 /// Messages in English, no name without its schema, times that do not depend on the machine.
@@ -48,9 +72,7 @@ impl NoticeConnection {
     /// # Errors
     /// Why the server refused.
     pub async fn connect(config: &Config) -> Result<Self, CannotRun> {
-        let (client, mut connection) = config.connect(NoTls).await.map_err(|error| {
-            CannotRun(format!("could not connect to the database: {}", describe(&error)))
-        })?;
+        let (client, mut connection) = open(config).await?;
         let notices = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&notices);
         tokio::spawn(async move {

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 
 /// Settings of every disposable server, whatever its kind: nothing is kept, nothing happens by
 /// itself, and time and text mean the same on each machine.
-pub(super) const SETTINGS: [&str; 16] = [
+pub(super) const SETTINGS: [&str; 15] = [
     "fsync=off",
     "full_page_writes=off",
     // In the data directory, and so gone with it, whatever ends the server.
@@ -30,9 +30,7 @@ pub(super) const SETTINGS: [&str; 16] = [
     "min_wal_size=32MB",
     "max_wal_size=64MB",
     "shared_buffers=64MB",
-    "max_connections=100",
-    // Shared memory in files of the data directory goes with it, even after SIGKILL.
-    "dynamic_shared_memory_type=mmap",
+    "max_connections=400",
     "timezone=UTC",
     "log_timezone=UTC",
     "lc_messages=C",
@@ -190,6 +188,10 @@ pub(super) fn initdb_options(major: u32) -> Vec<&'static str> {
         "--wal-segsize=1",
     ];
     options.extend(locale(major));
+    if major >= 16 {
+        // What initdb itself shares goes with the directory, too, if it is killed.
+        options.push("--set=dynamic_shared_memory_type=mmap");
+    }
     options
 }
 
