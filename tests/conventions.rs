@@ -33,10 +33,10 @@ const TOP: [&str; 12] = [
 ];
 
 /// A file and its text.
-struct Source {
+pub(crate) struct Source {
     /// Relative to the project, with forward slashes.
-    path: String,
-    text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl Source {
@@ -73,7 +73,7 @@ impl Source {
 }
 
 /// Every text file of the project.
-fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
     for name in TOP {
         gather(&project().join(name), name, &mut sources);

@@ -10,6 +10,8 @@ mod bad_input;
 mod contract;
 /// Rules of style that a machine can check.
 mod conventions;
+/// The project's Markdown pages: links lead somewhere, commands and contracts are understood.
+mod docs;
 /// A contract drafted from what there is, for a person to correct.
 mod draft;
 /// The evidence: its forms, its baseline, its replay.

@@ -184,7 +184,7 @@ Variables that are set
             to do: perhaps IDENTRA_PG_BINDIR is meant; otherwise unset it
   ok        IDENTRA_PG_IMAGE is some:image
   optional  IDENTRA_SQLX_MIGRATOR is /nowhere, which is no program
-            to do: build it, see \"What you see\" in README.md, or unset it
+            to do: build it, see \"Tests that need more\" in tests/README.md, or unset it
 "
     );
     assert_eq!(text, expected);

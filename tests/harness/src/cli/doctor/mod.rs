@@ -56,7 +56,9 @@ fn variables(environment: impl Iterator<Item = (String, String)>) -> Vec<Fact> {
                 facts.push(Fact::missing(format!("{told}, which is no directory"), remedy));
             }
             "IDENTRA_SQLX_MIGRATOR" if !Path::new(&value).is_file() => {
-                let remedy = "build it, see \"What you see\" in README.md, or unset it".to_owned();
+                let remedy =
+                    "build it, see \"Tests that need more\" in tests/README.md, or unset it"
+                        .to_owned();
                 facts.push(Fact::optional(format!("{told}, which is no program"), remedy));
             }
             name if known().any(|known| known == name) => facts.push(Fact::good(told)),
