@@ -38,7 +38,7 @@ use crate::server::Server;
 pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> {
     let Job { attacks, properties, .. } = job;
     let began = Instant::now();
-    job.progress.tell(|| "starting a server, and applying the migrations".to_owned());
+    job.progress.show(|| "starting a server, and applying the migrations".to_owned());
     let server = Server::shared()?;
     let mut ledger = Ledger::default();
     let [explicit, auto_expose] = Regime::ALL.map(|regime| open(&inputs, regime));
@@ -69,7 +69,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
         }
     }
     let states = regimes.iter().map(|(sandbox, _)| {
-        (sandbox.regime().name().to_owned(), sandbox.prober.start().fingerprint())
+        (sandbox.regime().name().to_owned(), sandbox.prober.initial().fingerprint())
     });
     let states = states.collect();
     let (catalog, world) = (regimes[0].0.catalog.clone(), regimes[0].0.world.clone());
@@ -82,7 +82,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     }
     drop(records);
     while let Some(record) = recorded.recv().await {
-        job.progress.tell(|| {
+        job.progress.show(|| {
             format!("{} of {} checks made", ledger.entries().count(), ledger.planned().len())
         });
         match record {
@@ -251,13 +251,13 @@ async fn check(
             send(Record::Entry(Box::new(ran.entry)))?;
         }
     }
-    let (began, before) = (Instant::now(), sandbox.prober.played());
+    let (began, before) = (Instant::now(), sandbox.prober.attempts());
     for attack in attacks {
         for entry in attack.run(&sandbox).await {
             send(Record::Entry(Box::new(entry)))?;
         }
     }
-    send(Record::Attacks(sandbox.prober.played() - before, began.elapsed()))?;
+    send(Record::Attacks(sandbox.prober.attempts() - before, began.elapsed()))?;
     // An attack that could not run is a finding; a server that is gone is none.
     sandbox.prober.digest().await?;
     if let Some(accounts) = inputs.contract.database.accounts.as_ref().filter(|_| isolation) {

@@ -111,8 +111,8 @@ async fn prepared(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
                 "select".into()
             };
             warm.begin(&identity).await?;
-            let ready = warm.tell(&prepare).await?;
-            let again = warm.tell(&format!("execute e01_{at}")).await?;
+            let ready = warm.execute(&prepare).await?;
+            let again = warm.execute(&format!("execute e01_{at}")).await?;
             warm.must("rollback").await?;
             let fresh = ask(&cold, &identity, &query).await?;
             let ready = ready.err().map(|error| error.message().to_owned());
@@ -130,7 +130,7 @@ async fn ask(
     statement: &str,
 ) -> Result<Response, CannotRun> {
     open_transaction.begin(identity).await?;
-    let told = open_transaction.tell(statement).await?;
+    let told = open_transaction.execute(statement).await?;
     open_transaction.must("rollback").await?;
     Ok(told)
 }
@@ -179,13 +179,13 @@ async fn pooled(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
             ("after a cancelled statement", cancelled, "rollback"),
         ] {
             open_transaction.begin(&VICTIM.identity()).await?;
-            let control = open_transaction.tell(&query).await?;
+            let control = open_transaction.execute(&query).await?;
             // The claims are there for as long as the request is.
-            let identity = open_transaction.tell(IDENTITY).await?;
-            let _ends_the_request = open_transaction.tell(then).await?;
+            let identity = open_transaction.execute(IDENTITY).await?;
+            let _ends_the_request = open_transaction.execute(then).await?;
             open_transaction.must(end).await?;
-            let left = open_transaction.tell(IDENTITY).await?;
-            let seen = open_transaction.tell(&query).await?;
+            let left = open_transaction.execute(IDENTITY).await?;
+            let seen = open_transaction.execute(&query).await?;
             let mut weakness = match left.as_ref().map(|rows| rows[0].join(" as ")) {
                 Ok(left) if left == NOBODY => None,
                 Ok(left) => Some(format!("the connection is still {left}")),

@@ -91,7 +91,7 @@ async fn rights(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
             let active = format!("pg_catalog.row_security_active({name}::regclass)");
             let identity = persona.identity();
             let act = Attempt { setup: &[], identity: &identity, script: &[], active: &active };
-            let guard = sandbox.prober.play(&act).await?.guard;
+            let guard = sandbox.prober.transcript(&act).await?.guard;
             let expected = ["authenticator", persona.role(), "f", "f", "t"];
             let weakness = (guard != expected).then(|| {
                 let (is, should) = (guard.join(", "), expected.join(", "));
@@ -126,7 +126,7 @@ async fn could_run(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let identity = ATTACKER.identity();
     let setup = ["select 1 / 0".to_owned()];
     let act = Attempt { setup: &setup, identity: &identity, script: &[], active: "" };
-    let played = sandbox.prober.play(&act).await;
+    let played = sandbox.prober.transcript(&act).await;
     let weakness = played.is_ok().then(|| "a failed set-up went unnoticed".to_owned());
     trials.push(trial("database", "set-up", &setup[0], "a failed set-up is an error", weakness));
     Ok(trials)
@@ -173,7 +173,7 @@ async fn set_up(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
             key.join(", "),
             keys.join(", ")
         );
-        let there = admin.tell(&query).await?.map_or(0, |rows| rows.len());
+        let there = admin.execute(&query).await?.map_or(0, |rows| rows.len());
         let weakness = (there != rows.len() || rows.is_empty())
             .then(|| format!("{there} of {} rows of the set-up are there", rows.len()));
         trials.push(trial(subject.name, "", &query, &format!("{there} rows"), weakness));
@@ -194,7 +194,7 @@ async fn noticed(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
             let script = [statement.clone()];
             let identity = ATTACKER.identity();
             let act = Attempt { setup, identity: &identity, script: &script, active: "" };
-            let played = sandbox.prober.play(&act).await?;
+            let played = sandbox.prober.transcript(&act).await?;
             Ok::<Option<u64>, CannotRun>(played.answers.first().map(|answer| answer.count))
         };
         let (closed, opened) = (rows(&[]).await?, rows(&open).await?);
@@ -211,7 +211,7 @@ async fn left(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
                  pg_catalog.current_setting('request.jwt.claims', true), ''), 'no claims')";
     let open_transaction =
         OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
-    let told = open_transaction.tell(query).await?.unwrap_or_default();
+    let told = open_transaction.execute(query).await?.unwrap_or_default();
     let expected = ["authenticator", "authenticator", "no claims"];
     let first = told.first().cloned().unwrap_or_default();
     let weakness = (first != expected).then(|| format!("it starts as {}", first.join(", ")));

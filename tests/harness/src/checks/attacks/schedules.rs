@@ -61,8 +61,10 @@ pub(super) async fn ownership_moves(sandbox: &Sandbox) -> Result<Vec<Trial>, Can
             transaction.attacker.begin(&ATTACKER.identity()).await?;
             transaction.back_end.must(&format!("begin; {}", give(VICTIM))).await?;
             let write = async {
-                let told =
-                    transaction.attacker.tell(&format!("{statement} {}", returning(part))).await?;
+                let told = transaction
+                    .attacker
+                    .execute(&format!("{statement} {}", returning(part)))
+                    .await?;
                 transaction.attacker.must("commit").await?;
                 Ok::<Response, CannotRun>(told)
             };
@@ -156,7 +158,7 @@ impl CaseTransaction<'_> {
         self.attacker.begin(&ATTACKER.identity()).await?;
         self.back_end.must(&format!("begin; {delete}")).await?;
         let plant = async {
-            let told = self.attacker.tell(&child).await?;
+            let told = self.attacker.execute(&child).await?;
             self.attacker.must("commit").await?;
             Ok::<Response, CannotRun>(told)
         };
@@ -170,7 +172,7 @@ impl CaseTransaction<'_> {
             subject.relation.qualified(),
             ident(column)
         );
-        let orphans = self.watch.tell(&orphans).await?.map_or(0, |rows| rows.len());
+        let orphans = self.watch.execute(&orphans).await?.map_or(0, |rows| rows.len());
         let weakness =
             (orphans > 0).then(|| format!("{orphans} rows are left without a {parent} row"));
         self.back_end
@@ -240,7 +242,7 @@ impl CaseTransaction<'_> {
         list.push("'end'".to_owned());
         let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
         let query = format!("select {} from {table} where {id} = {key}", list.join(", "));
-        let rows = self.watch.tell(&query).await?;
+        let rows = self.watch.execute(&query).await?;
         Ok(rows.map_or_else(|error| error.message().to_owned(), |rows| rows.concat().join(" ")))
     }
 }
@@ -263,7 +265,7 @@ async fn one_name(
     one.must(&format!("begin; {}", wants(TWINS[0]))).await?;
     other.must("begin").await?;
     let meet = async {
-        let told = other.tell(&wants(TWINS[1])).await?;
+        let told = other.execute(&wants(TWINS[1])).await?;
         other.must("commit").await?;
         Ok::<Response, CannotRun>(told)
     };
@@ -282,7 +284,7 @@ async fn one_name(
     let ids = TWINS.map(|id| format!("'{id}'")).join(", ");
     let table = subject.relation.qualified();
     let query = format!("select 1 from {table} where {} in ({ids})", ident(owner));
-    let profiles = transaction.watch.tell(&query).await?.map_or(0, |rows| rows.len());
+    let profiles = transaction.watch.execute(&query).await?.map_or(0, |rows| rows.len());
     transaction.back_end.must(&format!("delete from auth.users where id in ({ids})")).await?;
     let weakness = match told {
         Err(error) => Some(format!("the second sign-up fails: {}", error.message())),
@@ -311,10 +313,10 @@ pub(super) async fn parent_changes_hands(sandbox: &Sandbox) -> Result<Vec<Trial>
         let read = format!("select 1 from {children} where {} = {key}", ident(column));
         let insert = transaction.child_of(&subject, column, key)?;
         transaction.attacker.begin(&ATTACKER.identity()).await?;
-        let before = transaction.attacker.tell(&read).await?;
+        let before = transaction.attacker.execute(&read).await?;
         transaction.back_end.must(&give(VICTIM)).await?;
-        let after = transaction.attacker.tell(&read).await?;
-        let planted = transaction.attacker.tell(&insert).await?;
+        let after = transaction.attacker.execute(&read).await?;
+        let planted = transaction.attacker.execute(&insert).await?;
         transaction.attacker.must("rollback").await?;
         transaction.back_end.must(&give(ATTACKER)).await?;
         let weakness = if after.is_ok_and(|rows| !rows.is_empty()) {

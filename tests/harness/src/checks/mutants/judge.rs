@@ -87,7 +87,7 @@ impl Counted {
         let rate = u64::try_from(done).unwrap_or(u64::MAX) / seconds;
         let line = format!("{done} of {} mutants, {rate}/s, {missed} not noticed", self.all);
         if self.progress.is_seen() {
-            self.progress.tell(|| line);
+            self.progress.show(|| line);
         } else if done.is_multiple_of(BETWEEN_LINES) || done == self.all {
             eprintln!("{line}");
         }

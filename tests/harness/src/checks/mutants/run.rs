@@ -202,7 +202,7 @@ impl<'a> Bench<'a> {
         if let Scope::Cells { relation, roles, column } = &mutant.scope {
             let of_role = |role: &str| roles.is_empty() || roles.iter().any(|it| it == role);
             let of_column = |it: Option<&str>| column.is_none() || it == column.as_deref();
-            let red = self.sandbox.first_red(relation, |cell| {
+            let red = self.sandbox.first_failed(relation, |cell| {
                 of_role(cell.persona.role()) && of_column(cell.column.as_deref())
             });
             by.extend(red.await?);
@@ -224,7 +224,7 @@ impl<'a> Bench<'a> {
     /// The first cell of any relation that is red.
     async fn any_cell(&self) -> Result<Option<String>, CannotRun> {
         for (name, _) in self.runner.inputs.contract.relations() {
-            if let Some(red) = self.sandbox.first_red(name, |_| true).await? {
+            if let Some(red) = self.sandbox.first_failed(name, |_| true).await? {
                 return Ok(Some(red));
             }
         }

@@ -59,7 +59,7 @@ pub(super) async fn changes(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> 
                 continue;
             }
             session.begin(&ATTACKER.identity()).await?;
-            let told = session.tell(&statement).await?;
+            let told = session.execute(&statement).await?;
             session.must("rollback").await?;
             let tried = trial("database", &statement, ATTACKER.name(), &statement);
             trials.push(match told {
@@ -116,9 +116,9 @@ async fn calling(
     call: &str,
 ) -> Result<Trial, CannotRun> {
     session.begin(&ATTACKER.identity()).await?;
-    let before = session.tell(WHO).await?;
-    let failed = session.tell(call).await?.is_err();
-    let after = if failed { before.clone() } else { session.tell(WHO).await? };
+    let before = session.execute(WHO).await?;
+    let failed = session.execute(call).await?.is_err();
+    let after = if failed { before.clone() } else { session.execute(WHO).await? };
     session.must("rollback").await?;
     let shown = |told: &crate::checks::attacks::runner::open_transaction::Response| match told {
         Ok(rows) => rows.concat().join(" | "),
@@ -161,7 +161,7 @@ async fn nobody(
         session.begin(&ATTACKER.identity()).await?;
         session.must(statement).await?;
         let read = format!("select from {}", table.relation.qualified());
-        let told = session.tell(&read).await?;
+        let told = session.execute(&read).await?;
         session.must("rollback").await?;
         match told {
             Err(error) if error.code().code() == "42501" => {}
@@ -181,9 +181,9 @@ async fn raw_claims(session: &OpenTransaction) -> Result<Trial, CannotRun> {
         quote(&VICTIM.identity().claims)
     );
     session.begin(&ATTACKER.identity()).await?;
-    let before = session.tell(WHO).await?;
+    let before = session.execute(WHO).await?;
     session.must(&statement).await?;
-    let after = session.tell(WHO).await?;
+    let after = session.execute(WHO).await?;
     session.must("rollback").await?;
     let weakness = (before == after)
         .then(|| "the control, a change of claims by hand, is not noticed".to_owned());
@@ -245,7 +245,7 @@ pub(super) async fn reachable(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun
 /// set?
 async fn tried(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let session = OpenTransaction::connect(&sandbox.database.login("supabase_admin")).await?;
-    let all = session.tell("select rolname from pg_catalog.pg_roles").await?;
+    let all = session.execute("select rolname from pg_catalog.pg_roles").await?;
     let roles = all.map_err(|error| CannotRun(error.message().to_owned()))?.concat();
     let mut trials = Vec::new();
     for client in ["anon", "authenticated"] {
@@ -253,7 +253,7 @@ async fn tried(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
         for role in roles.iter().filter(|role| *role != client) {
             session.must(&format!("begin; set local session authorization {client}")).await?;
             let statement = format!("set local role {}", crate::sql::ident(role));
-            if session.tell(&statement).await?.is_ok() {
+            if session.execute(&statement).await?.is_ok() {
                 became.push(role.as_str());
             }
             session.must("rollback").await?;

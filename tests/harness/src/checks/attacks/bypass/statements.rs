@@ -63,7 +63,7 @@ pub(super) async fn play(
 ) -> Result<Transcript, CannotRun> {
     let identity: Identity = persona.identity();
     let act = Attempt { setup, identity: &identity, script, active: "" };
-    sandbox.prober.listen(&act).await
+    sandbox.prober.transcript_without_state(&act).await
 }
 
 /// What is wrong with the answer to statements that have to be refused for want of a right:

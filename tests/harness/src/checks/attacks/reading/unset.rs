@@ -55,7 +55,7 @@ fn script(context: &Context<'_>, subject: &Subject<'_>, role: &str) -> String {
 
 /// The count that came back, or why there is none.
 async fn count(connection: &OpenTransaction, script: &str) -> Result<String, CannotRun> {
-    match connection.tell(script).await? {
+    match connection.execute(script).await? {
         Ok(rows) => Ok(rows.first().map(|row| row[0].clone()).unwrap_or_default()),
         Err(error) => {
             connection.must("rollback").await?;

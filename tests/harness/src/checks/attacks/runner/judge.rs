@@ -70,7 +70,10 @@ async fn play(
     identity: &Identity,
     script: &[String],
 ) -> Result<Transcript, CannotRun> {
-    context.prober().play(&Attempt { setup: &probe.setup, identity, script, active: "" }).await
+    context
+        .prober()
+        .transcript(&Attempt { setup: &probe.setup, identity, script, active: "" })
+        .await
 }
 
 /// The same in the other worlds, where only what is heard matters.
@@ -86,7 +89,7 @@ async fn compare(
     for (world, make) in &probe.worlds {
         let setup = [make.as_slice(), probe.setup.as_slice()].concat();
         let act = Attempt { setup: &setup, identity, script, active: "" };
-        let played = context.prober().listen(&act).await?;
+        let played = context.prober().transcript_without_state(&act).await?;
         others.push((*world, transcript::lines(&played, context.known())));
     }
     Ok(Reply { first, lines, others })

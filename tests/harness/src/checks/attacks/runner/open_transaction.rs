@@ -57,7 +57,7 @@ impl OpenTransaction {
     ///
     /// # Errors
     /// That the connection is gone.
-    pub async fn tell(&self, statement: &str) -> Result<Response, CannotRun> {
+    pub async fn execute(&self, statement: &str) -> Result<Response, CannotRun> {
         match self.client.simple_query(statement).await {
             Ok(messages) => Ok(Ok(messages.iter().filter_map(cells).collect())),
             Err(error) => match error.as_db_error() {
@@ -80,7 +80,7 @@ impl OpenTransaction {
         );
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
-            let rows = self.tell(&state).await?.unwrap_or_default();
+            let rows = self.execute(&state).await?.unwrap_or_default();
             match rows.first().map(Vec::as_slice) {
                 Some([waits, _]) if waits == "t" => return Ok(true),
                 Some([_, done]) if done == "t" => return Ok(false),

@@ -212,7 +212,7 @@ async fn smuggled(
     ];
     let play = async |identity: Identity| -> Result<Transcript, CannotRun> {
         let act = Attempt { setup, identity: &identity, script: &script, active: "" };
-        context.prober().play(&act).await
+        context.prober().transcript(&act).await
     };
     let played = play(ATTACKER.identity()).await?;
     if played.guard[1] != ATTACKER.role() {
