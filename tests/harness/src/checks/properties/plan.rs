@@ -92,7 +92,7 @@ impl PropertyChecks {
             let mut tried = Vec::new();
             while let Some((property, regime)) = next() {
                 let begun = begun.fetch_add(1, Ordering::Relaxed) + 1;
-                progress.tell(|| format!("property {begun} of {all}: {}", property.id));
+                progress.show(|| format!("property {begun} of {all}: {}", property.id));
                 tried.push((property, regime, property.attempt(&self.inputs, regime)?));
             }
             Ok(tried)
