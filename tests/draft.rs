@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use schema_harness::cli::draft::{Draft, told, write};
+use schema_harness::cli::draft::{Draft, summary, write};
 use schema_harness::contract::{Contract, Owner};
 use schema_harness::draft::GUESS;
 use schema_harness::error::CannotRun;
@@ -59,7 +59,7 @@ async fn draft_of_the_projects_migrations_says_what_there_is() {
     assert_eq!(found(&evidence, "schema."), [""; 0]);
     let isolation = found(&evidence, "isolation.");
     assert!(isolation.len() < 60, "{} guesses are wrong: {isolation:#?}", isolation.len());
-    let last = told(&draft, &project().join("migrations"));
+    let last = summary(&draft, &project().join("migrations"));
     let (guesses, files) = draft.guesses;
     let begin = format!("{guesses} guesses in {files} files below ");
     assert!(last.lines().last().is_some_and(|line| line.starts_with(&begin)), "{last}");
@@ -128,7 +128,7 @@ async fn what_no_contract_can_say_is_told() {
         "{:#?}",
         draft.unsaid
     );
-    let last = told(&draft, &project().join("migrations"));
+    let last = summary(&draft, &project().join("migrations"));
     assert!(last.starts_with("2 things that no contract says; each stays a finding:\n"), "{last}");
     assert_ne!(draft.exposed, 0, "what this migration leaves to everybody on older projects");
 }

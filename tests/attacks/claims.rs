@@ -180,7 +180,7 @@ impl Trial {
             "begin; set local session authorization authenticator; \
              select pg_temp.identra_read(d) from (values {reads}) v (d); rollback"
         );
-        let told = self.admin.tell(&batch).await.expect("the server answers");
+        let told = self.admin.execute(&batch).await.expect("the server answers");
         let rows = told.expect("the reader catches what is refused");
         rows.into_iter().flatten().collect()
     }

@@ -40,7 +40,7 @@ async fn a_hidden_row_is_told_by_an_upsert_exactly_where_the_engine_is_unpatched
     );
     let script = [schema_harness::checks::attacks::inference::collisions::LEAK.to_owned(), upsert];
     let act = Attempt { setup: &[], identity: &Bob.identity(), script: &script, active: "" };
-    let played = prober.play(&act).await.unwrap_or_else(|why| panic!("{why}"));
+    let played = prober.transcript(&act).await.unwrap_or_else(|why| panic!("{why}"));
     let told = played.notices.iter().any(|notice| notice.message().contains("dear diary"));
     let unfixed = cves::unfixed(catalog.version_num).unwrap_or_else(|why| panic!("{why}"));
     let unpatched = unfixed.iter().any(|cve| cve.id == "CVE-2026-120154");

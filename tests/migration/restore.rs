@@ -85,7 +85,7 @@ async fn findings(regime: Regime, then: Then) -> Result<Vec<String>, CannotRun> 
     if then == Then::MigrateAgain {
         assert_eq!(differences(&one.schema, &other.schema), NONE, "- original, + restored");
     }
-    restored.remember_as(&original).await?;
+    restored.copy_state_from(&original).await?;
     let sandbox = Sandbox::within(restored, Arc::clone(&inputs), regime).await?;
     let mut findings = Vec::new();
     for (name, _) in inputs.contract.relations() {

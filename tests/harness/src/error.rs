@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-/// Why nothing can be proved at all, and what to do about it.
+/// The reason why a run cannot give a verdict, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CannotRun(pub String);
 
@@ -14,7 +14,8 @@ impl Display for CannotRun {
 
 impl std::error::Error for CannotRun {}
 
-/// A server's error in one line: message, SQLSTATE, detail and hint; or why there is none.
+/// A server's error in one line: message, SQLSTATE, detail and hint. An error that is not the
+/// server's is described by its own text.
 pub fn describe(error: &tokio_postgres::Error) -> String {
     let Some(error) = error.as_db_error() else {
         return error.to_string();

@@ -1,5 +1,5 @@
-//! This file is what a run is about: migrations, platform shim and contract, read from their
-//! directories and fingerprinted.
+//! The inputs of a run: migrations, platform shim and contract are read from their directories
+//! and fingerprinted.
 
 use std::env;
 use std::path::Path;
@@ -10,23 +10,23 @@ use crate::error::CannotRun;
 use crate::platform::Regime;
 use crate::source::{SourceFile, directory, fingerprint, project, shown, sql_files};
 
-/// The platform that a project gets which brings none of its own.
+/// The platform shim for projects without one of their own.
 const OWN_SHIM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/supabase");
 
-/// Everything that a verdict depends on, server apart.
+/// Everything that a verdict depends on, except the server.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     /// The migrations, in the order in which they are applied.
     pub migrations: Vec<SourceFile>,
-    /// The platform: roles, then what a database holds before its first migration.
+    /// The platform shim: roles, and what a database contains before its first migration.
     pub shim: Vec<SourceFile>,
-    /// What is intended.
+    /// The contract.
     pub contract: Contract,
-    /// The files that say so.
+    /// The files that the contract was read from.
     pub contract_files: Vec<SourceFile>,
-    /// What is known of mutants.
+    /// The entries of `mutants.toml`.
     pub mutants: Known,
-    /// What stands before a migration's name in messages: its directory, from the project's on.
+    /// The prefix of a migration's name in messages: its directory, relative to the project's.
     pub migrations_at: String,
     /// The same for the contract's files.
     pub contract_at: String,
@@ -65,7 +65,7 @@ impl Inputs {
         })
     }
 
-    /// Migrations and platform shim alone, for a draft of the contract.
+    /// Reads only migrations and platform shim, to draft a contract.
     ///
     /// # Errors
     /// What is missing or wrong.
@@ -81,7 +81,7 @@ impl Inputs {
         })
     }
 
-    /// The same with one more migration behind the others, for a fault that is planted.
+    /// Adds a last migration with this text, to plant a fault.
     pub fn followed_by(mut self, text: &str) -> Self {
         let name = "20990101_fault.sql".to_owned();
         self.migrations.push(SourceFile { name, text: text.to_owned() });
@@ -115,7 +115,7 @@ impl Inputs {
     }
 }
 
-/// The migrations in the order of `sqlx::migrate!`: by version, and without the ways back.
+/// The migrations in the order of `sqlx::migrate!`: by version, without down migrations.
 fn migrations_in(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
     let mut files = sql_files(
         dir,
@@ -131,13 +131,13 @@ fn migrations_in(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
     Ok(files)
 }
 
-/// The platform shim of those fixtures, or the library's own.
+/// The platform shim in `fixtures`, or the library's own.
 fn shim_of(fixtures: &Path) -> Result<Vec<SourceFile>, CannotRun> {
     let shim = fixtures.join("supabase");
     shim_in(if shim.is_dir() { &shim } else { Path::new(OWN_SHIM) })
 }
 
-/// The platform shim, complete.
+/// Reads a platform shim and checks that no file is missing.
 fn shim_in(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
     let (what, advice) =
         ("the platform shim", "restore it, or remove the directory to use the project's own");

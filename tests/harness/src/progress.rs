@@ -1,49 +1,49 @@
-//! This file is how far long work is: on a terminal, one line that changes.
+//! Progress of long work: one line on a terminal that is overwritten.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Nobody reads faster.
+/// The shortest time between two updates of the line.
 const BETWEEN: Duration = Duration::from_millis(100);
 
-/// A line on standard error, where somebody looks on.
+/// A progress line on standard error, shown only on a terminal.
 #[derive(Debug)]
 pub struct Progress {
     is_seen: bool,
-    told: Mutex<Option<Instant>>,
+    last_shown: Mutex<Option<Instant>>,
 }
 
 impl Progress {
-    /// One that says nothing: several tests at once have but one line.
+    /// Shows nothing: tests that run at the same time would share one line.
     pub fn silent() -> Self {
-        Self { is_seen: false, told: Mutex::new(None) }
+        Self { is_seen: false, last_shown: Mutex::new(None) }
     }
 
-    /// One that is seen if standard error is a terminal.
+    /// Shows the line if standard error is a terminal.
     pub fn on_terminal() -> Self {
         Self { is_seen: std::io::stderr().is_terminal(), ..Self::silent() }
     }
 
-    /// Whether anybody sees it.
+    /// Whether the line is shown.
     pub fn is_seen(&self) -> bool {
         self.is_seen
     }
 
-    /// Shows how far it is, where somebody looks and can read it, in place of what was shown before.
-    pub fn tell(&self, text: impl FnOnce() -> String) {
-        let mut told = self.told.lock().expect("nobody panics with the lock");
-        if self.is_seen && told.is_none_or(|told| told.elapsed() >= BETWEEN) {
-            // Whoever closed standard error does not want to know.
+    /// Replaces the line by `text`, unless it was replaced a moment ago.
+    pub fn show(&self, text: impl FnOnce() -> String) {
+        let mut last_shown = self.last_shown.lock().expect("nobody panics with the lock");
+        if self.is_seen && last_shown.is_none_or(|last_shown| last_shown.elapsed() >= BETWEEN) {
+            // A closed standard error is no failure of the run.
             let _ = write!(std::io::stderr().lock(), "\r{}\x1b[K", text());
-            *told = Some(Instant::now());
+            *last_shown = Some(Instant::now());
         }
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub fn end(&self) {
-        let mut told = self.told.lock().expect("nobody panics with the lock");
-        if told.take().is_some() {
+        let mut last_shown = self.last_shown.lock().expect("nobody panics with the lock");
+        if last_shown.take().is_some() {
             let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
         }
     }

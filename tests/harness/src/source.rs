@@ -20,14 +20,14 @@ pub struct SourceFile {
 
 static PROJECT: OnceLock<PathBuf> = OnceLock::new();
 
-/// Says which directory is the project's, before anybody asks.
+/// Sets the project's directory. Must be called before [`project`] is.
 pub fn set_project(directory: &Path) {
-    // A second caller is another test of the same project.
+    // Already set: another test of the same project was first.
     let _ = PROJECT.set(directory.to_owned());
 }
 
-/// The project's directory: as it was set, else the package whose test this is, else the
-/// current directory.
+/// The project's directory: the one that was set, else the directory of the package under test,
+/// else the current directory.
 pub fn project() -> &'static Path {
     PROJECT.get_or_init(|| match env::var_os("CARGO_MANIFEST_DIR") {
         Some(package) => PathBuf::from(package),
@@ -35,8 +35,9 @@ pub fn project() -> &'static Path {
     })
 }
 
-/// A directory as messages name it: from the project's on, with a slash; another's not at all,
-/// since it is of this machine alone.
+/// A directory as messages name it: relative to the project's, with a slash at the end. A
+/// directory outside the project gives an empty text, because its path means nothing on another
+/// machine.
 pub fn shown(directory: &Path) -> String {
     let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = real(directory);
@@ -46,14 +47,14 @@ pub fn shown(directory: &Path) -> String {
     }
 }
 
-/// A file likewise.
+/// The same for a file; one outside the project is named without its directory.
 pub fn shown_file(file: &Path) -> String {
     let directory = file.parent().unwrap_or(file);
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     format!("{}{name}", shown(directory))
 }
 
-/// The directory that was named, or that one of the project's. An empty name is none.
+/// The named directory, or the project's default. An empty name counts as none.
 pub fn directory(named: Option<&Path>, default: &str) -> PathBuf {
     match named {
         Some(path) if !path.as_os_str().is_empty() => path.to_owned(),

@@ -1,5 +1,5 @@
-//! This file is everything that a migration can leave, line by line: the catalog to the last
-//! letter, comments, and rows.
+//! Everything that a migration can leave behind, line by line: the whole catalog with function
+//! bodies, comments, and rows.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use super::{Catalog, EVERYTHING, Relation};
 use crate::error::{CannotRun, describe};
 use crate::sql::quote;
 
-/// What a database holds.
+/// The contents of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// Everything but rows.
     pub schema: Facets,
-    /// The rows of each table, qualified, as JSON, in an order that depends on them alone.
+    /// The rows of each table, by its qualified name: as JSON, sorted.
     pub rows: BTreeMap<String, Vec<String>>,
 }
 
-/// The comments on what the schemas that match hold, and on nothing that an extension brought.
+/// The comments on objects of the matching schemas, without those of extensions.
 const COMMENTS: &str = "
     select i.type || ' ' || i.identity, d.description
     from pg_catalog.pg_description d
@@ -38,7 +38,7 @@ impl Contents {
     pub async fn read(client: &impl GenericClient) -> Result<Self, CannotRun> {
         let catalog = Catalog::read(client, EVERYTHING).await?;
         let mut schema = catalog.facets();
-        catalog.letters_into(&mut schema);
+        catalog.sources_into(&mut schema);
         for [identity, comment] in pairs(client, COMMENTS).await? {
             schema.insert(format!("comments/{identity}"), comment);
         }
@@ -60,23 +60,23 @@ impl Contents {
         Ok(Self { schema, rows })
     }
 
-    /// Leaves out what belongs to that table of `public`.
+    /// Removes everything that belongs to this table of `public`.
     pub fn forget(&mut self, table: &str) {
         let id = format!("schema/{table}/");
         self.schema.retain(|facet, _| !facet.starts_with(&id));
         self.rows.remove(&format!("\"public\".\"{table}\""));
     }
 
-    /// How many rows there are of each table.
+    /// The number of rows of each table.
     pub fn counts(&self) -> BTreeMap<&str, usize> {
         self.rows.iter().map(|(table, rows)| (table.as_str(), rows.len())).collect()
     }
 }
 
 impl Catalog {
-    /// What its facets leave out, because no contract says it: bodies, queries, the order of
-    /// columns.
-    fn letters_into(&self, facets: &mut Facets) {
+    /// What the facets leave out, because no contract declares it: bodies, queries, the order
+    /// of columns.
+    fn sources_into(&self, facets: &mut Facets) {
         for relation in &self.relations {
             let id = relation_id(&relation.schema, &relation.name);
             let columns: Vec<&str> = relation.columns.iter().map(|it| it.name.as_str()).collect();
@@ -96,13 +96,14 @@ impl Catalog {
 }
 
 async fn pairs(client: &impl GenericClient, query: &str) -> Result<Vec<[String; 2]>, CannotRun> {
-    let rows = client.query(query, &[]).await.map_err(|error| {
-        CannotRun(format!("could not read what there is: {}", describe(&error)))
-    })?;
+    let rows = client
+        .query(query, &[])
+        .await
+        .map_err(|error| CannotRun(format!("could not read the database: {}", describe(&error))))?;
     Ok(rows.iter().map(|row| [row.get(0), row.get(1)]).collect())
 }
 
-/// What one says and the other does not: `-` only the first, `+` only the second.
+/// The difference of two sets of facets: `-` only in the first, `+` only in the second.
 pub fn differences(one: &Facets, other: &Facets) -> Vec<String> {
     let lacks = |sign: &'static str, these: &Facets, those: &Facets| -> Vec<String> {
         let missing = these.iter().filter(|(id, text)| those.get(*id) != Some(text));

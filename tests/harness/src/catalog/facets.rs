@@ -1,24 +1,23 @@
-//! This file is the catalog as a flat map, so that what is there and what should be there
-//! can be laid side by side, line by line.
+//! The catalog as a flat map of facets, so that the database and the contract can be compared
+//! line by line.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Catalog, Grant, Policy, Relation};
 
-/// What is said of each part of a schema, by a stable id such as
-/// `schema/memories/columns/content`.
+/// The properties of a schema, by a stable id such as `schema/memories/columns/content`.
 pub type Facets = BTreeMap<String, String>;
 
-/// Privileges that are held by column, in the order of the reports.
+/// Privileges that can be granted on columns, in the order of the reports.
 pub const BY_COLUMN: [&str; 4] = ["select", "insert", "update", "references"];
 
-/// The id of a relation: tables and views of `public` go by their bare name.
+/// The id of a relation; those of `public` are named without their schema.
 pub fn relation_id(schema: &str, name: &str) -> String {
     if schema == "public" { format!("schema/{name}") } else { format!("schema/{schema}.{name}") }
 }
 
 impl Catalog {
-    /// Everything that the catalog says, line by line.
+    /// All facets of the catalog.
     pub fn facets(&self) -> Facets {
         let mut facets = Facets::new();
         for relation in &self.relations {
@@ -56,7 +55,7 @@ impl Catalog {
             if function.parallel != "unsafe" {
                 unusual.push(format!("parallel {}", function.parallel));
             }
-            // Whoever owns it can replace it.
+            // The owner of a function can replace it.
             if function.security == "invoker" && function.owner != "postgres" {
                 unusual.push(format!("owner {}", function.owner));
             }
@@ -90,7 +89,7 @@ impl Catalog {
         }
         for default in &self.default_privileges {
             let id = default_privileges_id(&default.maker, &default.schema, &default.kind);
-            // A row with nobody in it is a narrowing of PostgreSQL's own defaults.
+            // An entry without grantees revokes PostgreSQL's own defaults.
             let id_of = |role: &str| format!("{id}/{role}");
             for (role, text) in by_grantee(&default.grants) {
                 facets.insert(id_of(&role), text);
@@ -109,7 +108,7 @@ impl Catalog {
     }
 }
 
-/// The id of what `maker`'s future objects of a kind grant; `*` is any schema.
+/// The id of the default privileges of `maker`'s objects of a kind; `*` is any schema.
 pub fn default_privileges_id(maker: &str, schema: &str, kind: &str) -> String {
     format!("database/default-privileges/{maker}/{schema}/{kind}")
 }
@@ -159,8 +158,7 @@ impl Relation {
         self.privileges_into(&id, facets);
     }
 
-    /// Privileges as they are in effect: one that is granted on the whole relation is held
-    /// on each column.
+    /// Effective privileges: one that is granted on the relation applies to each column.
     fn privileges_into(&self, id: &str, facets: &mut Facets) {
         let by_column = |grant: &&Grant| {
             !self.columns.is_empty() && BY_COLUMN.contains(&grant.privilege.as_str())
@@ -175,7 +173,7 @@ impl Relation {
     }
 }
 
-/// A policy in words: `select to authenticated using (…)`; white space does not matter.
+/// A policy as text: `select to authenticated using (…)`, with normalized white space.
 fn policy_text(policy: &Policy) -> String {
     let mut roles = policy.roles.clone();
     roles.sort();

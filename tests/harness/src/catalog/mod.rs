@@ -1,4 +1,4 @@
-//! This file is the catalog: a typed model of what a database holds, read in one query.
+//! The catalog: a typed model of a database's contents, read in one query.
 
 pub mod contents;
 pub mod facets;
@@ -8,12 +8,12 @@ use tokio_postgres::GenericClient;
 
 use crate::error::CannotRun;
 
-/// What a database holds beyond PostgreSQL itself and what extensions brought.
+/// The objects of a database, without those of PostgreSQL itself and of extensions.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Catalog {
     /// The server's version, as `server_version_num` counts it.
     pub version_num: u32,
-    /// Tables, views, sequences and whatever else lives in `pg_class`.
+    /// Tables, views, sequences and the other kinds of `pg_class`.
     pub relations: Vec<Relation>,
     /// Functions and procedures.
     pub functions: Vec<Function>,
@@ -108,7 +108,7 @@ pub struct Constraint {
     pub expression: Option<String>,
 }
 
-/// Something with a name and the text that makes it.
+/// An object's name and the statement that creates it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Definition {
     /// Its name.
@@ -124,13 +124,13 @@ pub struct Policy {
     pub name: String,
     /// `select`, `insert`, `update`, `delete` or `all`.
     pub command: String,
-    /// The roles that it is for, by name.
+    /// The roles that it applies to, by name.
     pub roles: Vec<String>,
-    /// Whether it widens what is visible, or narrows it.
+    /// Whether it is permissive, rather than restrictive.
     pub permissive: bool,
-    /// Which rows it is about.
+    /// Its USING expression.
     pub using: Option<String>,
-    /// Which new rows it lets in.
+    /// Its WITH CHECK expression.
     pub with_check: Option<String>,
 }
 
@@ -141,7 +141,7 @@ pub struct Grant {
     pub grantee: String,
     /// Lower case: `select`, `insert`, …
     pub privilege: String,
-    /// Whether it may be passed on.
+    /// Whether it was granted with grant option.
     pub grantable: bool,
 }
 
@@ -168,11 +168,11 @@ pub struct Function {
     pub volatility: String,
     /// `invoker` or `definer`.
     pub security: String,
-    /// Its owner, whose rights a definer function has.
+    /// Its owner, whose privileges a definer function has.
     pub owner: String,
-    /// Whether it is trusted before policies are.
+    /// Whether it is leakproof.
     pub leakproof: bool,
-    /// Whether a null argument makes it return null unasked.
+    /// Whether it is strict: null for a null argument.
     pub strict: bool,
     /// `unsafe`, `restricted` or `safe`.
     pub parallel: String,
@@ -214,10 +214,10 @@ pub struct Schema {
     pub grants: Vec<Grant>,
 }
 
-/// What objects that are yet to be made will grant.
+/// Default privileges of later objects.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct DefaultPrivileges {
-    /// The role that will make them.
+    /// The role that will create them.
     pub maker: String,
     /// The schema they will be in; `*` is any.
     pub schema: String,
@@ -232,22 +232,22 @@ pub struct DefaultPrivileges {
 pub struct Role {
     /// Its name.
     pub name: String,
-    /// Attributes, memberships and settings, in words.
+    /// Attributes, memberships and settings, as text.
     pub facts: String,
 }
 
 /// An object of another kind.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Other {
-    /// What it is and what it is called.
+    /// Its kind and name.
     pub identity: String,
 }
 
-/// Schemas that a migration can put something into.
+/// Schemas that a migration can create objects in.
 pub const EVERYTHING: &str = "nspname !~ '^(pg_|information_schema$|identra_harness$)'";
 
 impl Catalog {
-    /// Reads what the schemas that match `schemas` hold: a condition on `nspname`.
+    /// Reads the objects of the schemas that match `schemas`, a condition on `nspname`.
     ///
     /// # Errors
     /// The server's error, with the query's purpose.
@@ -268,7 +268,7 @@ impl Catalog {
 }
 
 impl Function {
-    /// Its name in the contract: with its schema, where that is not `public`.
+    /// Its name in the contract: with its schema, unless that is `public`.
     pub fn declared_name(&self) -> String {
         match self.schema.as_str() {
             "public" => self.name.clone(),
@@ -305,7 +305,7 @@ impl Relation {
         })
     }
 
-    /// Whether that role of a client's, or everyone, holds `privilege` on the column.
+    /// Whether `role` or PUBLIC holds `privilege` on the column.
     pub fn grants(&self, role: &str, privilege: &str, column: &str) -> bool {
         let on_column = self.column(column).map_or(&[][..], |column| &column.grants);
         self.grants.iter().chain(on_column).any(|grant| {

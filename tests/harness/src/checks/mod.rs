@@ -1,4 +1,4 @@
-//! The checks, a folder for each kind.
+//! The checks, in a folder for each kind.
 
 pub mod attacks;
 pub mod isolation;

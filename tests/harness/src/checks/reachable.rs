@@ -1,5 +1,5 @@
-//! This file is what everybody reaches of the tables that there are at one moment, tried and
-//! not inferred: a row is put into each, and each persona uses each command on it.
+//! Reachable tables: inserts a row into every table that exists at one moment, and tries each
+//! command on it as each persona.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,15 +12,15 @@ use crate::platform::persona::{Identity, Persona};
 use crate::rows::{Owner, World};
 use crate::sql::{ident, quote};
 
-/// What was reached: who, by which command, of which table or view of `public`.
+/// What was reached: persona, command, and table or view of `public`.
 pub type Reached = BTreeSet<String>;
 
-/// Statements by which the administrator puts a row into each table that it knows.
+/// Statements with which the administrator inserts a row into each known table.
 #[derive(Debug)]
 pub struct Plants(BTreeMap<String, String>);
 
 impl Plants {
-    /// The first row of each table of the world. Keys do not matter: nothing checks them.
+    /// The first row of each table of the world. Foreign keys are not checked then.
     pub fn of(catalog: &Catalog, world: &World) -> Self {
         let owners = [Owner::User(Persona::Alice), Owner::Nobody];
         let row_of = |relation: &Relation| {
@@ -47,7 +47,7 @@ impl Plants {
 struct Found {
     name: String,
     is_table: bool,
-    /// A column that clients may update, each role its own; where there is none, any.
+    /// The columns that the client roles may update; any column if there is none.
     columns: BTreeSet<String>,
 }
 
@@ -66,10 +66,11 @@ const RELATIONS: &str = "
         and c.relkind in ('r', 'p', 'v', 'm', 'f')
     order by c.relname";
 
-/// Who reaches what now. `admin` is a superuser's; nothing of this stays.
+/// What each persona can reach now. `admin` is a superuser's connection; everything is rolled
+/// back.
 ///
 /// # Errors
-/// Why a row could not be put into a table, or the server's answer.
+/// Why a row could not be inserted, or the server's error.
 pub async fn reached(admin: &Client, plants: &Plants) -> Result<Reached, CannotRun> {
     let relations = relations(admin).await?;
     if relations.is_empty() {
@@ -109,9 +110,9 @@ async fn relations(client: &impl GenericClient) -> Result<Vec<Found>, CannotRun>
     Ok(rows.iter().map(found).collect())
 }
 
-/// The body of a block that tries everything as everybody, each attempt undone. A command has
-/// reached a row if it was neither refused nor left without one: an error of another kind
-/// (a key that is taken, say) comes from behind the refusals.
+/// The body of a DO block that tries each statement as each identity and rolls it back. A
+/// command has reached a row if it was not refused and found one. Another error, such as a
+/// duplicate key, counts as reached, because it is raised after the access checks.
 fn attempts(relations: &[Found], plants: &Plants) -> String {
     let mut body = "declare attempt text[]; reached text := ''; n bigint; begin\n".to_owned();
     let statements: Vec<String> = relations
@@ -120,7 +121,7 @@ fn attempts(relations: &[Found], plants: &Plants) -> String {
         .map(|(what, statement)| format!("array[{}, {}]", quote(&what), quote(&statement)))
         .collect();
     let statements = statements.join(",\n");
-    for identity in everybody() {
+    for identity in identities() {
         body += &format!(
             "perform {};
             foreach attempt slice 1 in array array[{statements}] loop begin
@@ -139,34 +140,34 @@ fn attempts(relations: &[Found], plants: &Plants) -> String {
     body + "perform set_config('identra.reached', reached, true); end"
 }
 
-/// The owner of a planted row, somebody else, and nobody, with either role.
-fn everybody() -> Vec<Identity> {
+/// The owner of a planted row, another user, and a request without a token or without claims.
+fn identities() -> Vec<Identity> {
     let personas = [Persona::Alice, Persona::Bob, Persona::NoToken];
-    let mut everybody = personas.map(Persona::identity).to_vec();
-    everybody.push(Identity {
+    let mut identities = personas.map(Persona::identity).to_vec();
+    identities.push(Identity {
         name: "authenticated without claims".to_owned(),
         claims: String::new(),
         ..Persona::Alice.identity()
     });
-    everybody
+    identities
 }
 
-/// What is tried on one relation: the words of the report, and the statement.
+/// The statements for one relation, each with its name in the report.
 fn commands(relation: &Found, plants: &Plants) -> Vec<(String, String)> {
     let name = qualified(&relation.name);
-    let say = |command: &str| format!("{command} {}", relation.name);
-    let mut all = vec![(say("select"), format!("select from {name}"))];
+    let name_of = |command: &str| format!("{command} {}", relation.name);
+    let mut all = vec![(name_of("select"), format!("select from {name}"))];
     if !relation.is_table {
         return all;
     }
     let plain = format!("insert into {name} default values");
     let plant = plants.0.get(&relation.name).unwrap_or(&plain);
-    all.push((say("insert"), plant.clone()));
-    all.push((say("delete"), format!("delete from {name}")));
-    all.push((say("truncate"), format!("truncate {name}")));
+    all.push((name_of("insert"), plant.clone()));
+    all.push((name_of("delete"), format!("delete from {name}")));
+    all.push((name_of("truncate"), format!("truncate {name}")));
     for column in &relation.columns {
         let column = ident(column);
-        all.push((say("update"), format!("update {name} set {column} = {column}")));
+        all.push((name_of("update"), format!("update {name} set {column} = {column}")));
     }
     all
 }
@@ -176,5 +177,5 @@ fn qualified(name: &str) -> String {
 }
 
 fn cannot(why: &str) -> CannotRun {
-    CannotRun(format!("could not try what is reached: {why}"))
+    CannotRun(format!("could not try which tables are reachable: {why}"))
 }

@@ -1,5 +1,4 @@
-//! This file is the draft of a contract for migrations that have none: what
-//! `scripts/verify --draft-contract` does.
+//! Drafts a contract for migrations that have none: `scripts/verify draft`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,13 +22,13 @@ pub struct Draft {
     pub out: PathBuf,
     /// How many guesses there are, in how many files.
     pub guesses: (usize, usize),
-    /// What is there and no contract can say, and the other way round.
+    /// Differences between the database and the draft, which no contract can express.
     pub unsaid: Vec<String>,
-    /// How much more there is where the platform exposes what a migration makes.
+    /// The number of further differences in the regime that grants everything to the API roles.
     pub exposed: usize,
 }
 
-/// Applies the migrations, writes down what there is, and reads it again.
+/// Applies the migrations, writes the draft, and reads it back.
 pub async fn write(inputs: &Inputs, out: &Path) -> Result<Draft, CannotRun> {
     let contract = out.join("contract");
     refuse_to_overwrite(&contract)?;
@@ -54,7 +53,7 @@ pub async fn write(inputs: &Inputs, out: &Path) -> Result<Draft, CannotRun> {
     Ok(Draft { out: out.to_owned(), guesses, unsaid, exposed })
 }
 
-/// A draft never takes the place of what somebody has corrected.
+/// A draft never overwrites an existing contract.
 fn refuse_to_overwrite(contract: &Path) -> Result<(), CannotRun> {
     let is_there = fs::read_dir(contract).is_ok_and(|mut entries| entries.next().is_some());
     if is_there {
@@ -89,8 +88,8 @@ async fn unsaid(
         .collect())
 }
 
-/// What is told at the end: what was guessed, and what comes next.
-pub fn told(draft: &Draft, migrations: &Path) -> String {
+/// The summary: the number of guesses, and the next step.
+pub fn summary(draft: &Draft, migrations: &Path) -> String {
     let mut lines = Vec::new();
     if !draft.unsaid.is_empty() {
         let count = draft.unsaid.len();
@@ -118,7 +117,7 @@ pub fn told(draft: &Draft, migrations: &Path) -> String {
     lines.join("\n")
 }
 
-/// Reads, drafts and writes; returns what is told at the end.
+/// Reads, drafts and writes; returns the summary.
 ///
 /// # Errors
 /// Why there is no draft.
@@ -128,5 +127,5 @@ pub(super) fn run(options: &options::Draft) -> Result<String, CannotRun> {
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
     let draft = runtime.block_on(write(&inputs, &options.out.or("target/draft")))?;
-    Ok(told(&draft, &migrations))
+    Ok(summary(&draft, &migrations))
 }

@@ -1,5 +1,5 @@
-//! This file is what is checked of the contract's files beyond their form: words that mean
-//! nothing, and names that no other file declares.
+//! Checks of the contract's files beyond their form: unknown privileges, roles and commands,
+//! and names that no other file declares.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::error::CannotRun;
 /// The roles of the API.
 pub(super) const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
 
-/// Words that a privilege list of a whole table may hold.
+/// Privileges in the lists of tables are known.
 const TABLE_PRIVILEGES: [&str; 9] = [
     "all",
     "select",
@@ -52,7 +52,7 @@ pub(super) fn check_privileges(parsed: &RelationFile, file: &File) -> Result<(),
     Ok(())
 }
 
-/// A policy's text is a command, the roles that it is for, and the rows.
+/// A policy's text has a command, its roles, and its expressions.
 pub(super) fn check_policies(parsed: &RelationFile, file: &File) -> Result<(), CannotRun> {
     const COMMANDS: [&str; 5] = ["select", "insert", "update", "delete", "all"];
     let form = "say \"select to authenticated using (…)\": select, insert, update, delete or all, \
@@ -80,7 +80,7 @@ pub(super) fn unknown_role(role: &str) -> String {
     format!("unknown role \"{role}\"; say anon, authenticated or service_role")
 }
 
-/// Default privileges are of known kinds for known roles, accounts are in known tables, and
+/// Default privileges are of known kinds for known roles, accounts are in declared tables, and
 /// exceptions are from known rules.
 pub(super) fn check_database(file: &File, contract: &Contract) -> Result<(), CannotRun> {
     const KINDS: [&str; 5] = ["tables", "sequences", "functions", "types", "schemas"];
@@ -112,7 +112,7 @@ pub(super) fn check_database(file: &File, contract: &Contract) -> Result<(), Can
     Ok(())
 }
 
-/// Each path leads over tables that the contract declares, to one that names its user.
+/// Each path to the owner leads over declared tables to one with a column of users.
 pub(super) fn check_owners(dir: &Path, contract: &Contract) -> Result<(), CannotRun> {
     for (name, relation) in contract.relations() {
         let mut at = relation;

@@ -1,4 +1,4 @@
-//! This file is how the contract's files are read, and what is said when one is wrong.
+//! Reads the contract's files, and gives each mistake its file and line.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use super::{Accepted, Column, Contract, Function, Owner, Relation};
 use crate::error::CannotRun;
 use crate::source::SourceFile;
 
-/// A table's or view's file, as it is written.
+/// A table's or view's file, as parsed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RelationFile {
@@ -54,7 +54,7 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// A file of the contract, kept with its text so that a mistake can be given its line.
+/// A file of the contract with its text, from which mistakes get their line.
 pub(super) struct File {
     /// Relative to the contract's directory, with forward slashes.
     name: String,
@@ -77,7 +77,7 @@ impl File {
         at.map_or_else(|| self.error(header, message), |(at, _)| self.error_at(at + 1, message))
     }
 
-    /// Whether a line of it is that one.
+    /// Whether it has that line.
     pub(super) fn holds(&self, line: &str) -> bool {
         self.text.lines().any(|it| it.trim() == line)
     }

@@ -1,5 +1,5 @@
-//! This file is the access grid: a table of intent, read from text and printed beside what
-//! was observed.
+//! Access grid: the expected outcome for each persona, target and command, parsed from text and
+//! printed beside what was observed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,7 +21,7 @@ impl Command {
     /// All four, in the order of a grid's columns.
     pub const ALL: [Self; 4] = [Self::Select, Self::Insert, Self::Update, Self::Delete];
 
-    /// The word in grids, ids and privilege lists.
+    /// Its name in grids, ids and privilege lists.
     pub fn name(self) -> &'static str {
         match self {
             Self::Select => "select",
@@ -37,21 +37,21 @@ impl Command {
     }
 }
 
-/// Whose row a statement is about, seen from the persona that sends it.
+/// The target of a statement: whose row it is about, relative to the persona.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Whose {
     /// The persona's own row; of a variant where one is named.
     Own(Option<String>),
     /// The rival's row: Alice's, and Bob's for Alice.
     Anothers(Option<String>),
-    /// A row that Alice and Bob share. Of a table of memberships: the rival's, in what both
-    /// are members of.
+    /// A row that Alice and Bob share. Of a table of memberships: the rival's membership in a
+    /// shared row.
     Shared,
-    /// A row that leads to no single user.
+    /// A row whose path leads to no single user.
     Nobodys,
     /// A row of a table that has no owner.
     Any,
-    /// Every row there is: no WHERE, no RETURNING.
+    /// Every row: no WHERE, no RETURNING.
     Every,
 }
 
@@ -70,22 +70,22 @@ impl fmt::Display for Whose {
     }
 }
 
-/// The word for what is shared; the name of the variant, too, that a user's own membership in
-/// it is.
+/// The name of the shared target, and of the variant that is a user's own membership in a
+/// shared row.
 pub const SHARED: &str = "shared";
 
-/// What the contract says a statement gets.
+/// The outcome that the contract expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// So many rows.
+    /// This many rows.
     Rows(u64),
-    /// As many rows as the persona owns, alone.
+    /// As many rows as the persona owns alone.
     OwnRows,
-    /// These, and the persona's own memberships in what is shared.
+    /// These, and the persona's own memberships in shared rows.
     OwnAndOwnShared,
     /// As many rows as the persona owns, alone or with others.
     OwnAndShared,
-    /// As many rows as there are.
+    /// As many rows as the table has.
     AllRows,
     /// Refused by a missing privilege.
     NoPrivilege,
@@ -117,12 +117,12 @@ impl Expected {
         }))
     }
 
-    /// Whether the persona is to be refused or to get nothing.
+    /// Whether the statement is refused or reaches no row.
     pub fn is_denial(self) -> bool {
         matches!(self, Self::Rows(0) | Self::NoPrivilege | Self::PolicyViolation)
     }
 
-    /// The outcome that this means where there are so many rows.
+    /// The outcome that this means for these numbers of rows.
     pub fn outcome(self, there: &Counts) -> Outcome {
         match self {
             Self::Rows(n) => Outcome::Rows(n),
@@ -150,21 +150,20 @@ impl fmt::Display for Expected {
     }
 }
 
-/// Who may do what to one table, as its file says it.
+/// The access grid of one table.
 #[derive(Debug, Clone, Default)]
 pub struct Grid {
     /// The cells that are not `-`.
     pub cells: BTreeMap<(Persona, Whose, Command), Expected>,
 }
 
-/// What is wrong with a grid, and the line of it, from 0.
+/// The line of a mistake in a grid, from 0, and the message.
 pub type GridError = (usize, String);
 
 impl Grid {
-    /// Reads a grid whose columns are separated by two or more spaces.
-    ///
-    /// `targets` lists the single-row targets that exist for each persona: `any` stands for
-    /// all of them where a persona has no identity, and each must be answered for.
+    /// Reads a grid whose columns are separated by two or more spaces. The grid must have a
+    /// cell for each target that `shape` has; `any` stands for all targets of a persona without
+    /// an identity.
     ///
     /// # Errors
     /// The line within the text and what is wrong with it.
@@ -188,7 +187,7 @@ impl Grid {
         Ok(grid)
     }
 
-    /// Whether that persona may do that to such a row.
+    /// Whether the persona may run the command on such a row.
     pub fn permits(&self, persona: Persona, whose: &Whose, command: Command) -> bool {
         let cell = self.cells.get(&(persona, whose.clone(), command));
         cell.is_some_and(|expected| !expected.is_denial())
@@ -241,9 +240,8 @@ impl Grid {
     }
 }
 
-/// Whether a cell may be `-`, because there is nothing to try: nobody inserts every row, and
-/// who owns nothing has no row to read or change. Any other cell that is left out would be a
-/// check that is not made.
+/// Whether a cell may be `-`, because there is nothing to try: no insert is of every row, and a
+/// persona without rows has none to read or change. Any other `-` would leave out a check.
 fn may_be_left_out(persona: Persona, target: &Whose, command: Command, shape: &Shape) -> bool {
     match target {
         Whose::Every => command == Command::Insert,
@@ -296,7 +294,7 @@ fn personas_of(who: &str) -> Result<Vec<Persona>, String> {
     who.split(", ").map(known).collect()
 }
 
-/// The cells of a line: two or more spaces stand between them.
+/// The cells of a line, separated by two or more spaces.
 fn split(line: &str) -> Vec<&str> {
     line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
 }

@@ -1,5 +1,4 @@
-//! This file is `mutants.toml`: mutants that change nothing that is promised, and checks that
-//! notice no mutant, each with the reason that somebody wrote down.
+//! `mutants.toml`: equivalent mutants, and checks that catch no mutant, each with a reason.
 
 use std::path::Path;
 
@@ -7,40 +6,40 @@ use serde::Deserialize;
 
 use crate::error::CannotRun;
 
-/// What is known of mutants beforehand.
+/// The entries of `mutants.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Known {
-    /// Mutants that change nothing that is promised.
+    /// Equivalent mutants: they change no declared behaviour.
     #[serde(default)]
     pub equivalent: Vec<Equivalent>,
-    /// Checks that notice no mutant and are kept.
+    /// Checks that catch no mutant and are kept.
     #[serde(default)]
     pub idle: Vec<Idle>,
 }
 
-/// A mutant that changes nothing that is promised.
+/// An equivalent mutant.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Equivalent {
     /// Its id.
     pub mutant: String,
-    /// Why nobody can tell.
+    /// Why no check can catch it.
     pub reason: String,
 }
 
-/// Checks that notice no mutant.
+/// Checks that catch no mutant.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Idle {
-    /// What their ids begin with.
+    /// The prefix of their ids.
     pub checks: String,
-    /// What they are kept for.
+    /// Why they are kept.
     pub reason: String,
 }
 
 impl Known {
-    /// Reads `mutants.toml` in a directory of fixtures; without one nothing is known.
+    /// Reads `mutants.toml` in a directory of fixtures; a missing file has no entries.
     ///
     /// # Errors
     /// What is wrong with it, with its line.
@@ -54,7 +53,7 @@ impl Known {
         }
     }
 
-    /// Why that mutant changes nothing.
+    /// Why that mutant is equivalent.
     pub fn reason(&self, mutant: &str) -> Option<&str> {
         let known = self.equivalent.iter().find(|known| known.mutant == mutant);
         known.map(|known| known.reason.as_str())

@@ -1,5 +1,5 @@
-//! This file is membership: rows whose users are those that another table's rows name, so
-//! that a row may have several.
+//! Membership: rows whose users are named by the rows of another table, so that a row can have
+//! several users.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,31 @@ use super::{Contract, Owner, Relation};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 
-/// Where a row's members stand: `column <- table.by`.
+/// Where the members of a row are found: `column <- table.by`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Members {
     /// The key of the row itself.
     pub column: String,
-    /// The table of the memberships.
+    /// The table of memberships.
     pub table: String,
-    /// Its column that holds that key.
+    /// The column of memberships that holds that key.
     pub by: String,
 }
 
-/// What a table is whose rows make users members of others.
+/// The properties of a table of memberships.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Membership {
-    /// Its columns that say of which row, each with that row's table.
+    /// Its columns that hold the key of a row, each with that row's table.
     pub of: Vec<(String, String)>,
-    /// What a membership of the made worlds holds: SQL expressions by column, for a member who
-    /// is the only one (`alone`), and for each of the two who share.
+    /// The values of a generated membership: SQL expressions by column, for an only member
+    /// (`alone`), and for each of the two members of a shared row.
     pub values: Values,
 }
 
-/// SQL expressions by the word for a member, and by column.
+/// SQL expressions by member and column.
 pub type Values = BTreeMap<String, BTreeMap<String, String>>;
 
-/// The word for a member who is the only one.
+/// The key for the only member of a row.
 pub const ALONE: &str = "alone";
 
 /// The form of an owner by membership.
@@ -61,7 +61,7 @@ fn is_a_name(part: &str) -> bool {
     !part.is_empty() && !part.contains([' ', '.', '<', '>'])
 }
 
-/// How the rows of each table are shared, from what all of them say of their owners.
+/// How the rows of a table are shared, derived from the owners of all tables.
 pub(super) fn sharing(owners: &BTreeMap<String, Owner>, table: &str) -> Sharing {
     let is_of = |owner: &Owner| matches!(owner, Owner::Members(members) if members.table == table);
     if owners.values().any(is_of) {
@@ -74,8 +74,8 @@ pub(super) fn sharing(owners: &BTreeMap<String, Owner>, table: &str) -> Sharing 
     }
 }
 
-/// Whether every path from that table ends at one that has members. A contract whose paths
-/// go in circles is refused later.
+/// Whether every path to the owner ends at a table with members. Cyclic paths are refused
+/// later.
 fn leads_to_members(owners: &BTreeMap<String, Owner>, table: &str, depth: usize) -> bool {
     match owners.get(table) {
         Some(Owner::Members(_)) => true,
@@ -86,7 +86,8 @@ fn leads_to_members(owners: &BTreeMap<String, Owner>, table: &str, depth: usize)
     }
 }
 
-/// What the owners of all tables make of that one: the rows whose members its rows are.
+/// The columns and tables for which a table holds memberships, derived from the owners of all
+/// tables.
 pub(super) fn memberships(owners: &BTreeMap<String, Owner>, table: &str) -> Vec<(String, String)> {
     let of = |(name, owner): (&String, &Owner)| match owner {
         Owner::Members(members) if members.table == table => {
@@ -97,7 +98,7 @@ pub(super) fn memberships(owners: &BTreeMap<String, Owner>, table: &str) -> Vec<
     owners.iter().filter_map(of).collect()
 }
 
-/// `[members]` stands where memberships are, and speaks of those that there are.
+/// `[members]` is only in files of tables of memberships, and has only known members.
 pub(super) fn check_values(
     values: &Values,
     sharing: Sharing,
@@ -121,8 +122,8 @@ pub(super) fn check_values(
     Ok(())
 }
 
-/// The table of memberships is declared, and names its users in a column. What is wrong with
-/// the grids then follows from it, so that this comes first.
+/// The table of memberships is declared, and names its users in a column. Mistakes in grids can
+/// follow from this one, so that it is checked first.
 pub(super) fn check_owner(
     name: &str,
     owners: &BTreeMap<String, Owner>,
@@ -144,7 +145,7 @@ pub(super) fn check_owner(
     }
 }
 
-/// The table of memberships has the column, and the members are those of the row's key.
+/// The table of memberships has the column, which holds the row's key.
 pub(super) fn check_members(
     members: &Members,
     (name, relation): (&str, &Relation),

@@ -1,5 +1,4 @@
-//! This file is the contract: what the schema is meant to be, read from files that a person
-//! wrote by hand.
+//! The contract: the intended schema, read from files that are written by hand.
 
 mod checks;
 mod files;
@@ -20,7 +19,7 @@ use self::shape::Shape;
 use crate::error::CannotRun;
 use crate::source::SourceFile;
 
-/// Everything that was declared.
+/// Everything that the files declare.
 #[derive(Debug, Clone, Default)]
 pub struct Contract {
     /// Tables of `public`, by name.
@@ -29,7 +28,7 @@ pub struct Contract {
     pub views: BTreeMap<String, Relation>,
     /// Functions by name; of another schema than `public`, with it.
     pub functions: BTreeMap<String, Function>,
-    /// What belongs to no table, view or function.
+    /// Declarations of the database as a whole.
     pub database: Database,
 }
 
@@ -37,7 +36,7 @@ impl Contract {
     /// Reads `contract/` below `fixtures`.
     ///
     /// # Errors
-    /// The first mistake found, with file and line and what would be right.
+    /// The first mistake, with file, line and remedy.
     pub fn read(fixtures: &Path) -> Result<Self, CannotRun> {
         files::read(&fixtures.join("contract"))
     }
@@ -70,21 +69,21 @@ impl Contract {
     }
 }
 
-/// How a row leads to its user.
+/// The path from a row to its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
-    /// Rows have none.
+    /// Rows have no owner.
     None,
     /// The column holds the user's id.
     Column(String),
-    /// Each column points at a row of that table; the user is whoever owns them all.
+    /// Each column references a row of that table; the user is the one who owns them all.
     Through(Vec<(String, String)>),
-    /// The users are those whom another table's rows name as members of this one.
+    /// The users are the members that another table's rows name.
     Members(Members),
 }
 
 impl Owner {
-    /// What the path of a row goes through next: tables, or the platform's table of users.
+    /// The next tables on the path, or the platform's table of users.
     pub fn parents(&self) -> Vec<String> {
         match self {
             Self::None => Vec::new(),
@@ -111,22 +110,22 @@ impl fmt::Display for Owner {
     }
 }
 
-/// What is declared of one table or view.
+/// The declaration of a table or view.
 #[derive(Debug, Clone)]
 pub struct Relation {
     /// The file that declares it, relative to the contract's directory.
     pub file: String,
     /// The line of each column in it.
     pub lines: BTreeMap<String, usize>,
-    /// How a row leads to its user.
+    /// The path from a row to its owner.
     pub owner: Owner,
-    /// Who may do what.
+    /// Its access grid.
     pub grid: Grid,
     /// The grid as its author wrote it.
     pub grid_text: String,
-    /// Which targets its grid speaks of.
+    /// The targets that its grid must have.
     pub shape: Shape,
-    /// What it says where its rows make users members of others; nothing elsewhere.
+    /// For a table of memberships, its properties; else nothing.
     pub membership: Option<Membership>,
     /// Table-wide privileges by role.
     pub privileges: BTreeMap<String, Vec<String>>,
@@ -142,11 +141,11 @@ pub struct Relation {
     pub triggers: BTreeMap<String, String>,
     /// Policies: name to `command to role, … using (…) with check (…)`.
     pub policies: BTreeMap<String, String>,
-    /// Rows that the migration brings.
+    /// Rows that the migration inserts.
     pub seed: Vec<toml::Table>,
-    /// Channels that are known and accepted.
+    /// Accepted information leaks.
     pub accepted: Vec<Accepted>,
-    /// For a view: whether it runs with its caller's rights.
+    /// For a view: whether it uses its caller's privileges.
     pub security_invoker: bool,
 }
 
@@ -167,17 +166,17 @@ impl Relation {
     }
 }
 
-/// The roles that a client can hold; the third, `service_role`, never leaves the back end.
+/// The roles that a client can have; the third, `service_role`, is used only by the back end.
 pub const CLIENT_ROLES: [&str; 2] = ["anon", "authenticated"];
 
-/// What is declared of one column.
+/// The declaration of a column.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// Its type, as in `create table`.
     #[serde(rename = "type")]
     pub data_type: String,
-    /// Whether null means something.
+    /// Whether null is allowed.
     #[serde(default)]
     pub nullable: bool,
     /// Its default expression.
@@ -189,7 +188,7 @@ pub struct Column {
     /// Whether it is unique by itself.
     #[serde(default)]
     pub unique: bool,
-    /// A SQL literal to fill it with, where its type does not tell.
+    /// A SQL literal to fill it with, if its type does not suggest one.
     pub example: Option<String>,
     /// Privileges of `anon`.
     #[serde(default)]
@@ -209,7 +208,7 @@ impl Column {
     }
 }
 
-/// A channel that is open on purpose.
+/// An information leak that is accepted.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accepted {
@@ -222,7 +221,7 @@ pub struct Accepted {
     pub attacks: Vec<String>,
 }
 
-/// What is declared of one function.
+/// The declaration of a function.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Function {
@@ -240,52 +239,52 @@ pub struct Function {
     pub search_path: String,
     /// API roles that may execute it.
     pub callers: Vec<String>,
-    /// What it keeps true, in a sentence.
+    /// Its invariant, in a sentence.
     #[serde(alias = "promise")]
     pub invariant: String,
-    /// The properties that prove it, without the function's name.
+    /// The ids of the properties that test it, without the function's name.
     #[serde(default)]
     pub proved_by: Vec<String>,
 }
 
-/// What is declared of the database as a whole.
+/// The declarations of the database as a whole.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// Schemas that the migration makes, `public` apart: who holds which privileges on each.
+    /// Schemas that the migration creates, except `public`: privileges by role.
     #[serde(default)]
     pub schemas: BTreeMap<String, BTreeMap<String, Vec<String>>>,
-    /// Sequences of `public`: who holds which privileges on each.
+    /// Sequences of `public`: privileges by role.
     #[serde(default)]
     pub sequences: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Extensions and the schema of each.
     #[serde(default)]
     pub extensions: BTreeMap<String, String>,
-    /// What tomorrow's object gives: kind to role to privileges.
+    /// Default privileges of later objects: kind to role to privileges.
     #[serde(default)]
     pub default_privileges: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Triggers on the platform's tables: table to name to definition.
     #[serde(default)]
     pub triggers: BTreeMap<String, BTreeMap<String, String>>,
-    /// The properties that are about more than one function.
+    /// The ids of properties of more than one function.
     #[serde(default)]
     pub proved_by: Vec<String>,
-    /// The tables that a sign-up and a login write to, where the schema has them.
+    /// The tables that a sign-up and a login write to, if the schema has them.
     pub accounts: Option<Accounts>,
-    /// What breaks a rule of the platform's linter on purpose.
+    /// Accepted violations of the platform's linter rules.
     #[serde(default)]
     pub lint_exceptions: Vec<LintException>,
 }
 
-/// Something that breaks a rule of the platform's linter on purpose.
+/// An accepted violation of a linter rule.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LintException {
     /// The rule's number and name.
     pub rule: String,
-    /// What breaks it, as its finding names it.
+    /// The object, as its finding names it.
     pub object: String,
-    /// Why that is meant.
+    /// Why it is accepted.
     pub reason: String,
 }
 

@@ -1,19 +1,19 @@
-//! This file is the shape of a table's rows: which targets its grid has to answer for, and
-//! whether a row can have several users.
+//! The shape of a table's rows: which targets its grid must have, and whether a row can have
+//! several users.
 
 use super::grid::{Command, Expected, SHARED, Whose};
 use crate::platform::persona::Persona;
 
-/// Which targets a table has: what a complete grid answers for.
+/// The shape of a table's rows, from which the targets of a complete grid follow.
 #[derive(Debug, Clone)]
 pub struct Shape {
     /// Whether rows have an owner at all.
     pub owned: bool,
-    /// Whether a row can lead to no single user.
+    /// Whether the path of a row can lead to no single user.
     pub nobodys: bool,
     /// The variants of a row that the contract names.
     pub variants: Vec<String>,
-    /// Whether it can be written to, so that each command has to be answered for.
+    /// Whether it can be written to, so that its grid has all four commands.
     pub is_table: bool,
     /// Whether a row can have several users, and why.
     pub sharing: Sharing,
@@ -22,33 +22,32 @@ pub struct Shape {
 /// Whether a row can have several users, and why.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sharing {
-    /// It cannot.
+    /// A row has at most one user.
     #[default]
     Alone,
-    /// It has members.
+    /// The row has members.
     Members,
-    /// It leads to one that has.
+    /// The path leads to a row that has members.
     Through,
-    /// It is what makes somebody a member: it names one, and the other members have to do
-    /// with it.
+    /// The row is a membership: it names one member, and concerns the other members.
     Membership,
 }
 
 impl Shape {
-    /// The user's own membership in what is shared.
+    /// Whether the target is the user's own membership in a shared row.
     fn is_own_membership(&self, target: &Whose) -> bool {
         self.sharing == Sharing::Membership && *target == Whose::Own(Some(SHARED.to_owned()))
     }
 
-    /// Whether a user cannot make such a row: a new row has no members yet, and nobody becomes
-    /// a member twice.
+    /// Whether a user cannot insert such a row: a new row has no members yet, and no user
+    /// becomes a member twice.
     pub(super) fn cannot_be_new(&self, persona: Persona, target: &Whose) -> bool {
         let of_others = matches!(target, Whose::Anothers(_) | Whose::Shared);
         let is_user = persona.user_id().is_some();
         self.is_own_membership(target) || self.sharing == Sharing::Members && of_others && is_user
     }
 
-    /// Whether a cell can say that.
+    /// Whether a cell can have this value.
     pub(super) fn can_be(
         &self,
         persona: Persona,
@@ -104,7 +103,7 @@ impl Shape {
         targets
     }
 
-    /// The targets that a grid's word means for that persona.
+    /// The targets that a word of the grid means for that persona.
     pub(super) fn named(&self, persona: Persona, word: &str) -> Result<Vec<Whose>, String> {
         let all = self.targets(persona);
         let meant: Vec<Whose> = if word == "any" && persona.user_id().is_none() {
@@ -130,6 +129,6 @@ pub struct Counts {
     pub shared: u64,
     /// Of these, the persona's own memberships.
     pub own_shared: u64,
-    /// Everybody's and nobody's.
+    /// All rows.
     pub all: u64,
 }

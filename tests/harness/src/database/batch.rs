@@ -1,4 +1,4 @@
-//! This file is several statements in one message, and what came of each.
+//! Sends several statements in one message and collects the answer to each.
 
 use std::fmt;
 use std::pin::pin;
@@ -23,7 +23,7 @@ impl Answer {
     /// The first column of the first row.
     ///
     /// # Errors
-    /// What is there, if it is no `T`.
+    /// What the answer holds, if it is no `T`.
     pub fn one<T: FromStr>(&self) -> Result<T, Unexpected> {
         let text = self.rows.first().and_then(|row| row.first());
         let text = text.ok_or_else(|| Unexpected("no row".to_owned()))?;
@@ -31,7 +31,7 @@ impl Answer {
     }
 }
 
-/// An answer that is not of the kind that was asked for.
+/// An answer of another type than expected.
 #[derive(Debug)]
 pub struct Unexpected(String);
 

@@ -21,7 +21,7 @@ use crate::error::{CannotRun, describe};
 use crate::source::SourceFile;
 use crate::sql::statements;
 
-/// Opens a connection, and keeps it going in the background.
+/// Opens a connection, driven by a task in the background.
 ///
 /// # Errors
 /// Why the server refused.
@@ -55,10 +55,10 @@ async fn open(config: &Config) -> Result<(Client, Connection<Socket, NoTlsStream
     }
 }
 
-/// Messages in English, no name without its schema, times that do not depend on the machine.
+/// Messages in English, an empty `search_path`, and UTC.
 pub const ADMIN_OPTIONS: &str = "-c lc_messages=C -c search_path= -c timezone=UTC";
 
-/// A connection that keeps what the server says beside its answers.
+/// A connection that collects the server's notices.
 pub struct NoticeConnection {
     /// The connection.
     pub client: Client,
@@ -74,34 +74,34 @@ impl NoticeConnection {
     pub async fn connect(config: &Config) -> Result<Self, CannotRun> {
         let (client, mut connection) = open(config).await?;
         let notices = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&notices);
+        let collected = Arc::clone(&notices);
         tokio::spawn(async move {
             let mut messages = poll_fn(|context| connection.poll_message(context));
             while let Some(Ok(message)) = messages.next().await {
                 if let AsyncMessage::Notice(notice) = message {
-                    heard.lock().expect("nobody panics with the lock").push(notice);
+                    collected.lock().expect("nobody panics with the lock").push(notice);
                 }
             }
         });
         Ok(Self { client, config: config.clone(), notices })
     }
 
-    /// Another one like it.
+    /// Opens another connection with the same settings.
     ///
     /// # Errors
     /// Why the server refused.
-    pub async fn again(&self) -> Result<Self, CannotRun> {
+    pub async fn open_another(&self) -> Result<Self, CannotRun> {
         Self::connect(&self.config).await
     }
 
-    /// What was said since this was last asked. A notice comes before the answer to the
-    /// statement that raised it, so that none is missing.
+    /// The notices since the last call. A notice arrives before the answer to the statement
+    /// that raised it, so that none is missing.
     pub fn notices(&self) -> Vec<DbError> {
         std::mem::take(&mut self.notices.lock().expect("nobody panics with the lock"))
     }
 }
 
-/// Runs a file as one message, as a hosted SQL editor does.
+/// Runs a file as one simple query, as a hosted SQL editor does.
 ///
 /// # Errors
 /// File, line, statement and the server's answer.

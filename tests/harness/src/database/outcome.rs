@@ -1,4 +1,4 @@
-//! This file is what a statement got, in the words of the access grid.
+//! The outcome of a statement, in the terms of the access grid.
 
 use std::fmt;
 
@@ -7,21 +7,21 @@ use tokio_postgres::error::DbError;
 /// The outcome of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It ran, and returned or changed so many rows.
+    /// It succeeded, and returned or changed this many rows.
     Rows(u64),
-    /// A privilege on the object itself is missing.
+    /// The role lacks a privilege on the object itself.
     NoPrivilege,
     /// A policy's WITH CHECK refused the new row.
     PolicyViolation,
-    /// Anything else, which is never a pass: SQLSTATE and message.
+    /// Any other error, which is never a pass: SQLSTATE and message.
     Failed(String),
 }
 
 impl Outcome {
-    /// Reads a refusal. Both kinds are SQLSTATE 42501; the routine that raised the error
-    /// tells them apart in every locale. A privilege that is missing on *another* object (a
-    /// function that a policy calls, say) is a denial for the wrong reason, so the message
-    /// must name `relation`; the harness sets `lc_messages` so that it can be read.
+    /// Classifies an error. Both kinds of refusal are SQLSTATE 42501; the routine that raised
+    /// the error distinguishes them in every locale. A missing privilege on *another* object,
+    /// such as a function that a policy calls, is a refusal for the wrong reason, so the
+    /// message must name `relation`; the harness sets `lc_messages` so that it can be parsed.
     pub fn of_error(error: &DbError, relation: &str) -> Self {
         let routine = error.routine().unwrap_or_default();
         let names_it = error.message().ends_with(&format!(" {relation}"));

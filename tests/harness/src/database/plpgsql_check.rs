@@ -1,5 +1,5 @@
-//! This file is the extension `plpgsql_check`, where the server has it: what it says about
-//! function bodies, and which of their statements were executed.
+//! The extension `plpgsql_check`, where the server has it: what it reports on function bodies,
+//! and which of their statements were executed.
 
 use std::collections::BTreeMap;
 
@@ -29,8 +29,8 @@ pub async fn install(admin: &Client) -> Result<(), CannotRun> {
     admin.batch_execute(install).await.map_err(|error| failed(&error))
 }
 
-/// What it says about each PL/pgSQL function of `public`, line by line; nothing is good. A
-/// trigger's function is looked at once for each table that it watches.
+/// Its reports on each PL/pgSQL function of `public`, one line each; no line means no
+/// complaint. A trigger function is checked once for each table that has the trigger.
 ///
 /// # Errors
 /// The server's answer.

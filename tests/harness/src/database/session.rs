@@ -1,5 +1,5 @@
-//! This file is a client's session as the gateway makes it: a connection as `authenticator`,
-//! and role and claims for one transaction at a time.
+//! A client's session as the gateway makes it: a connection as `authenticator`, with role and
+//! claims set for one transaction at a time.
 
 use tokio_postgres::error::DbError;
 use tokio_postgres::{Client, Transaction};
@@ -9,10 +9,10 @@ use super::outcome::Outcome;
 use crate::error::{CannotRun, describe};
 use crate::platform::persona::{Identity, Persona};
 
-/// What a transaction got: an answer for each of its statements, or why it was rolled back.
+/// The result of a transaction: an answer for each statement, or why it was rolled back.
 pub type Response = Result<Vec<Answer>, DbError>;
 
-/// A connection that sends somebody's requests.
+/// A connection that sends the requests of one identity.
 pub struct Session {
     client: Client,
     identity: Identity,
@@ -33,7 +33,7 @@ impl Session {
     /// A refusal's message must name `relation`.
     ///
     /// # Panics
-    /// Says why the transaction could not be opened or closed.
+    /// The transaction could not be opened or closed.
     pub async fn attempt(&mut self, relation: &str, statement: &str) -> Outcome {
         let transaction = self.begin().await;
         match transaction.execute(statement, &[]).await {
@@ -57,8 +57,9 @@ impl Session {
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
-    /// Runs statements in one transaction, each in a message of its own. `begin` opens it, at
-    /// an isolation level or not, and `end` commits it or rolls it back; a refusal does too.
+    /// Runs statements in one transaction, each in its own message. `begin` opens it, with an
+    /// isolation level or without, and `end` commits it or rolls it back; an error rolls it
+    /// back, too.
     ///
     /// # Errors
     /// Why the server could not be reached.
@@ -80,7 +81,7 @@ impl Session {
             }
             answers.extend(got.pop());
         }
-        // Not what opened it, nor what ended it.
+        // Without the answers to `begin` and `end`.
         Ok(Ok(answers.drain(1..messages.len() - 1).collect()))
     }
 

@@ -1,13 +1,14 @@
-//! This file is a CHECK as a person would word it, where it has one of the common forms.
+//! Rewrites the server's form of a CHECK expression as a person would write it, for common
+//! forms.
 
-/// The expression as the contract likes it: `x in (…)`, `x between 1 and 2`, `x <= 2`.
+/// The expression in the contract's form: `x in (…)`, `x between 1 and 2`, `x <= 2`.
 pub(super) fn plain(expression: &str) -> String {
-    let bare = peeled(expression);
+    let bare = without_parentheses(expression);
     one_of(bare).or_else(|| between(bare)).or_else(|| compared(bare)).unwrap_or(bare.to_owned())
 }
 
-/// Without the parentheses around all of it.
-fn peeled(text: &str) -> &str {
+/// The text without enclosing parentheses.
+fn without_parentheses(text: &str) -> &str {
     let mut text = text.trim();
     while let Some(inner) = text.strip_prefix('(').and_then(|it| it.strip_suffix(')')) {
         let mut depth = 0_i32;
@@ -15,7 +16,7 @@ fn peeled(text: &str) -> &str {
             depth += i32::from(c == '(') - i32::from(c == ')');
             depth < 0
         });
-        // A quote may hold a parenthesis.
+        // A quoted text may contain a parenthesis.
         if closes_early || inner.contains('\'') && inner.contains("(\'") {
             break;
         }
@@ -40,8 +41,8 @@ fn one_of(text: &str) -> Option<String> {
 /// `(x >= 1) AND (x <= 2)`.
 fn between(text: &str) -> Option<String> {
     let (one, other) = text.split_once(" AND ")?;
-    let (subject, least) = peeled(one).split_once(" >= ")?;
-    let (same, most) = peeled(other).split_once(" <= ")?;
+    let (subject, least) = without_parentheses(one).split_once(" >= ")?;
+    let (same, most) = without_parentheses(other).split_once(" <= ")?;
     let (least, most) = (number(least)?, number(most)?);
     (is_subject(subject) && subject == same)
         .then(|| format!("{subject} between {least} and {most}"))
@@ -66,7 +67,7 @@ fn is_subject(text: &str) -> bool {
 /// A number without its cast.
 fn number(text: &str) -> Option<&str> {
     let bare = text.split("::").next()?;
-    let bare = peeled(bare);
+    let bare = without_parentheses(bare);
     bare.parse::<f64>().is_ok().then_some(bare)
 }
 
@@ -75,7 +76,7 @@ mod tests {
     use super::plain;
 
     #[test]
-    fn common_forms_are_worded_plainly() {
+    fn common_forms_are_simplified() {
         for (printed, worded) in [
             ("(char_length(name) <= 100)", "char_length(name) <= 100"),
             ("((rating >= 1) AND (rating <= 5))", "rating between 1 and 5"),
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_stay_what_they_are() {
+    fn other_forms_stay_unchanged() {
         assert_eq!(plain("((a > 1) OR (b > 2))"), "(a > 1) OR (b > 2)");
         assert_eq!(plain("(name ~ '^(a|b)$'::text)"), "name ~ '^(a|b)$'::text");
     }

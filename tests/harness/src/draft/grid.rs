@@ -1,27 +1,27 @@
-//! This file is guesses at who may do what: each user reaches their own rows and nobody
-//! else's, as far as privileges go. What was observed of rows has no say in it.
+//! Drafts access grids: each user reaches their own rows and nobody else's, as far as the
+//! role's privileges go. The contents of the database are not used.
 
 use super::owners::Guesses;
 use crate::catalog::Relation;
 use crate::contract::Owner;
 use crate::contract::grid::Command;
 
-/// What a command comes to, by whose row it is about.
+/// The guessed outcomes of a grid line, by the kind of its target.
 #[derive(Clone, Copy)]
 enum Cells {
-    /// Reached.
+    /// The row is reached.
     Reached,
-    /// Not reached.
+    /// The row is not reached.
     Denied,
-    /// A membership that is somebody else's, in what both are members of.
+    /// Another user's membership in a shared row.
     Seen,
-    /// Of one's own, in what is shared.
+    /// The user's own membership in a shared row.
     OwnMembership,
-    /// A row that does not exist; a new one may be made.
+    /// The row does not exist; a new one may be inserted.
     NewAlone,
-    /// So many rows.
+    /// This many rows.
     Every(&'static str),
-    /// Every membership: others' are seen, and not one's own to write.
+    /// Every membership: those of others can be read and not written.
     EveryMembership,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn grid(relation: &Relation, name: &str, guesses: &Guesses) -> Vec<St
     aligned(&table)
 }
 
-/// The lines for users: who, whose row, and what that comes to.
+/// The lines for users: persona, target, and guessed outcomes.
 fn users(
     relation: &Relation,
     owner: &Owner,
@@ -102,7 +102,7 @@ fn users(
     lines
 }
 
-/// What is guessed of a command: without the privilege, that.
+/// The guessed cell of a command; `no privilege` if the role lacks it.
 fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'static str {
     let insert = command == Command::Insert;
     match cells {
@@ -118,7 +118,7 @@ fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'st
         Cells::Reached | Cells::NewAlone | Cells::OwnMembership => "1 row",
         Cells::Seen if command == Command::Select => "1 row",
         Cells::Seen | Cells::Denied => denied,
-        // What is nobody's is read and not written.
+        // Rows without an owner are read and not written.
         Cells::Every("all rows") if command != Command::Select && role != "service_role" => {
             "0 rows"
         }
@@ -128,7 +128,7 @@ fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'st
     }
 }
 
-/// Whether a role holds the privilege, on the whole or on a column of it.
+/// Whether a role holds the privilege on the table or on one of its columns.
 fn granted(relation: &Relation, role: &str, command: Command) -> bool {
     relation.columns.iter().any(|column| relation.grants(role, command.name(), &column.name))
 }

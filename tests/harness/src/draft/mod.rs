@@ -1,5 +1,5 @@
-//! This file is the draft of a contract: what a database holds, written down as the contract
-//! is, with every guess at what is meant marked as one.
+//! Drafts a contract: writes down a database's contents in the contract's form, with every
+//! guess at an intention marked.
 
 mod checks;
 mod grid;
@@ -17,14 +17,14 @@ use super::catalog::Catalog;
 use super::catalog::facets::Facets;
 use crate::source::SourceFile;
 
-/// What begins the line above everything that is guessed.
+/// The beginning of the line above each guess.
 pub const GUESS: &str = "# guess: ";
 
 /// What a draft is made from.
 pub struct Found<'a> {
-    /// What there is.
+    /// The migrated database.
     pub catalog: &'a Catalog,
-    /// What there was before the first migration.
+    /// The facets before the first migration.
     pub baseline: &'a Facets,
     /// The rows that migrations left in each table.
     pub seeds: &'a BTreeMap<String, Vec<Value>>,
@@ -39,15 +39,15 @@ pub fn draft(found: &Found<'_>) -> Vec<SourceFile> {
     files
 }
 
-/// How many guesses a file has.
+/// The number of guesses in a file.
 pub fn guesses(file: &SourceFile) -> usize {
     file.text.lines().filter(|line| line.trim_start().starts_with(GUESS.trim_end())).count()
 }
 
-/// What stands at the head of every file.
+/// The head of every file.
 fn head(what: &str) -> String {
     format!(
-        "# {what}\n#\n# A draft: what stands here is what was observed, and not what is meant. \
-         Correct it\n# until it says what is meant; begin with the lines under \"guess\".\n"
+        "# {what}\n#\n# A draft: it describes the database as observed, not as intended. Correct \
+            it\n# until it says what is intended; begin with the lines under \"guess\".\n"
     )
 }

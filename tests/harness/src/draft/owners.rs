@@ -1,4 +1,4 @@
-//! This file is guesses at whose a row is: by a foreign key to the accounts, by a column's
+//! Guesses the owner of each table's rows: by a foreign key to the accounts, by a column's
 //! name, over another table, or by membership.
 
 use std::collections::BTreeMap;
@@ -10,10 +10,10 @@ use crate::contract::membership::Members;
 /// The guesses at all tables and views, each with its reason.
 pub(super) struct Guesses(BTreeMap<String, (Owner, String)>);
 
-/// The accounts of the platform.
+/// The platform's table of users.
 const ACCOUNTS: &str = "auth.users";
 
-/// Names of columns that say whose a row is, the likeliest first.
+/// Names of columns that probably hold the owner, the most likely first.
 const NAMES: [&str; 8] = [
     "user_id",
     "owner_id",
@@ -26,7 +26,7 @@ const NAMES: [&str; 8] = [
 ];
 
 impl Guesses {
-    /// What the catalog suggests.
+    /// Guesses from the catalog.
     pub(super) fn of(catalog: &Catalog) -> Self {
         let relations = || catalog.relations.iter().filter(|r| r.schema == "public");
         let tables: Vec<&Relation> = relations().filter(|r| r.kind.ends_with("table")).collect();
@@ -48,7 +48,7 @@ impl Guesses {
                 guesses.entry(of).or_insert((members, why));
             }
         }
-        // Until nothing is added: a path may lead over several tables.
+        // Repeated until nothing is added: a path may lead over several tables.
         loop {
             let found =
                 tables.iter().filter(|t| !guesses.contains_key(&t.name)).find_map(|table| {
@@ -87,8 +87,8 @@ impl Guesses {
     }
 }
 
-/// The foreign keys of one column: column, bare name of the table it points at, and column
-/// there; accounts go by their full name.
+/// The foreign keys of one column: the column, the bare name of the table that it references,
+/// and the column there. The table of users has its qualified name.
 fn references(relation: &Relation) -> Vec<(&str, &str, &str)> {
     let keys = relation.constraints.iter().filter(|key| key.kind == "f");
     let one =
@@ -118,14 +118,14 @@ pub(super) fn is_profile(table: &Relation) -> bool {
     references(table).iter().any(|(column, target, _)| column == key && *target == ACCOUNTS)
 }
 
-/// The columns whose value is a user's id by a foreign key.
+/// The columns that reference a user by a foreign key.
 fn keyed<'a>(relation: &'a Relation, profiles: &[String]) -> Vec<&'a str> {
     let is_user = |target: &str| target == ACCOUNTS || profiles.iter().any(|it| it == target);
     let all = references(relation).into_iter().filter(|(_, target, _)| is_user(target));
     all.map(|(column, _, _)| column).collect()
 }
 
-/// The column that says whose a row is, and why.
+/// The column that holds the owner, and the reason of the guess.
 fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, String)> {
     let keyed = keyed(relation, profiles);
     let rank =
@@ -145,8 +145,8 @@ fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, Stri
     Some(((*named).to_owned(), "by its name; no foreign key says so".to_owned()))
 }
 
-/// The rows that a table makes users members of: its column, their table, and their key. A
-/// user and such a key make its rows unique together.
+/// The foreign keys that make a table one of memberships: its column, the referenced table and
+/// its key. A user and such a key are unique together.
 fn memberships(table: &Relation, profiles: &[String]) -> Vec<(String, String, String)> {
     let users = keyed(table, profiles);
     let others = references(table).into_iter().filter(|(column, target, _)| {
@@ -166,7 +166,7 @@ fn memberships(table: &Relation, profiles: &[String]) -> Vec<(String, String, St
         .collect()
 }
 
-/// The columns that must point at rows with owners.
+/// The NOT NULL columns that reference rows with owners.
 fn paths(table: &Relation, guesses: &BTreeMap<String, (Owner, String)>) -> Vec<(String, String)> {
     let required = |column: &str| table.column(column).is_some_and(|column| column.not_null);
     references(table)

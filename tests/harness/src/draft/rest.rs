@@ -1,4 +1,4 @@
-//! This file is the files of functions, and of what belongs to no table or function.
+//! Drafts the files of functions, and `database.toml`.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::source::SourceFile;
 /// The role that migrations run as.
 const MIGRATOR: &str = "postgres";
 
-/// What all is on a table, on every version, and on a sequence.
+/// What ALL PRIVILEGES means for a table, on every version, and for a sequence.
 const TABLE: [&str; 7] =
     ["select", "insert", "update", "delete", "truncate", "references", "trigger"];
 const SEQUENCE: [&str; 3] = ["select", "update", "usage"];
 
-/// A file for each function that the migrations made.
+/// A file for each function that the migrations created.
 pub(super) fn functions(found: &Found<'_>) -> Vec<SourceFile> {
     let ours = found.catalog.functions.iter().filter(|function| {
         !found.baseline.contains_key(&format!("schema/functions/{}/returns", name(found, function)))
@@ -29,7 +29,7 @@ pub(super) fn functions(found: &Found<'_>) -> Vec<SourceFile> {
     .collect()
 }
 
-/// As its facets call it.
+/// The function's name in its facets.
 fn name(found: &Found<'_>, function: &Function) -> String {
     let same = |it: &&Function| (&it.schema, &it.name) == (&function.schema, &function.name);
     let mut name = function.name.clone();
@@ -130,7 +130,7 @@ fn extensions(file: &mut Writer, found: &Found<'_>) {
     }
 }
 
-/// What tomorrow's objects give, where that is not what the platform had.
+/// Default privileges that differ from the platform's.
 fn default_privileges(file: &mut Writer, found: &Found<'_>) {
     let facets = found.catalog.facets();
     let differs = |prefix: &str| {
@@ -151,7 +151,7 @@ fn default_privileges(file: &mut Writer, found: &Found<'_>) {
         let roles = facets.iter().filter_map(|(facet, text)| {
             let role = facet.strip_prefix(&id)?.strip_prefix('/')?;
             let mut privileges: Vec<String> = text.split(", ").map(str::to_owned).collect();
-            // What all is depends on the server's version.
+            // The meaning of ALL PRIVILEGES depends on the server's version.
             if kind != "functions" && all.iter().all(|it| privileges.iter().any(|p| p == it)) {
                 privileges = vec!["all".to_owned()];
             }
@@ -181,7 +181,7 @@ fn triggers(file: &mut Writer, found: &Found<'_>) {
     }
 }
 
-/// The tables that a sign-up and a login write to, where the names suggest any.
+/// The tables that a sign-up and a login write to, guessed by their names.
 fn accounts(file: &mut Writer, found: &Found<'_>) {
     let accounts = found.catalog.relations.iter().find(|it| it.qualified() == "\"auth\".\"users\"");
     if accounts.is_none_or(|accounts| accounts.triggers.is_empty()) {

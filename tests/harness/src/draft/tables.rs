@@ -1,5 +1,5 @@
-//! This file is the files of tables and views: columns, constraints, indexes, triggers,
-//! policies, privileges and seeds as they are, owner and grid as they are guessed.
+//! Drafts the files of tables and views: columns, constraints, indexes, triggers, policies,
+//! privileges and seeds as observed, owner and grid as guessed.
 
 use serde_json::Value;
 
@@ -77,7 +77,8 @@ fn owner(file: &mut Writer, guesses: &Guesses, relation: &Relation) {
     };
 }
 
-/// What a membership can hold beside its ends is said by a person: which role is whose.
+/// Marks for a person the values of a membership beside its keys, such as which member has
+/// which role.
 fn members(file: &mut Writer, relation: &Relation) {
     let tells = relation
         .constraints
@@ -142,8 +143,8 @@ fn write_column(file: &mut Writer, relation: &Relation, column: &Column, is_open
     }
 }
 
-/// Whether the contract words a constraint with its column: it is of that one alone, and is
-/// called as the server would call it.
+/// Whether the contract writes a constraint with its column: it is of that column alone, and
+/// has the name that the server would give it.
 fn is_of_column(relation: &Relation, constraint: &Constraint, column: &Column) -> bool {
     let kinds = [("f", "fkey"), ("u", "key"), ("c", "check")];
     let ending = kinds.iter().find(|(kind, _)| *kind == constraint.kind).map(|(_, ending)| ending);
@@ -161,7 +162,7 @@ fn is_of_column(relation: &Relation, constraint: &Constraint, column: &Column) -
             .is_some_and(|it| constraint.name == format!("{}_{}_{it}", relation.name, column.name))
 }
 
-/// What a foreign key points at, and what happens there.
+/// The target of a foreign key, and its actions.
 fn target(constraint: &Constraint) -> String {
     let rest = constraint.definition.split_once(" REFERENCES ").map_or("", |(_, rest)| rest);
     let words = ["ON DELETE ", "ON UPDATE ", "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"];
@@ -173,7 +174,7 @@ fn check(constraint: &Constraint) -> String {
     plain(constraint.expression.as_deref().unwrap_or_default())
 }
 
-/// The constraints that no column words.
+/// The constraints that are not written with a column.
 fn constraints(relation: &Relation) -> Vec<(&str, String)> {
     let of_column =
         |it: &&Constraint| relation.columns.iter().any(|column| is_of_column(relation, it, column));
@@ -185,7 +186,7 @@ fn constraints(relation: &Relation) -> Vec<(&str, String)> {
     rest.map(|it| (it.name.as_str(), word(it))).collect()
 }
 
-/// A definition whose first words are the contract's.
+/// A definition with its first keywords in lower case.
 fn lowered(definition: &str) -> String {
     for word in ["PRIMARY KEY", "UNIQUE", "CHECK", "FOREIGN KEY", "EXCLUDE USING"] {
         if let Some(rest) = definition.strip_prefix(word) {
@@ -199,14 +200,14 @@ fn bare(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or_default().trim_matches('"')
 }
 
-/// `create index …` without what the contract does not say: its name and its table.
+/// The definition of an index without its name and table.
 fn index(definition: &str) -> String {
     let unique = if definition.starts_with("CREATE UNIQUE ") { "unique " } else { "" };
     let method = definition.split_once(" USING ").map_or(definition, |(_, method)| method);
     format!("{unique}{method}")
 }
 
-/// The same of a trigger.
+/// The same for a trigger.
 pub(super) fn trigger(name: &str, definition: &str) -> String {
     let quoted = format!("CREATE TRIGGER \"{name}\" ");
     let plain = format!("CREATE TRIGGER {name} ");
@@ -227,7 +228,7 @@ pub(super) fn trigger(name: &str, definition: &str) -> String {
     format!("{}{behind}", events.to_lowercase())
 }
 
-/// A policy as the contract words it.
+/// A policy in the contract's form.
 fn policy(policy: &Policy) -> String {
     let mut text = format!("{} to {}", policy.command, policy.roles.join(", "));
     for (word, expression) in [("using", &policy.using), ("with check", &policy.with_check)] {
@@ -249,7 +250,7 @@ fn section(file: &mut Writer, name: &str, entries: &[(&str, String)]) {
     }
 }
 
-/// A row that the migration left: what is plain in it, and not made when it was.
+/// A row that the migration inserted: its plain values, without those of volatile defaults.
 fn seed(file: &mut Writer, relation: &Relation, row: &Value) {
     let made = |column: &Column| {
         let default = column.default.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! This file is how a draft is written: TOML that a person can correct.
+//! Writes the text of a draft's file: TOML that a person can correct.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use toml::Value;
 
 use super::GUESS;
 
-/// The text of a file that is being written.
+/// The text of a file.
 pub(super) struct Writer(String);
 
 impl Writer {
@@ -44,7 +44,7 @@ impl Writer {
         self
     }
 
-    /// The same where there is something to say.
+    /// The same for a list; an empty one is left out.
     pub(super) fn list(&mut self, name: &str, values: &[String]) -> &mut Self {
         if values.is_empty() {
             return self;

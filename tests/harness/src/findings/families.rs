@@ -1,10 +1,10 @@
-//! This file is the families of checks: what each is about, and which requirements of others'
-//! standards it speaks to.
+//! The families of checks: what each checks, and which requirements of published standards it
+//! relates to.
 //!
-//! That a family speaks to a requirement does not mean that passing it fulfils the requirement:
-//! an application is more than its schema.
+//! That a family relates to a requirement does not mean that passing it fulfils the
+//! requirement: an application is more than its schema.
 //!
-//! - ASVS is OWASP's Application Security Verification Standard. Numbers and words of chapters
+//! - ASVS is OWASP's Application Security Verification Standard. Numbers and texts of chapters
 //!   2, 8, 9, 13 and 15 were compared with the project's own texts; those of chapter 8 with its
 //!   tag v5.0.0, the others with neighbouring commits, whose chapters have the same numbers.
 //! - CWE is MITRE's list; every number is one that a rule or an attack of that family has, too,
@@ -13,12 +13,12 @@
 //!   titles are those of two transcriptions that agree. Older editions number them otherwise
 //!   (row level security was 4.6 for 9.5, and 4.5 for some in between).
 
-/// The first word of a check's id, and what stands behind it.
+/// The first word of a check's id, and its meaning.
 #[derive(Debug)]
 pub struct Family {
     /// The word.
     pub name: &'static str,
-    /// What its checks look at, in a sentence.
+    /// What its checks are about, in a sentence.
     pub what: &'static str,
     /// Requirements of the ASVS, as it asks to be cited: with the version.
     pub asvs: &'static [&'static str],
@@ -35,13 +35,13 @@ const DML: &str = "4.6 excessive DML privileges";
 /// "Ensure Row Level Security (RLS) is configured correctly".
 const RLS: &str = "4.7 row level security";
 
-/// Every family, by name. Some are about the proof and not about the schema, so that
-/// no requirement on an application speaks of them.
+/// Every family, by name. Some check the harness and not the schema, so that no requirement on
+/// an application relates to them.
 pub const ALL: [Family; 12] = [
     Family {
         name: "attack",
         what: "what an attacker with a valid token, the public key or nothing might try: reading, \
-               writing, inferring, going round the policies, and racing",
+            writing, inference, bypassing the policies, and races",
         // Function, object and field level; a trusted layer; changes at once; the caller's own
         // permissions behind views and functions; tenants; mass assignment; time of check.
         asvs: &[
@@ -60,23 +60,22 @@ pub const ALL: [Family; 12] = [
     },
     Family {
         name: "baseline",
-        what: "whether what a baseline puts up with is still there, and still in force",
+        what: "whether the entries of a baseline match findings and have not expired",
         asvs: &[],
         cwe: &["CWE-693", "CWE-1164"],
         cis: &[],
     },
     Family {
         name: "coverage",
-        what: "whether the generated cases have reached every statement of the functions that \
-               they are about",
+        what: "whether the generated cases executed every statement of the functions under test",
         asvs: &[],
         cwe: &["CWE-1164"],
         cis: &[],
     },
     Family {
         name: "database",
-        what: "roles and their attributes, schemas, extensions, and the privileges that \
-               tomorrow's objects will have",
+        what: "roles and their attributes, schemas, extensions, and default privileges of later \
+            objects",
         asvs: &["v5.0.0-8.2.1", "v5.0.0-13.2.2"],
         cwe: &["CWE-693", "CWE-1059"],
         // BYPASSRLS is an attribute of roles.
@@ -84,39 +83,37 @@ pub const ALL: [Family; 12] = [
     },
     Family {
         name: "sign_up",
-        what: "that a user signs up, logs in and gets in, and that a forged, expired or foreign \
-               token does not",
+        what: "that a user can sign up and log in, and that a forged, expired or foreign token is \
+            refused",
         asvs: &["v5.0.0-9.1.1", "v5.0.0-9.1.2", "v5.0.0-9.2.1", "v5.0.0-9.2.3"],
         cwe: &["CWE-287", "CWE-347"],
         cis: &[],
     },
     Family {
         name: "isolation",
-        what: "every cell of every access grid: who may do what with whose row, and with which \
-               column of it",
+        what: "every cell of every access grid: which persona may run which command on whose rows \
+            and columns",
         asvs: &["v5.0.0-8.2.1", "v5.0.0-8.2.2", "v5.0.0-8.2.3", "v5.0.0-8.3.1", "v5.0.0-8.4.1"],
         cwe: &["CWE-284", "CWE-566", "CWE-639", "CWE-862", "CWE-863"],
         cis: &[DML, RLS],
     },
     Family {
         name: "lint",
-        what: "the rules of the platform's own database linter, asked of the catalog",
+        what: "the rules of the platform's own database linter, as queries of the catalog",
         asvs: &["v5.0.0-8.2.1", "v5.0.0-8.3.1", "v5.0.0-8.3.3"],
         cwe: &["CWE-200", "CWE-250", "CWE-426", "CWE-807", "CWE-862", "CWE-863"],
         cis: &[FUNCTIONS, RLS],
     },
     Family {
         name: "mutant",
-        what: "whether a check turns red for each line that security rests on, when that line is \
-               broken",
+        what: "whether a check fails when a line that security depends on is broken",
         asvs: &[],
         cwe: &["CWE-1164"],
         cis: &[],
     },
     Family {
         name: "mutants",
-        what: "whether what is said of all mutants together is true: which change nothing, and \
-               which checks notice none",
+        what: "whether the lists of equivalent mutants and of checks without mutants are correct",
         asvs: &[],
         cwe: &[],
         cis: &[],
@@ -130,7 +127,7 @@ pub const ALL: [Family; 12] = [
     },
     Family {
         name: "property",
-        what: "what functions, triggers and constraints keep true, on generated cases",
+        what: "invariants of functions, triggers and constraints, on generated cases",
         asvs: &["v5.0.0-2.2.1", "v5.0.0-2.2.2", "v5.0.0-2.2.3"],
         cwe: &["CWE-682"],
         cis: &[],

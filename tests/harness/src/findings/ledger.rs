@@ -1,4 +1,4 @@
-//! This file is the ledger: every check that was planned, and what came of each.
+//! The ledger: every planned check, and the outcome of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,39 +10,39 @@ use serde::{Deserialize, Serialize};
 use super::rules::Rule;
 use crate::platform::Regime;
 
-/// Something that is wrong, told so that it can be seen again and mended.
+/// A fault, with what is needed to reproduce and fix it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The rule's stable id.
     pub rule: String,
     /// What the rule means.
     pub title: String,
-    /// What it is about: `memories`, `memories.content`, …
+    /// The object: `memories`, `memories.content`, …
     pub object: String,
-    /// What the contract says.
+    /// The expected outcome.
     pub expected: String,
-    /// What was seen.
+    /// The observed outcome.
     pub observed: String,
-    /// Who saw it, where somebody did.
+    /// The persona that observed it, if one did.
     pub persona: Option<String>,
-    /// What to paste into psql to see it again.
+    /// The script that reproduces it in psql.
     pub statement: Option<String>,
-    /// How to mend it.
+    /// How to fix it.
     pub remedy: String,
-    /// The statement of a migration behind it, or else the line of the contract.
+    /// The statement of a migration that causes it, or else the line of the contract.
     pub location: Option<Location>,
     /// Weakness numbers.
     pub references: Vec<String>,
     /// The check that found it.
     pub check: String,
-    /// The privilege regimes in which it was seen.
+    /// The privilege regimes in which it was observed.
     pub regimes: Vec<String>,
 }
 
-/// Where a statement stands.
+/// The position of a statement.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
-    /// The file, from the project's directory on; of a directory elsewhere, its name alone.
+    /// The file, relative to the project's directory; of another directory, its name alone.
     pub file: String,
     /// The first line, from 1.
     pub line: usize,
@@ -50,7 +50,7 @@ pub struct Location {
     pub column: usize,
     /// The last line.
     pub end_line: usize,
-    /// What stands there.
+    /// The text there.
     pub text: String,
 }
 
@@ -61,7 +61,7 @@ impl fmt::Display for Location {
 }
 
 impl Finding {
-    /// What is to be mended: of a cell's column, the table, whose policy all columns have.
+    /// The object to fix: for a cell of a column, its table, because policies are the table's.
     pub fn subject(&self) -> &str {
         match self.object.split_once('.') {
             Some((table, _)) if self.rule.starts_with("isolation.") => table,
@@ -69,20 +69,20 @@ impl Finding {
         }
     }
 
-    /// Where it stands among others: the plainest cause first.
+    /// Its rank among findings: the most likely causes first.
     pub fn rank(&self) -> usize {
         let family = self.rule.split('.').next().unwrap_or_default();
         ["schema", "isolation", "sign_up"].iter().position(|it| *it == family).unwrap_or(3)
     }
 
-    /// That the same was seen in other privilege regimes.
+    /// Adds the privilege regimes in which the same was observed.
     pub fn seen_in(&mut self, regimes: Vec<String>) {
         self.regimes.extend(regimes);
         self.regimes.sort();
         self.regimes.dedup();
     }
 
-    /// That a check saw something else than what was to be, by a rule.
+    /// A finding of a check that observed something else than expected, by a rule.
     pub fn of(
         rule: &Rule,
         object: &str,
@@ -112,41 +112,42 @@ impl Finding {
 pub struct CellRecord {
     /// The table or view.
     pub table: String,
-    /// Who tried.
+    /// The persona.
     pub persona: String,
     /// `select`, `insert`, `update` or `delete`.
     pub command: String,
-    /// Whose row, in the words of the grid.
+    /// The target, in the terms of the grid.
     pub target: String,
     /// The column, where the cell is about one.
     pub column: Option<String>,
-    /// What the grid says.
+    /// The expected outcome.
     pub expected: String,
-    /// What was tried.
+    /// The statement.
     pub statement: String,
-    /// What the control got with the same statement, where this is a denial.
+    /// For a denial: the outcome of the same statement for the control.
     pub control: Option<String>,
     /// By privilege regime, the rows that it changed: `memories of alice`.
     pub changed: BTreeMap<String, Vec<String>>,
 }
 
-/// What came of one check.
+/// The outcome of one check.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
     /// Its stable id.
     pub id: String,
-    /// What was to be.
+    /// The expected outcome.
     pub expected: String,
-    /// What was, by privilege regime; one entry, `both`, where the regime does not matter.
+    /// The observed outcome by privilege regime; one entry, `both`, if the regime does not
+    /// matter.
     pub observed: BTreeMap<String, String>,
-    /// What is wrong; nothing if it passed.
+    /// The findings; none if it passed.
     pub findings: Vec<Finding>,
-    /// The cell, where it is one of the matrix.
+    /// The cell, if it is a check of the access matrix.
     pub cell: Option<CellRecord>,
 }
 
 impl Entry {
-    /// A check that passes if what was seen is what was to be; else the rule is broken.
+    /// A check that passes if `observed` equals `expected`, and else breaks the rule.
     pub fn compared(
         rule: &Rule,
         object: &str,
@@ -164,12 +165,12 @@ impl Entry {
         }
     }
 
-    /// Whether nothing was wrong.
+    /// Whether it has no findings.
     pub fn passed(&self) -> bool {
         self.findings.is_empty()
     }
 
-    /// Adds what another regime showed for the same check.
+    /// Adds the outcome of the same check in another regime.
     pub fn absorb(&mut self, other: Self) {
         self.observed.extend(other.observed);
         if let (Some(cell), Some(other)) = (&mut self.cell, other.cell) {
@@ -187,12 +188,12 @@ impl Entry {
     }
 }
 
-/// What one regime showed.
+/// An outcome in one regime.
 pub fn in_regime(regime: Regime, text: impl Into<String>) -> BTreeMap<String, String> {
     BTreeMap::from([(regime.name().to_owned(), text.into())])
 }
 
-/// Every check that was planned, and what came of each.
+/// Every planned check, and the outcome of each.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     /// The privilege regimes in which each check is to be made, by id.
@@ -203,12 +204,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Says beforehand that the check of that id will be made in that regime.
+    /// Plans the check of that id for that regime.
     pub fn plan(&mut self, id: String, regime: Regime) {
         self.planned.entry(id).or_default().insert(regime);
     }
 
-    /// Writes down what came of a check; of one in two regimes, both.
+    /// Records the outcome of a check, merged with that of another regime.
     pub fn record(&mut self, entry: Entry) {
         match self.entries.get_mut(&entry.id) {
             Some(known) => known.absorb(entry),
@@ -218,20 +219,20 @@ impl Ledger {
         }
     }
 
-    /// Writes down how long a probe took.
+    /// Records how long a probe took.
     pub fn time(&mut self, took: Duration) {
         self.probes.push(took);
     }
 
-    /// Writes down how many acts the attacks of one regime played, and how long they took.
-    pub fn time_attacks(&mut self, played: usize, took: Duration) {
-        self.attacks.push((played, took));
+    /// Records how many statements the attacks tried in one regime, and how long they took.
+    pub fn time_attacks(&mut self, attempts: usize, took: Duration) {
+        self.attacks.push((attempts, took));
     }
 
-    /// The acts that the attacks played in all regimes, and how long the slowest regime took.
+    /// The number of attack statements in all regimes, and how long the slowest regime took.
     pub fn attacks(&self) -> (usize, Duration) {
-        let played = self.attacks.iter().map(|(played, _)| played).sum();
-        (played, self.attacks.iter().map(|(_, took)| *took).max().unwrap_or_default())
+        let attempts = self.attacks.iter().map(|(attempts, _)| attempts).sum();
+        (attempts, self.attacks.iter().map(|(_, took)| *took).max().unwrap_or_default())
     }
 
     /// How long each probe took, in order of length.
@@ -251,27 +252,27 @@ impl Ledger {
         self.planned.keys()
     }
 
-    /// Ids that were planned, and the regimes in which they have no outcome.
+    /// Planned ids without an outcome, with the regimes in which it is missing.
     pub fn missing(&self) -> BTreeMap<String, Vec<String>> {
-        let silent = |(id, regimes): (&String, &BTreeSet<Regime>)| {
+        let unmade = |(id, regimes): (&String, &BTreeSet<Regime>)| {
             let known = self.entries.get(id);
-            let silent = regimes
+            let unmade = regimes
                 .iter()
                 .map(|regime| regime.name())
                 .filter(|regime| known.is_none_or(|entry| !entry.observed.contains_key(*regime)));
-            (id.clone(), silent.map(str::to_owned).collect())
+            (id.clone(), unmade.map(str::to_owned).collect())
         };
-        let all = self.planned.iter().map(silent);
+        let all = self.planned.iter().map(unmade);
         all.filter(|(_, regimes): &(String, Vec<String>)| !regimes.is_empty()).collect()
     }
 
-    /// Ids that have an outcome and were not planned.
+    /// Ids with an outcome that were not planned.
     pub fn unplanned(&self) -> Vec<String> {
         let unplanned = self.entries.keys().filter(|id| !self.planned.contains_key(*id));
         unplanned.cloned().collect()
     }
 
-    /// What is wrong, without repetitions, by rule and object.
+    /// The findings, deduplicated, by rule and object.
     pub fn findings(&self) -> Vec<&Finding> {
         let mut findings: Vec<&Finding> =
             self.entries().flat_map(|entry| &entry.findings).collect();

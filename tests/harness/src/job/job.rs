@@ -1,4 +1,4 @@
-//! This file is what a run of the main job is to do: all of it, or a part.
+//! The options of a run of the main job: which parts, attacks, properties and mutants.
 
 use std::sync::Arc;
 
@@ -8,24 +8,24 @@ use crate::checks::mutants::judge::Which;
 use crate::checks::properties::{self, Property};
 use crate::progress::Progress;
 
-/// A part of the main job, for those who cut it into shards. Each plans every check.
+/// A part of the main job, which can be split into shards. Each part plans every check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The catalog beside the contract, and the linter's rules.
+    /// Schema verification and the linter's rules.
     Schema,
-    /// The cells of every grid, and the ways in.
+    /// The access matrix, sign-up and login.
     Isolation,
     /// The attack catalogue.
     Attacks,
-    /// What functions, triggers and constraints promise.
+    /// The properties of functions, triggers and constraints.
     Properties,
 }
 
 impl Part {
-    /// All of them.
+    /// All parts.
     pub const ALL: [Self; 4] = [Self::Schema, Self::Isolation, Self::Attacks, Self::Properties];
 
-    /// The word in the evidence.
+    /// Its name in the evidence.
     pub fn name(self) -> &'static str {
         match self {
             Self::Schema => "schema",
@@ -36,7 +36,7 @@ impl Part {
     }
 }
 
-/// What is to be done.
+/// The options of a run.
 pub struct Job {
     /// The attacks to try.
     pub attacks: Vec<&'static Attack>,

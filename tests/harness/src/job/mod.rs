@@ -1,4 +1,4 @@
-//! This file is the main job: every proof, one verdict, and the evidence for it.
+//! The main job: plans and runs every check, and makes the evidence with one verdict.
 
 pub mod job;
 
@@ -30,15 +30,15 @@ use crate::report::{self, Evidence};
 use crate::sandbox::Database;
 use crate::server::Server;
 
-/// Plans every check, makes those of the job's parts, and judges.
+/// Plans every check, runs those of the job's parts, and gives the verdict.
 ///
 /// # Errors
-/// Why nothing can be said: no server, a migration that does not apply, a mistake in the
+/// Why there is no verdict: no server, a migration that cannot be applied, a mistake in the
 /// contract.
 pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> {
     let Job { attacks, properties, .. } = job;
     let began = Instant::now();
-    job.progress.tell(|| "starting a server, and applying the migrations".to_owned());
+    job.progress.show(|| "starting a server, and applying the migrations".to_owned());
     let server = Server::shared()?;
     let mut ledger = Ledger::default();
     let [explicit, auto_expose] = Regime::ALL.map(|regime| open(&inputs, regime));
@@ -48,11 +48,11 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     let facets: BTreeSet<&String> = regimes.iter().flat_map(|(_, facets)| facets.ids()).collect();
     let equal = regimes[0].0.catalog == regimes[1].0.catalog;
     let shares = shares(attacks, equal);
-    // Of two regimes that are equal to the last body, one tells.
-    let promised_in = if equal { &Regime::ALL[..1] } else { &Regime::ALL[..] };
-    let promises =
-        PropertyChecks::new(&inputs, promised_in, properties, &regimes[0].0.database).await?;
-    for (id, regime) in promises.plan() {
+    // If the catalogs of both regimes are equal, properties run in one.
+    let property_regimes = if equal { &Regime::ALL[..1] } else { &Regime::ALL[..] };
+    let property_checks =
+        PropertyChecks::new(&inputs, property_regimes, properties, &regimes[0].0.database).await?;
+    for (id, regime) in property_checks.plan() {
         ledger.plan(id, regime);
     }
     for ((sandbox, _), attacks) in regimes.iter().zip(&shares) {
@@ -69,7 +69,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
         }
     }
     let states = regimes.iter().map(|(sandbox, _)| {
-        (sandbox.regime().name().to_owned(), sandbox.prober.start().fingerprint())
+        (sandbox.regime().name().to_owned(), sandbox.prober.initial().fingerprint())
     });
     let states = states.collect();
     let (catalog, world) = (regimes[0].0.catalog.clone(), regimes[0].0.world.clone());
@@ -82,22 +82,22 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     }
     drop(records);
     while let Some(record) = recorded.recv().await {
-        job.progress.tell(|| {
+        job.progress.show(|| {
             format!("{} of {} checks made", ledger.entries().count(), ledger.planned().len())
         });
         match record {
             Record::Entry(entry) => ledger.record(*entry),
             Record::Cell(took) => ledger.time(took),
-            Record::Attacks(played, took) => ledger.time_attacks(played, took),
+            Record::Attacks(attempts, took) => ledger.time_attacks(attempts, took),
         }
     }
     while let Some(done) = jobs.join_next().await {
-        done.map_err(|error| CannotRun(format!("a check broke down: {error}")))??;
+        done.map_err(|error| CannotRun(format!("a check panicked: {error}")))??;
     }
-    // After the attacks, which would slow them down, and they the attacks.
-    let has_plpgsql_check = promises.has_plpgsql_check;
+    // After the attacks, because each would slow down the other.
+    let has_plpgsql_check = property_checks.has_plpgsql_check;
     let tries = if job.does(Part::Properties) {
-        keep(promises, &mut ledger, &job.progress).await?
+        run_properties(property_checks, &mut ledger, &job.progress).await?
     } else {
         vec![]
     };
@@ -122,30 +122,30 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     Ok(Evidence::of(&ledger, &run))
 }
 
-/// Tries whether the promises are kept.
-async fn keep(
-    promises: PropertyChecks,
+/// Runs the properties.
+async fn run_properties(
+    property_checks: PropertyChecks,
     ledger: &mut Ledger,
     progress: &Arc<Progress>,
 ) -> Result<Vec<Try>, CannotRun> {
-    for entry in promises.lint().await? {
+    for entry in property_checks.lint().await? {
         ledger.record(entry);
     }
-    let promises = Arc::new(promises);
-    let (trying, progress) = (Arc::clone(&promises), Arc::clone(progress));
+    let property_checks = Arc::new(property_checks);
+    let (trying, progress) = (Arc::clone(&property_checks), Arc::clone(progress));
     let tries = tokio::task::spawn_blocking(move || trying.attempt(&progress)).await;
     let tries =
-        tries.map_err(|error| CannotRun(format!("the properties broke down: {error}")))??;
+        tries.map_err(|error| CannotRun(format!("the properties panicked: {error}")))??;
     for (property, regime, tried) in &tries {
         ledger.record(property.entry(tried, *regime));
     }
-    for entry in promises.coverage(&tries) {
+    for entry in property_checks.coverage(&tries) {
         ledger.record(entry);
     }
     Ok(tries)
 }
 
-/// Judges mutants, until somebody presses Ctrl-C; what is done by then is kept.
+/// Judges mutants until Ctrl-C; the outcomes so far are kept.
 async fn judge_mutants(
     inputs: &Arc<Inputs>,
     properties: &[&'static Property],
@@ -154,7 +154,7 @@ async fn judge_mutants(
 ) -> Result<Judgement, CannotRun> {
     let stopped = Arc::new(AtomicBool::new(false));
     let stop = Arc::clone(&stopped);
-    let listening = tokio::spawn(async move {
+    let interrupt_task = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             stop.store(true, Ordering::Relaxed);
         }
@@ -163,8 +163,8 @@ async fn judge_mutants(
     let judgement =
         tokio::task::spawn_blocking(move || judge::judge(&judging, &properties, &which, &stopped));
     let judgement = judgement.await;
-    listening.abort();
-    let broke_down = |error| CannotRun(format!("the mutants broke down: {error}"));
+    interrupt_task.abort();
+    let broke_down = |error| CannotRun(format!("the mutants panicked: {error}"));
     let judgement = judgement.map_err(broke_down)??;
     for id in &judgement.planned {
         ledger.plan(id.clone(), Regime::Explicit);
@@ -181,8 +181,8 @@ async fn judge_mutants(
     Ok(judgement)
 }
 
-/// Which attacks are run in which regime: all in both, unless the two catalogs are equal to the
-/// last body, policy and privilege. Then the same would come of each, and they take turns.
+/// Which attacks run in which regime: all in both, unless the two catalogs are equal. Then the
+/// results would be the same, and each attack runs in one.
 fn shares(attacks: &[&'static Attack], equal: bool) -> [Vec<&'static Attack>; 2] {
     if !equal {
         return [attacks.to_vec(), attacks.to_vec()];
@@ -191,19 +191,19 @@ fn shares(attacks: &[&'static Attack], equal: bool) -> [Vec<&'static Attack>; 2]
     [turn(0), turn(1)]
 }
 
-/// A clone in that regime, and its catalog beside the contract.
+/// A clone in that regime, and the comparison of its catalog with the contract.
 async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Sandbox, Comparison), CannotRun> {
     let sandbox = Sandbox::open(Arc::clone(inputs), regime).await?;
     let comparison = Comparison::read_in(&sandbox.database, &inputs.contract, regime).await?;
     Ok((sandbox, comparison))
 }
 
-/// Who breaks which of the linter's rules in that clone.
+/// The offenders of the linter's rules in that clone.
 async fn lint(sandbox: &Sandbox) -> Result<(Regime, Offenders), CannotRun> {
     Ok((sandbox.regime(), lint::offenders(&sandbox.database.admin().await?).await?))
 }
 
-/// Says which checks will be made: every facet, rule, cell, attack and step in.
+/// Plans the checks: every facet, rule, cell, attack and step of the sign-up.
 fn plan(ledger: &mut Ledger, sandbox: &Sandbox, facets: &BTreeSet<&String>, attacks: &[&Attack]) {
     let (contract, regime) = (&sandbox.inputs.contract, sandbox.regime());
     for id in facets.iter().copied().cloned().chain(lint::ids()) {
@@ -224,17 +224,17 @@ fn plan(ledger: &mut Ledger, sandbox: &Sandbox, facets: &BTreeSet<&String>, atta
     }
 }
 
-/// What goes into the ledger while checks are made.
+/// A record for the ledger.
 enum Record {
-    /// What came of a check.
+    /// The outcome of a check.
     Entry(Box<Entry>),
     /// How long a cell took.
     Cell(Duration),
-    /// How many acts the attacks of one regime played, and how long they took.
+    /// The number of attack statements in one regime, and how long they took.
     Attacks(usize, Duration),
 }
 
-/// Makes the checks in one regime, and sends what came of them.
+/// Runs the checks in one regime, and sends their outcomes.
 async fn check(
     sandbox: Sandbox,
     attacks: Vec<&'static Attack>,
@@ -251,14 +251,14 @@ async fn check(
             send(Record::Entry(Box::new(ran.entry)))?;
         }
     }
-    let (began, before) = (Instant::now(), sandbox.prober.played());
+    let (began, before) = (Instant::now(), sandbox.prober.attempts());
     for attack in attacks {
         for entry in attack.run(&sandbox).await {
             send(Record::Entry(Box::new(entry)))?;
         }
     }
-    send(Record::Attacks(sandbox.prober.played() - before, began.elapsed()))?;
-    // An attack that could not run is a finding; a server that is gone is none.
+    send(Record::Attacks(sandbox.prober.attempts() - before, began.elapsed()))?;
+    // An attack that could not run is a finding; a lost server is an error.
     sandbox.prober.digest().await?;
     if let Some(accounts) = inputs.contract.database.accounts.as_ref().filter(|_| isolation) {
         let database = Database::of(&inputs, sandbox.regime()).await?;

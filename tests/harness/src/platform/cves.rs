@@ -1,21 +1,22 @@
-//! This file is which known faults of the engine's own row security a server still has.
+//! Known vulnerabilities of PostgreSQL's row level security, and which of them a server's
+//! version still has.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CannotRun;
 
-/// A fault of the engine that concerns row security, as `fixtures/engine/cves.toml` has it.
+/// A vulnerability of row level security, as listed in `fixtures/engine/cves.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cve {
-    /// Its number.
+    /// Its CVE id.
     pub id: String,
-    /// What goes wrong, in a sentence.
+    /// What it allows, in a sentence.
     pub what: String,
-    /// The first release of each major one that is right, as `18.7`.
+    /// The first fixed release of each major version, such as `18.7`.
     pub fixed: Vec<String>,
-    /// Where this is said.
+    /// The URL of the advisory.
     pub source: String,
 }
 
@@ -25,7 +26,7 @@ struct File {
     cve: Vec<Cve>,
 }
 
-/// The faults that a server with this `server_version_num` does not have fixed.
+/// The vulnerabilities that are not fixed in this `server_version_num`.
 ///
 /// # Errors
 /// What is wrong in the data file.
@@ -42,8 +43,8 @@ pub fn unfixed(version_num: u32) -> Result<Vec<Cve>, CannotRun> {
     Ok(unfixed)
 }
 
-/// Whether a server has the fault: its major release is older than all that were mended, or
-/// its minor one than the mended one of the same major.
+/// Whether a server has the vulnerability: its release is older than the fixed one of the same
+/// major version, or its major version is older than all fixed ones.
 fn has(cve: &Cve, version_num: u32) -> Result<bool, String> {
     let (major, minor) = (version_num / 10_000, version_num % 10_000);
     let mut newer_than_all = true;
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_major_release_after_the_last_mended_one_was_never_wrong() {
+    fn major_release_after_the_last_fixed_one_was_never_vulnerable() {
         assert_eq!(ids(190_000), Vec::<String>::new());
     }
 }

@@ -1,5 +1,5 @@
 //! The platform that the migrations run on: its privilege regimes, its personas, and the known
-//! faults of its engine.
+//! vulnerabilities of its row level security.
 
 pub mod cves;
 pub mod persona;
@@ -14,10 +14,10 @@ pub enum Regime {
 }
 
 impl Regime {
-    /// Both of them.
+    /// Both regimes.
     pub const ALL: [Self; 2] = [Self::Explicit, Self::AutoExpose];
 
-    /// The word in file names and in the evidence.
+    /// Its name in file names and in the evidence.
     pub fn name(self) -> &'static str {
         match self {
             Self::Explicit => "explicit",

@@ -1,21 +1,21 @@
-//! This file is the people: a persona is a database role plus JWT claims.
+//! Personas: a persona is a database role plus JWT claims.
 
 use serde_json::{Value, json};
 
-/// Somebody who sends requests, as the platform's gateway would pass them on.
+/// A sender of requests, as the platform's gateway presents it to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Persona {
-    /// Owns a row of everything.
+    /// Owns a row of every table.
     Alice,
-    /// Alice's rival; owns a row of everything too.
+    /// Alice's rival; owns a row of every table, too.
     Bob,
-    /// Has signed up and owns nothing but what the sign-up gave her.
+    /// Has signed up and owns only the rows that the sign-up made.
     Carol,
     /// An anonymous sign-in: role `authenticated`, no e-mail address.
     Guest,
-    /// Nobody: a request without any token.
+    /// A request without a token.
     NoToken,
-    /// Nobody: a request with the project's public key, which is a token too.
+    /// A request with the project's public key, which is a token of role `anon`.
     AnonKey,
     /// The back end.
     ServiceRole,
@@ -24,14 +24,14 @@ pub enum Persona {
 pub use Persona::{Alice, AnonKey, Bob, Carol, Guest, NoToken, ServiceRole};
 
 impl Persona {
-    /// Everybody, in the order of the reports.
+    /// All personas, in the order of the reports.
     pub const ALL: [Self; 7] = [Alice, Bob, Carol, Guest, NoToken, AnonKey, ServiceRole];
-    /// Those who have signed up.
+    /// The personas that have signed up.
     pub const USERS: [Self; 4] = [Alice, Bob, Carol, Guest];
-    /// Those who own a row of everything.
+    /// The personas that own a row of every table.
     pub const OWNERS: [Self; 2] = [Alice, Bob];
 
-    /// The word for this persona in the contract, in ids and in the evidence.
+    /// The name of this persona in the contract, in ids and in the evidence.
     pub fn name(self) -> &'static str {
         match self {
             Alice => "alice",
@@ -108,10 +108,10 @@ impl Persona {
     }
 }
 
-/// A role and claims, well-formed or not: what a database session of the API comes down to.
+/// A role and claims, well-formed or not: all that the API gives to a database session.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity {
-    /// Who or what this is, in reports.
+    /// Its name in reports.
     pub name: String,
     /// The database role.
     pub role: String,
@@ -120,14 +120,13 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Statements that make a superuser's session this identity's, for the transaction that
-    /// is open: session user `authenticator`, then role and claims, as the gateway sets them.
-    /// They are two.
+    /// Two statements that give a superuser's session this identity until the open transaction
+    /// ends: session user `authenticator`, then role and claims, as the gateway sets them.
     pub fn become_sql(&self) -> String {
         format!("set local session authorization authenticator; {}", self.request_sql())
     }
 
-    /// The statement by which the gateway gives a transaction its role and claims.
+    /// The statement with which the gateway sets role and claims of a transaction.
     pub fn request_sql(&self) -> String {
         format!(
             "select set_config('role', {}, true), set_config('request.jwt.claims', {}, true), \

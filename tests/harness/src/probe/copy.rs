@@ -1,5 +1,4 @@
-//! This file is COPY tried as somebody: the protocol's own exchange, which no batch of
-//! statements can hold.
+//! Probes COPY through the protocol's own exchange, which a batch of statements cannot contain.
 
 use std::io::Cursor;
 use std::pin::pin;
@@ -17,29 +16,36 @@ pub(super) fn is_exchange(script: &[String]) -> bool {
 }
 
 impl Prober {
-    /// Runs an act whose script is one COPY; nothing of it stays. Rows for `from stdin` stand
-    /// on the lines behind it, as in psql.
+    /// Runs an attempt whose script is one COPY, and rolls it back. Rows for `from stdin`
+    /// follow on the next lines, as in psql.
     ///
     /// # Errors
     /// Why it could not be run: the connection is gone, or the set-up failed.
-    pub(super) async fn copy_attempt(&self, act: &Attempt<'_>) -> Result<Transcript, CannotRun> {
-        if !act.script[0].contains('\n') {
-            return self.copy_on_this_connection(act).await;
+    pub(super) async fn copy_attempt(
+        &self,
+        attempt: &Attempt<'_>,
+    ) -> Result<Transcript, CannotRun> {
+        if !attempt.script[0].contains('\n') {
+            return self.copy_on_this_connection(attempt).await;
         }
-        // When the server refuses COPY FROM, the driver still tells it that no rows will come,
-        // and takes the answer to that for the answer to whatever it sends next.
-        let other = Self::new(self.connection.again().await?, &self.digest).await?;
-        other.copy_on_this_connection(act).await
+        // After a refused COPY FROM, the driver still sends the end of the rows, and mistakes
+        // the answer to that for the answer to its next message.
+        let other = Self::new(self.connection.open_another().await?, &self.digest).await?;
+        other.copy_on_this_connection(attempt).await
     }
 
-    async fn copy_on_this_connection(&self, act: &Attempt<'_>) -> Result<Transcript, CannotRun> {
+    async fn copy_on_this_connection(
+        &self,
+        attempt: &Attempt<'_>,
+    ) -> Result<Transcript, CannotRun> {
         let client = &self.connection.client;
         let began = Instant::now();
         let mut batch = "begin; ".to_owned();
-        for statement in act.setup {
+        for statement in attempt.setup {
             batch += &format!("{statement}; ");
         }
-        batch += &format!("execute identra_digest; {}{}", act.identity.become_sql(), guard("true"));
+        batch +=
+            &format!("execute identra_digest; {}{}", attempt.identity.become_sql(), guard("true"));
         let (mut answers, error) = self.run(&batch).await?;
         if let Some(error) = error {
             client.batch_execute("rollback").await.map_err(|error| gone(&error))?;
@@ -47,8 +53,8 @@ impl Prober {
             return Err(CannotRun(format!("could not set up the probe: {why}\n  {batch}")));
         }
         let guard = answers.pop().map(|answer| answer.rows[0].clone()).unwrap_or_default();
-        let before = Digest::of_rows(&answers[1 + act.setup.len()].rows);
-        let (answers, error, changed) = match copy(client, &act.script[0]).await {
+        let before = Digest::of_rows(&answers[1 + attempt.setup.len()].rows);
+        let (answers, error, changed) = match copy(client, &attempt.script[0]).await {
             Ok(answer) => {
                 let after = self.run("set local session authorization default").await?;
                 debug_assert!(after.1.is_none(), "a superuser can come back");
@@ -60,8 +66,8 @@ impl Prober {
             },
         };
         let took = began.elapsed();
-        // Nothing of a connection that is of no more use stays either.
-        if error.is_none() || !act.script[0].contains('\n') {
+        // If the connection is unusable, the server rolls back by itself.
+        if error.is_none() || !attempt.script[0].contains('\n') {
             client.batch_execute("rollback").await.map_err(|error| gone(&error))?;
         }
         let notices = self.connection.notices();

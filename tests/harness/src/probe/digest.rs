@@ -1,5 +1,5 @@
-//! This file is the state oracle: a digest of every row there is, per table and owner, taken
-//! as the administrator.
+//! State digest: number and hash of all rows, per table and row owner, computed as the
+//! administrator. Two digests tell which rows of which owners a statement changed.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,27 @@ use crate::platform::persona::Persona;
 use crate::source::short_hash;
 use crate::sql::ident;
 
-/// Stands between the users of a row that leads to more than one, and so is nobody's.
+/// Separates the users of a row whose paths lead to different users, so that it belongs to none
+/// of them.
 pub const BETWEEN: &str = "+";
-/// Stands between the users of a row that each of them reaches, the others or not. Of a
-/// membership the one whom it names comes first.
+/// Separates the users of a shared row, each of whom owns it. Of a membership, the user whom it
+/// names comes first.
 pub const WITH: &str = "&";
 
 /// The owner of a row that leads to no user.
 const NOBODY: &str = "nobody";
 
-/// Number and digest of the rows of each table and owner; the owner is a user's id,
-/// several with [`BETWEEN`] or [`WITH`] between them, or `nobody`.
+/// Number and hash of the rows of each table and owner. An owner is a user's id, several
+/// separated by [`BETWEEN`] or [`WITH`], or `nobody`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Digest(BTreeMap<Place, BTreeMap<String, Cell>>);
 
-/// Rows of a table that are not what they were.
+/// Rows of a table that have changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Changed {
     /// The table.
     pub table: String,
-    /// Whose they are.
+    /// Their owner.
     pub owner: String,
     /// How they have changed.
     pub how: How,
@@ -39,22 +40,22 @@ pub struct Changed {
 /// How a row has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum How {
-    /// It was not there before.
+    /// It was inserted.
     New,
-    /// It says something else.
+    /// It was updated.
     Other,
-    /// It is not there any more.
+    /// It was deleted.
     Gone,
-    /// It is what it was, and somebody has become its user.
+    /// It is unchanged, and has one more user.
     Gained,
     /// Any of the first three: rows of this table are counted together.
     Somehow,
 }
 
-/// A table; and of one whose rows can be shared, the key of each row, since they change hands
-/// when somebody becomes a member.
+/// A table; and the key of each row if its rows can be shared, because their users change when
+/// somebody becomes a member.
 type Place = (String, String);
-/// How many rows, and their digest.
+/// The number of rows, and their hash.
 type Cell = (u64, String);
 
 impl Digest {
@@ -68,9 +69,9 @@ impl Digest {
         digest
     }
 
-    /// Whose rows differ between two digests, and how. A row that stays what it is and is gained
-    /// by somebody has changed for those who had it; one that somebody merely lost has not. One
-    /// that is changed, and lost by somebody thereby, is that user's too.
+    /// Whose rows differ between two digests, and how. An unchanged row that gains a user has
+    /// changed for its former users; one that only loses a user has not. A changed row that
+    /// loses a user is reported for that user, too.
     pub fn changed(&self, after: &Self) -> Vec<Changed> {
         let none = BTreeMap::new();
         let mut changed = Vec::new();
@@ -100,7 +101,7 @@ impl Digest {
                         add(owner, How::Other);
                     }
                 }
-                // A row that everybody has left is nobody's, who has gained nothing.
+                // A row that has lost all its users is nobody's, and `nobody` gains nothing.
                 (Some((had, _)), Some((has, _)))
                     if users(has).any(|user| user != NOBODY && !reaches(had, user)) =>
                 {
@@ -114,12 +115,12 @@ impl Digest {
         changed
     }
 
-    /// One hash for all of it, by which two states can be told apart.
+    /// One hash of the whole state.
     pub fn fingerprint(&self) -> String {
         short_hash(&format!("{:?}", self.0))
     }
 
-    /// How many rows of a table have an owner like that.
+    /// The number of rows of a table whose owner satisfies `is_it`.
     pub fn count(&self, table: &str, is_it: impl Fn(&str) -> bool) -> u64 {
         let owners = self.0.iter().filter(|((name, _), _)| name == table).flat_map(|(_, it)| it);
         owners.filter(|(owner, _)| is_it(owner)).map(|(_, (count, _))| count).sum()
@@ -131,7 +132,7 @@ fn users(owner: &str) -> impl Iterator<Item = &str> {
     owner.split([BETWEEN, WITH].map(|it| it.chars().next().unwrap_or_default()))
 }
 
-/// The rows of a table and an owner, as a reader knows them: `memories of alice`.
+/// The rows of a table and an owner as text: `memories of alice`.
 pub fn rows_of(Changed { table, owner, .. }: &Changed) -> String {
     let name = |id: &str| {
         let known = Persona::USERS.into_iter().find(|persona| persona.user_id() == Some(id));
@@ -141,17 +142,17 @@ pub fn rows_of(Changed { table, owner, .. }: &Changed) -> String {
     format!("{table} of {}", owners.join(" and "))
 }
 
-/// Whether rows of that owner are the user's, alone or with others.
+/// Whether the user owns rows of that owner, alone or with others.
 pub fn reaches(owner: &str, user: &str) -> bool {
     owner.split(WITH).any(|one| one == user)
 }
 
-/// Whether rows of that owner are the user's, or lie between that user's and another's.
+/// Whether the user is one of that owner's users, even if the rows belong to none of them.
 pub fn touches(owner: &str, user: &str) -> bool {
     owner.split(BETWEEN).any(|end| reaches(end, user))
 }
 
-/// The statement that takes the digest of every table but the harness's own.
+/// The statement that computes the digest of every table but the harness's own.
 pub fn statement(catalog: &Catalog, contract: &Contract) -> String {
     let tables = catalog.relations.iter().filter(|relation| relation.kind == "table");
     let parts: Vec<String> = tables
@@ -172,8 +173,8 @@ pub fn statement(catalog: &Catalog, contract: &Contract) -> String {
     parts.join(" union all ")
 }
 
-/// An expression for what tells a row from the others of a table whose rows can be shared; of
-/// any other table, nothing does.
+/// An expression for the key of a row, if rows of its table can be shared; an empty text
+/// otherwise.
 fn key_expression(contract: &Contract, table: &Relation) -> String {
     let declared = contract.tables.get(&table.name).filter(|_| table.schema == "public");
     let is_shared = declared.is_some_and(|it| it.shape.sharing != Sharing::Alone);
@@ -186,7 +187,7 @@ fn key_expression(contract: &Contract, table: &Relation) -> String {
     }
 }
 
-/// An expression for the user that a row of `table`, called `alias`, leads to.
+/// An expression for the owner of a row of `table` with that alias.
 pub fn owner_expression(
     catalog: &Catalog,
     contract: &Contract,
@@ -228,7 +229,7 @@ pub fn owner_expression(
     }
 }
 
-/// The users whom the memberships of a row name.
+/// The users named by the memberships of a row.
 fn members_expression(
     catalog: &Catalog,
     contract: &Contract,
@@ -302,23 +303,23 @@ mod tests {
     }
 
     #[test]
-    fn row_that_somebody_gains_has_changed_for_whoever_had_it() {
+    fn row_that_gains_a_user_has_changed_for_its_former_user() {
         assert_eq!(changed(["alice", "x"], ["alice&bob", "x"]), ["alice"]);
         assert_eq!(changed(["alice", "x"], ["bob", "x"]), ["alice"]);
     }
 
     #[test]
-    fn row_that_somebody_merely_loses_has_not_changed() {
+    fn row_that_only_loses_a_user_has_not_changed() {
         assert_eq!(changed(["alice&bob", "x"], ["alice", "x"]), [""; 0]);
     }
 
     #[test]
-    fn row_that_is_taken_from_somebody_has_changed_for_that_user_alone_too() {
+    fn changed_row_that_loses_a_user_has_changed_for_that_user_too() {
         assert_eq!(changed(["alice&bob", "x"], ["bob", "y"]), ["alice", "alice&bob", "bob"]);
     }
 
     #[test]
-    fn row_that_stays_somebodys_has_changed_for_them() {
+    fn changed_row_has_changed_for_its_users() {
         assert_eq!(changed(["alice&bob", "x"], ["alice&bob", "y"]), ["alice&bob"]);
     }
 }

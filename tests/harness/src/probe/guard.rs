@@ -1,8 +1,9 @@
-//! This file is the guard: whether somebody is who they should be when they try.
+//! Identity guard: whether the session has the identity that it should have while a statement
+//! is tried.
 
 use super::Persona;
 
-/// The statement that says who somebody has become.
+/// The statement that reads the identity of the session.
 pub(super) fn guard(active: &str) -> String {
     format!(
         " select session_user, current_user, rolsuper, rolbypassrls, {active} \
@@ -10,7 +11,7 @@ pub(super) fn guard(active: &str) -> String {
     )
 }
 
-/// T01: the persona is who it should be, and policies apply to it.
+/// T01: the session has the persona's identity, and policies apply to it.
 pub(super) fn unguarded(persona: Persona, guard: &[String]) -> Option<String> {
     let [session, current, superuser, bypass, active] = guard else {
         return Some("the guard gave no answer".to_owned());

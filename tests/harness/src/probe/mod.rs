@@ -1,5 +1,5 @@
-//! This file is statements tried as somebody: it becomes that identity, runs them, takes the
-//! digest of everything before and after, and rolls back.
+//! Probe: becomes an identity, runs its statements, takes the state digest before and after,
+//! and rolls everything back.
 
 mod copy;
 pub mod digest;
@@ -21,46 +21,46 @@ use crate::platform::persona::{Identity, Persona};
 use crate::probe::digest::{Changed, Digest};
 use crate::sql::quote;
 
-/// What came of a probe of one statement.
+/// The result of a probe of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
-    /// What the statement got.
+    /// The outcome of the statement.
     pub outcome: Outcome,
-    /// Whose rows it changed.
+    /// The rows that it changed.
     pub changed: Vec<Changed>,
-    /// Why the persona was not who it should have been; the outcome is then worth nothing.
+    /// Why the session did not have the persona's identity; the outcome then means nothing.
     pub unguarded: Option<String>,
-    /// From the first byte sent to the rollback's answer.
+    /// The time from the first byte sent to the rollback's answer.
     pub took: Duration,
 }
 
-/// Statements to try.
+/// The statements of a probe.
 #[derive(Debug, Clone)]
 pub struct Attempt<'a> {
-    /// What the administrator does first, one statement each.
+    /// The setup: statements that the administrator runs first.
     pub setup: &'a [String],
-    /// Who tries.
+    /// The identity that runs the script.
     pub identity: &'a Identity,
-    /// What is tried, one statement each; the first that fails is the last.
+    /// The statements that are tried, in order until one fails.
     pub script: &'a [String],
-    /// Where not empty: an expression for whether row level security is active.
+    /// Unless empty: an expression for whether row level security is active.
     pub active: &'a str,
 }
 
-/// What came of an act.
+/// The result of an attempt.
 #[derive(Debug, Clone)]
 pub struct Transcript {
-    /// What each statement of the script got back, until one failed.
+    /// The answer to each statement of the script, until one failed.
     pub answers: Vec<Answer>,
-    /// Why one failed.
+    /// The error of the statement that failed.
     pub error: Option<DbError>,
-    /// What the server said meanwhile.
+    /// The server's notices.
     pub notices: Vec<DbError>,
-    /// Whose rows changed.
+    /// The rows that changed.
     pub changed: Vec<Changed>,
     /// Session user, role, superuser, BYPASSRLS and whether row level security is active.
     pub guard: Vec<String>,
-    /// From the first byte sent to the rollback's answer.
+    /// The time from the first byte sent to the rollback's answer.
     pub took: Duration,
 }
 
@@ -68,12 +68,12 @@ pub struct Transcript {
 /// writes to.
 pub struct Prober {
     connection: NoticeConnection,
-    /// The statement that takes the digest.
+    /// The statement that computes the digest.
     digest: String,
-    /// The state that every probe starts from, since each is rolled back.
-    start: Digest,
-    played: AtomicUsize,
-    /// Whether probes are played within a transaction that is open already.
+    /// The state before every probe, because each is rolled back.
+    initial: Digest,
+    attempts: AtomicUsize,
+    /// Whether probes run within a transaction that is open already.
     nested: AtomicBool,
 }
 
@@ -81,7 +81,7 @@ pub struct Prober {
 pub struct Target {
     /// Its bare name, as the server prints it in "permission denied for table …".
     name: String,
-    /// Whether row level security is active on it, for whoever asks: an expression.
+    /// An expression for whether row level security is active on it for the current role.
     active: String,
 }
 
@@ -116,21 +116,21 @@ impl Prober {
         connection.client.batch_execute(&prepare).await.map_err(|error| {
             CannotRun(format!("could not prepare the digest: {}", describe(&error)))
         })?;
-        let (start, played) = (Digest::default(), AtomicUsize::new(0));
+        let (initial, attempts) = (Digest::default(), AtomicUsize::new(0));
         let (digest, nested) = (digest.to_owned(), AtomicBool::new(false));
-        let mut prober = Self { connection, digest, start, played, nested };
-        prober.start = prober.digest().await?;
+        let mut prober = Self { connection, digest, initial, attempts, nested };
+        prober.initial = prober.digest().await?;
         Ok(prober)
     }
 
-    /// The state that every probe starts from.
-    pub fn start(&self) -> &Digest {
-        &self.start
+    /// The state before every probe.
+    pub fn initial(&self) -> &Digest {
+        &self.initial
     }
 
-    /// How many acts it has played.
-    pub fn played(&self) -> usize {
-        self.played.load(Ordering::Relaxed)
+    /// The number of attempts so far.
+    pub fn attempts(&self) -> usize {
+        self.attempts.load(Ordering::Relaxed)
     }
 
     /// The connection that statements are tried on.
@@ -138,8 +138,8 @@ impl Prober {
         &self.connection.client
     }
 
-    /// From now on whether probes are played within a transaction that somebody has begun on
-    /// the connection; each is rolled back to where it began.
+    /// Sets whether later probes run within a transaction that the caller has begun on the
+    /// connection; each is rolled back to a savepoint.
     pub fn nest(&self, nested: bool) {
         self.nested.store(nested, Ordering::Relaxed);
     }
@@ -158,7 +158,7 @@ impl Prober {
         }
     }
 
-    /// Tries one statement as `persona`, as [`Prober::play`] does.
+    /// Tries one statement as `persona`, with the state digest.
     ///
     /// # Errors
     /// Why it could not be tried: the connection is gone, or the set-up failed.
@@ -172,11 +172,11 @@ impl Prober {
         self.observe(target, persona, (setup, statement), true).await
     }
 
-    /// The same where only the answer matters.
+    /// The same without the state digest.
     ///
     /// # Errors
     /// Why it could not be tried: the connection is gone, or the set-up failed.
-    pub async fn glance(
+    pub async fn attempt_without_state(
         &self,
         target: &Target,
         persona: Persona,
@@ -195,44 +195,47 @@ impl Prober {
     ) -> Result<Observation, CannotRun> {
         let script = [statement.to_owned()];
         let identity = persona.identity();
-        let act = Attempt { setup, identity: &identity, script: &script, active: &target.active };
-        let played = self.run_attempt(&act, stateful).await?;
-        let outcome = match &played.error {
+        let attempt =
+            Attempt { setup, identity: &identity, script: &script, active: &target.active };
+        let transcript = self.run_attempt(&attempt, stateful).await?;
+        let outcome = match &transcript.error {
             Some(error) => Outcome::of_error(error, &target.name),
-            None => Outcome::Rows(played.answers[0].count),
+            None => Outcome::Rows(transcript.answers[0].count),
         };
-        let unguarded = unguarded(persona, &played.guard);
-        Ok(Observation { outcome, changed: played.changed, unguarded, took: played.took })
+        let unguarded = unguarded(persona, &transcript.guard);
+        Ok(Observation { outcome, changed: transcript.changed, unguarded, took: transcript.took })
     }
 
-    /// Runs an act, all in one round trip; nothing of it stays.
+    /// Runs an attempt in one round trip, and rolls it back.
     ///
     /// # Errors
     /// Why it could not be run: the connection is gone, or the set-up failed.
-    pub async fn play(&self, act: &Attempt<'_>) -> Result<Transcript, CannotRun> {
-        self.run_attempt(act, true).await
+    pub async fn transcript(&self, attempt: &Attempt<'_>) -> Result<Transcript, CannotRun> {
+        self.run_attempt(attempt, true).await
     }
 
-    /// The same where only the answers matter: the state is not looked at, which takes longer
-    /// than most acts.
+    /// The same without the state digest, which takes longer than most statements.
     ///
     /// # Errors
     /// Why it could not be run: the connection is gone, or the set-up failed.
-    pub async fn listen(&self, act: &Attempt<'_>) -> Result<Transcript, CannotRun> {
-        self.run_attempt(act, false).await
+    pub async fn transcript_without_state(
+        &self,
+        attempt: &Attempt<'_>,
+    ) -> Result<Transcript, CannotRun> {
+        self.run_attempt(attempt, false).await
     }
 
     async fn run_attempt(
         &self,
-        act: &Attempt<'_>,
+        attempt: &Attempt<'_>,
         stateful: bool,
     ) -> Result<Transcript, CannotRun> {
-        self.played.fetch_add(1, Ordering::Relaxed);
+        self.attempts.fetch_add(1, Ordering::Relaxed);
         self.connection.notices();
-        if copy::is_exchange(act.script) {
-            return self.copy_attempt(act).await;
+        if copy::is_exchange(attempt.script) {
+            return self.copy_attempt(attempt).await;
         }
-        let active = if act.active.is_empty() { "true" } else { act.active };
+        let active = if attempt.active.is_empty() { "true" } else { attempt.active };
         let nested = self.nested.load(Ordering::Relaxed);
         let (open, close) = if nested {
             ("savepoint probe", "rollback to savepoint probe")
@@ -240,17 +243,17 @@ impl Prober {
             ("begin", "rollback")
         };
         let mut batch = format!("{open}; ");
-        for statement in act.setup {
+        for statement in attempt.setup {
             batch += &format!("{statement}; ");
         }
         // Without set-up the state before is the one that every probe starts from.
-        let digest_first = stateful && !act.setup.is_empty();
+        let digest_first = stateful && !attempt.setup.is_empty();
         if digest_first {
             batch += "execute identra_digest; ";
         }
-        batch += &act.identity.become_sql();
+        batch += &attempt.identity.become_sql();
         batch += &guard(active);
-        for statement in act.script {
+        for statement in attempt.script {
             batch += &format!("{statement}; ");
         }
         batch += "set local session authorization default; ";
@@ -264,7 +267,7 @@ impl Prober {
         let took = began.elapsed();
         let (mut answers, error) = ran?;
         // Behind BEGIN and the set-up with its digest come session user, role and claims.
-        let before = 1 + act.setup.len() + usize::from(digest_first);
+        let before = 1 + attempt.setup.len() + usize::from(digest_first);
         let at = before + 2;
         let Some(guard) = answers.get(at) else {
             let why = error.map_or("no answer".to_owned(), |error| error.message().to_owned());
@@ -275,14 +278,14 @@ impl Prober {
         if error.is_none() {
             let state = answers.last().map(|state| state.rows.clone()).unwrap_or_default();
             if state.first().is_some_and(|first| !first[1].is_empty()) {
-                let start = match act.setup {
-                    [] => self.start.clone(),
+                let before = match attempt.setup {
+                    [] => self.initial.clone(),
                     _ => Digest::of_rows(&answers[before - 1].rows),
                 };
-                changed = start.changed(&Digest::of_rows(&state[1..]));
+                changed = before.changed(&Digest::of_rows(&state[1..]));
             }
         }
-        let answers = answers.drain(at + 1..).take(act.script.len()).collect();
+        let answers = answers.drain(at + 1..).take(attempt.script.len()).collect();
         let notices = self.connection.notices();
         Ok(Transcript { answers, error, notices, changed, guard, took })
     }

@@ -1,5 +1,4 @@
-//! This file is the baseline of an old schema: findings that somebody puts up with, each for a
-//! reason and until a day.
+//! Baseline: known findings of an existing schema, each accepted for a reason and until a date.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +17,7 @@ use crate::platform::Regime;
 use crate::source::{short_hash, shown_file};
 use crate::sql::statements::line_of;
 
-/// What is put up with, as a file says it.
+/// The accepted findings, as read from a file.
 pub struct Baseline {
     /// The file, as messages name it.
     file: String,
@@ -31,7 +30,7 @@ struct Entry {
     object: String,
     reason: String,
     expires: Date,
-    /// What was found when it was written.
+    /// The fingerprint of the findings when it was written.
     findings: Option<String>,
 }
 
@@ -52,27 +51,27 @@ struct Written {
     findings: Option<String>,
 }
 
-/// A name for those findings, which is another where one more is found or one is worse.
+/// A fingerprint of findings, which changes when there are more or their outcomes differ.
 pub fn fingerprint(findings: &[&Finding]) -> String {
-    let told = |finding: &&Finding| {
-        // What an attack quotes is not the same on every server.
+    let line = |finding: &&Finding| {
+        // The quotes of an attack differ between servers.
         let quotes = ["attack.", "property."].iter().any(|it| finding.rule.starts_with(it));
         let observed = if quotes { "" } else { &finding.observed };
         format!("{} {:?} {observed}", finding.check, finding.persona)
     };
-    let mut told: Vec<String> = findings.iter().map(told).collect();
-    told.sort();
-    short_hash(&told.join("\n"))
+    let mut line: Vec<String> = findings.iter().map(line).collect();
+    line.sort();
+    short_hash(&line.join("\n"))
 }
 
-/// Rules whose findings say that something is not known, which nobody can put up with.
+/// Rules whose findings mean that an outcome is unknown, which cannot be accepted.
 const NEVER: [&str; 4] = ["harness.", "baseline.", rules::GUARD.id, rules::CONTROL.id];
 
 impl Baseline {
     /// Reads a file.
     ///
     /// # Errors
-    /// What is wrong with it, with its line and what would be right.
+    /// What is wrong with it, with its line and the remedy.
     pub fn read(path: &Path) -> Result<Self, CannotRun> {
         let file = shown_file(path);
         let text = fs::read_to_string(path).map_err(|error| {
@@ -93,16 +92,17 @@ impl Baseline {
                 return Err(wrong(
                     at,
                     &format!(
-                        "\"{rule}\" cannot be put up with: it says that something is not known; mend it"
+                        "\"{rule}\" cannot be accepted: it means that an outcome is unknown; fix \
+                            its cause"
                     ),
                 ));
             }
             if reason.trim().is_empty() {
-                return Err(wrong(at, "the reason is empty; say why this is put up with"));
+                return Err(wrong(at, "the reason is empty; say why this is accepted"));
             }
             let day = format_description!("[year]-[month]-[day]");
             let expires = Date::parse(&expires.to_string(), &day).map_err(|_| {
-                wrong(at, "expires is no day; say the last one, such as 2027-01-31")
+                wrong(at, "expires is no date; say the last day, such as 2027-01-31")
             })?;
             Ok(Entry { line: line_of(&text, at), rule, object, reason, expires, findings })
         };
@@ -113,40 +113,40 @@ impl Baseline {
             if !seen.insert((&entry.rule, &entry.object)) {
                 let (rule, object, line) = (&entry.rule, &entry.object, entry.line);
                 return Err(CannotRun(format!(
-                    "baseline {file}:{line}: {rule} of {object} stands here twice; leave one"
+                    "baseline {file}:{line}: {rule} of {object} is listed twice; remove one"
                 )));
             }
         }
         Ok(Self { file, entries })
     }
 
-    /// Takes what is put up with today out of the findings. An entry that is not needed, or no
-    /// longer in force, is a finding itself.
+    /// Moves the findings that are accepted today out of the findings. An entry that matches
+    /// none, or has expired, is a finding itself.
     pub fn apply(&self, evidence: &mut Evidence, today: Date) {
         for entry in &self.entries {
-            let is_meant = |it: &Finding| (&it.rule, &it.object) == (&entry.rule, &entry.object);
-            let meant: Vec<&Finding> = evidence.findings.iter().filter(|it| is_meant(it)).collect();
-            let found = fingerprint(&meant);
-            if let [first, ..] = meant.as_slice()
+            let matches = |it: &Finding| (&it.rule, &it.object) == (&entry.rule, &entry.object);
+            let matching: Vec<&Finding> = evidence.findings.iter().filter(|it| matches(it)).collect();
+            let found = fingerprint(&matching);
+            if let [first, ..] = matching.as_slice()
                 && entry.findings.as_ref() != Some(&found)
             {
-                let expected = entry.findings.as_deref().unwrap_or("what was found is not said");
-                let (count, check) = (meant.len(), &first.check);
+                let expected = entry.findings.as_deref().unwrap_or("no fingerprint");
+                let (count, check) = (matching.len(), &first.check);
                 let observed = format!("findings = \"{found}\": {count}, the first by {check}");
-                evidence.findings.push(self.complain(
+                evidence.findings.push(self.finding(
                     &rules::CHANGED,
                     entry,
                     [expected, &observed],
                 ));
-            } else if meant.is_empty() {
-                let seen = ["a finding that it is for", "none"];
-                evidence.findings.push(self.complain(&rules::UNUSED, entry, seen));
+            } else if matching.is_empty() {
+                let seen = ["a finding that it matches", "none"];
+                evidence.findings.push(self.finding(&rules::UNUSED, entry, seen));
             } else if entry.expires < today {
                 let last = format!("in force on {today}");
                 let seen = [last.as_str(), &format!("its last day was {}", entry.expires)];
-                evidence.findings.push(self.complain(&rules::EXPIRED, entry, seen));
+                evidence.findings.push(self.finding(&rules::EXPIRED, entry, seen));
             } else {
-                let known = evidence.findings.extract_if(.., |it| is_meant(it));
+                let known = evidence.findings.extract_if(.., |it| matches(it));
                 evidence.baseline.extend(known.map(|finding| Known {
                     reason: entry.reason.clone(),
                     expires: entry.expires.to_string(),
@@ -157,7 +157,7 @@ impl Baseline {
         evidence.verdict = verdict(&evidence.accounting, &evidence.findings, &evidence.baseline);
     }
 
-    fn complain(&self, rule: &Rule, entry: &Entry, seen: [&str; 2]) -> Finding {
+    fn finding(&self, rule: &Rule, entry: &Entry, seen: [&str; 2]) -> Finding {
         let check = format!("{}/{}/{}", rule.id.replace('.', "/"), entry.rule, entry.object);
         let text = format!("rule = \"{}\", object = \"{}\"", entry.rule, entry.object);
         let location = Location {

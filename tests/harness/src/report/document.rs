@@ -1,4 +1,4 @@
-//! This file is the form of `evidence.json`.
+//! The types of `evidence.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,48 +13,48 @@ use crate::platform::cves::Cve;
 /// `evidence.json`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
-    /// The version of this document's form.
+    /// The version of this document's format.
     pub format: u32,
     /// The fields that differ between two runs on the same input.
     pub volatile: Vec<String>,
     /// The verdict.
     pub verdict: Verdict,
-    /// The parts of the main job that were done: all, unless it was cut into shards.
+    /// The parts of the main job that were run: all, unless it was split into shards.
     pub parts: BTreeSet<String>,
-    /// What was planned and what was done.
+    /// The planned and the executed checks.
     pub accounting: Accounting,
     /// What was tested.
     pub tested: Tested,
-    /// What is open on purpose.
+    /// Accepted information leaks.
     pub accepted: Vec<Accepted>,
-    /// Findings that a baseline puts up with for a time, and why.
+    /// Findings that a baseline accepts until a date, with the reason.
     pub baseline: Vec<Known>,
     /// The families of checks, by the first word of their ids.
     pub families: BTreeMap<String, FamilyRecord>,
-    /// What no check of this run says anything about.
+    /// What no check of this run covers.
     pub not_proved: Vec<String>,
-    /// Tables and views, how their rows lead to users, and the intended grid.
+    /// Tables and views, the paths of their rows to owners, and the contract's grid.
     pub tables: BTreeMap<String, TableRecord>,
-    /// What each function keeps true, and what shows it.
+    /// The invariant of each function, and the checks that test it.
     pub functions: BTreeMap<String, FunctionRecord>,
-    /// What came of breaking the schema, where that was asked for.
+    /// The outcomes of mutants, if they were requested.
     pub mutants: Option<MutantsRecord>,
-    /// What is wrong.
+    /// The findings.
     pub findings: Vec<Finding>,
     /// The attack catalogue.
     pub attacks: Vec<AttackRecord>,
-    /// The script for psql that makes the database in which every statement can be seen again.
+    /// The psql script that makes the database in which every statement can be reproduced.
     pub replay: String,
-    /// What transcripts do not compare.
+    /// Values that are masked in transcripts.
     pub masks: Vec<String>,
-    /// Who may do what, intended and observed.
+    /// The access matrix, expected and observed.
     pub matrix: Vec<MatrixCell>,
     /// Every check by id.
     pub checks: Vec<Check>,
 }
 
 impl Evidence {
-    /// What is the same in every run on the same input: all but what is volatile.
+    /// The fields that are the same in every run on the same input: all that are not volatile.
     pub fn lasting(&self) -> Value {
         let mut document = serde_json::to_value(self).expect("the evidence is plain data");
         for path in &self.volatile {
@@ -68,7 +68,7 @@ impl Evidence {
     }
 }
 
-/// Planned and executed: the two are equal, or nothing is proved.
+/// Planned and executed checks: nothing is proved unless they are equal.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Accounting {
     pub planned: usize,
@@ -81,7 +81,7 @@ pub struct Accounting {
     pub unplanned: Vec<String>,
 }
 
-/// What the verdict is about.
+/// The inputs of the verdict.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Tested {
     pub migrations: Fingerprint,
@@ -89,19 +89,19 @@ pub struct Tested {
     pub platform_shim: Fingerprint,
     pub server: ServerFacts,
     pub regimes: Vec<String>,
-    /// The fingerprint of the rows that every cell starts from, by privilege regime; volatile.
+    /// The fingerprint of the rows before every cell, by privilege regime; volatile.
     pub states: BTreeMap<String, String>,
-    /// The commit that was checked out, `-dirty` where files differ from it; volatile.
+    /// The checked out commit, with `-dirty` if files differ from it; volatile.
     pub commit: Option<String>,
     /// Seconds since 1970; volatile.
     pub at: u64,
     pub measured: Measured,
 }
 
-/// How long it took; volatile.
+/// Times and counts; volatile.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Measured {
-    /// Everything, a server's start included.
+    /// The whole run, including the start of a server.
     pub total_ms: u64,
     /// Until the catalogs of both regimes were read and compared.
     pub compared_ms: u64,
@@ -113,11 +113,11 @@ pub struct Measured {
     pub properties: BTreeMap<String, PropertyTimes>,
     /// Mutants that were judged.
     pub mutants: usize,
-    /// Of one mutant: it is made, looked at and rolled back.
+    /// Of one mutant: it is applied, judged and rolled back.
     pub mutant_median_ms: u64,
-    /// Acts that the attacks played, in both regimes.
+    /// Attack statements, in both regimes.
     pub attack_probes: usize,
-    /// How long the attacks took; the regimes are attacked side by side.
+    /// How long the attacks took; the regimes are attacked in parallel.
     pub attacks_ms: u64,
 }
 
@@ -127,18 +127,18 @@ pub struct PropertyTimes {
     pub cases: usize,
     /// Of one case, from its first statement to its rollback.
     pub case_median_us: u64,
-    /// All of them, the clone included.
+    /// All cases, including the clone.
     pub total_ms: u64,
 }
 
-/// A family of checks, and which requirements of others' standards it speaks to.
+/// A family of checks, and which requirements of published standards it relates to.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FamilyRecord {
-    /// What its checks look at.
+    /// What its checks are about.
     pub what: String,
-    /// How many of its checks were made.
+    /// The number of its checks that were executed.
     pub made: usize,
-    /// How many of them have passed.
+    /// The number of those that passed.
     pub passed: usize,
     /// Requirements of OWASP's Application Security Verification Standard, with its version.
     pub asvs: Vec<String>,
@@ -153,46 +153,46 @@ pub struct FamilyRecord {
 pub struct TableRecord {
     /// `table` or `view`.
     pub kind: String,
-    /// How a row leads to its user, in the contract's words.
+    /// The path from a row to its owner, as in the contract.
     pub owner: String,
-    /// What a row leads through: other tables, or `auth.users`.
+    /// The tables on that path, or `auth.users`.
     pub parents: Vec<String>,
-    /// Its foreign keys: columns, and what they point at.
+    /// Its foreign keys: columns and referenced table.
     pub foreign_keys: BTreeMap<String, String>,
-    /// The grid, as the contract draws it.
+    /// The grid, as in the contract.
     pub grid: String,
 }
 
-/// A finding that is put up with for a time.
+/// A finding that is accepted until a date.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Known {
     /// Why.
     pub reason: String,
     /// The last day, as `2027-01-31`.
     pub expires: String,
-    /// What is put up with.
+    /// The accepted finding.
     pub finding: Finding,
 }
 
-/// A function, what it promises and how far that was tried.
+/// A function, its invariant, and how far it was tested.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FunctionRecord {
-    /// The promise, as the contract words it.
+    /// The invariant, as in the contract.
     pub invariant: String,
-    /// The ids of the checks that prove it.
+    /// The ids of the checks that test it.
     pub checks: Vec<String>,
-    /// Its statements, where the server can tell which were executed.
+    /// Its statements, if the server has `plpgsql_check`.
     pub statements: Vec<StatementRecord>,
 }
 
-/// What came of breaking the schema on purpose.
+/// The outcomes of mutants.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct MutantsRecord {
-    /// How many mutants of each family were caught, missed, …
+    /// The number of mutants by family and outcome.
     pub families: BTreeMap<String, BTreeMap<String, usize>>,
-    /// The kill matrix: by mutant, the checks that noticed it, the first of each family.
+    /// By mutant, the checks that caught it, the first of each family.
     pub caught_by: BTreeMap<String, Vec<String>>,
-    /// Checks that noticed no mutant, and what they are kept for.
+    /// Checks that caught no mutant, and why they are kept.
     pub idle: BTreeMap<String, String>,
 }
 
@@ -201,9 +201,9 @@ pub struct MutantsRecord {
 pub struct StatementRecord {
     /// The line in the function's body, from 1.
     pub line: u32,
-    /// What it is.
+    /// Its kind.
     pub kind: String,
-    /// Whether the properties have reached it.
+    /// Whether a property has executed it.
     pub executed: bool,
 }
 
@@ -214,18 +214,18 @@ pub struct Fingerprint {
     pub files: Vec<String>,
 }
 
-/// Where it ran.
+/// The server.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ServerFacts {
     pub version: String,
     pub kind: String,
-    /// Faults of the engine that concern row security and that this release has.
+    /// Known vulnerabilities of row level security in this release.
     pub unfixed: Vec<Cve>,
-    /// What was chosen and why not the others; volatile.
+    /// What was chosen and why; volatile.
     pub choice: String,
 }
 
-/// A channel that the contract accepts.
+/// An information leak that the contract accepts.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Accepted {
     pub object: String,
@@ -233,7 +233,7 @@ pub struct Accepted {
     pub reason: String,
 }
 
-/// An entry of the attack catalogue, and what came of it.
+/// An entry of the attack catalogue, and its result.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AttackRecord {
     pub id: String,
@@ -246,7 +246,7 @@ pub struct AttackRecord {
     pub checks: Vec<String>,
 }
 
-/// A cell of the matrix, as it was intended and as it was seen.
+/// A cell of the matrix, expected and observed.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct MatrixCell {
     pub id: String,
@@ -257,7 +257,7 @@ pub struct MatrixCell {
     pub observed: BTreeMap<String, String>,
 }
 
-/// A line of the ledger.
+/// An entry of the ledger.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     pub id: String,

@@ -1,4 +1,4 @@
-//! This file is what was tested, on what, and how long it took.
+//! The facts of a run: what was tested, on which server, and how long it took.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::platform::Regime;
 use crate::platform::cves;
 use crate::source::{SourceFile, fingerprint, project};
 
-/// What the verdict is about.
+/// The inputs and measurements of the run.
 pub(super) fn tested(ledger: &Ledger, run: &Run<'_>) -> Tested {
     let Run { inputs, server, .. } = run;
     let millis = |took: Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -56,7 +56,7 @@ pub(super) fn tested(ledger: &Ledger, run: &Run<'_>) -> Tested {
     }
 }
 
-/// The commit of the project, `-dirty` where files have changed; none outside a repository.
+/// The commit of the project, with `-dirty` if files have changed; none outside a repository.
 pub fn commit() -> Option<String> {
     let described = Command::new("git")
         .args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])

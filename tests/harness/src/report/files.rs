@@ -1,4 +1,4 @@
-//! This file is how the evidence is put into its directory: all of it or nothing.
+//! Writes the evidence into its directory, all files or none.
 
 use std::fs;
 use std::io::ErrorKind::{NotADirectory, NotFound};
@@ -10,7 +10,7 @@ use crate::error::CannotRun;
 const FILES: [&str; 6] =
     ["evidence.json", "index.html", "summary.md", "replay.sql", "results.sarif", "junit.xml"];
 
-/// Takes away what an earlier run wrote, so that a run which dies leaves no verdict.
+/// Removes the files of an earlier run, so that a run which is killed leaves no verdict.
 ///
 /// # Errors
 /// Which directory could not be emptied.
@@ -26,10 +26,10 @@ pub fn clear(out: &Path) -> Result<(), CannotRun> {
     Ok(())
 }
 
-/// Makes the directory, and tries whether it can be written, before the work is done.
+/// Creates the directory, and checks that it is writable, before the run.
 ///
 /// # Errors
-/// Which directory could not be made or written.
+/// Which directory could not be created or written.
 pub fn prepare(out: &Path) -> Result<(), CannotRun> {
     let tried = fs::create_dir_all(out).and_then(|()| tempfile::tempfile_in(out));
     tried.map(drop).map_err(|error| could_not_write(out, &error))
@@ -43,7 +43,7 @@ fn could_not_write(out: &Path, error: &dyn std::fmt::Display) -> CannotRun {
     ))
 }
 
-/// Writes every file, each under another name first.
+/// Writes every file under a temporary name, and then renames it.
 ///
 /// # Errors
 /// Which file could not be written.

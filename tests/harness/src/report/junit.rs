@@ -1,4 +1,4 @@
-//! This file is `junit.xml`: every check as a test case, for whatever shows test results.
+//! `junit.xml`: every check as a test case.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ pub fn text(evidence: &Evidence) -> String {
     for finding in &evidence.findings {
         findings.entry(&finding.check).or_default().push(finding);
     }
-    let tolerated: BTreeMap<&str, &Known> =
+    let accepted: BTreeMap<&str, &Known> =
         evidence.baseline.iter().map(|known| (known.finding.check.as_str(), known)).collect();
     let mut suites: BTreeMap<String, Vec<TestCase>> = BTreeMap::new();
     let mut add = |id: &str, status: TestCaseStatus| {
@@ -23,9 +23,9 @@ pub fn text(evidence: &Evidence) -> String {
     };
     for check in &evidence.checks {
         let of_it = findings.remove(check.id.as_str()).unwrap_or_default();
-        add(&check.id, status(check, &of_it, tolerated.get(check.id.as_str()).copied()));
+        add(&check.id, status(check, &of_it, accepted.get(check.id.as_str()).copied()));
     }
-    // What is wrong with the baseline is a finding of no check.
+    // Findings about the baseline belong to no check.
     for (id, of_it) in findings {
         add(id, failure(&of_it));
     }
@@ -48,8 +48,8 @@ fn family(id: &str) -> String {
     id.split('/').next().unwrap_or_default().to_owned()
 }
 
-fn status(check: &Check, findings: &[&Finding], tolerated: Option<&Known>) -> TestCaseStatus {
-    match (findings, tolerated) {
+fn status(check: &Check, findings: &[&Finding], accepted: Option<&Known>) -> TestCaseStatus {
+    match (findings, accepted) {
         ([], None) if check.passed => TestCaseStatus::success(),
         ([], None) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
@@ -59,7 +59,7 @@ fn status(check: &Check, findings: &[&Finding], tolerated: Option<&Known>) -> Te
         ([], Some(known)) => {
             let mut status = TestCaseStatus::skipped();
             let (reason, expires) = (&known.reason, &known.expires);
-            status.set_message(format!("put up with until {expires}: {reason}"));
+            status.set_message(format!("accepted until {expires}: {reason}"));
             status
         }
         (findings, _) => failure(findings),
@@ -68,7 +68,7 @@ fn status(check: &Check, findings: &[&Finding], tolerated: Option<&Known>) -> Te
 
 fn failure(findings: &[&Finding]) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    let told = |finding: &&Finding| {
+    let text_of = |finding: &&Finding| {
         let at = finding.location.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
         let (rule, object, title) = (&finding.rule, &finding.object, &finding.title);
         let (expected, observed) = (&finding.expected, &finding.observed);
@@ -82,6 +82,6 @@ fn failure(findings: &[&Finding]) -> TestCaseStatus {
         "expected {}, observed {}",
         findings[0].expected, findings[0].observed
     ));
-    status.set_description(findings.iter().map(told).collect::<Vec<_>>().join("\n\n"));
+    status.set_description(findings.iter().map(text_of).collect::<Vec<_>>().join("\n\n"));
     status
 }

@@ -1,17 +1,18 @@
-//! This file is where in the migrations a finding comes from.
+//! Locates a finding: the statement of a migration, or the line of the contract, that causes
+//! it.
 
 use crate::findings::ledger::{Finding, Location};
 use crate::inputs::Inputs;
 use crate::source::SourceFile;
 use crate::sql::statements::{Statement, split};
 
-/// The migrations' statements, each looked at once for all findings.
+/// The migrations' statements, parsed once for all findings.
 pub(super) struct Places<'a> {
     inputs: &'a Inputs,
     all: Vec<Place<'a>>,
 }
 
-/// A statement, and what is asked of each.
+/// A statement, prepared for searching.
 struct Place<'a> {
     file: &'a SourceFile,
     statement: Statement<'a>,
@@ -21,7 +22,7 @@ struct Place<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// Those of these inputs.
+    /// The statements of these inputs.
     pub(super) fn of(inputs: &'a Inputs) -> Self {
         let of_file = |file: &'a SourceFile| {
             split(&file.text).into_iter().map(move |statement| {
@@ -32,8 +33,8 @@ impl<'a> Places<'a> {
         Self { inputs, all: inputs.migrations.iter().flat_map(of_file).collect() }
     }
 
-    /// The statement that a finding is most likely about: of those that are of its kind, or else
-    /// of any, the last that names the object. Where none does, the contract's line that does.
+    /// The statement that most likely causes a finding: the last that names the object,
+    /// preferably of the finding's kind; without one, the contract's line of the object.
     pub(super) fn location(&self, finding: &Finding) -> Option<Location> {
         let (object, detail) = finding.object.rsplit_once('.').unwrap_or((&finding.object, ""));
         // `api.notes` is a table of another schema, and `type public.mood` ends with its name.
@@ -54,9 +55,9 @@ impl<'a> Places<'a> {
             if *kind == "comment" || !(names(text, object) || *kind == "index" && has_detail) {
                 continue;
             }
-            // Whoever grants on all columns names none of them, and no policy is about one.
+            // A grant on all columns names none of them, and no policy is about a column.
             let detailed = has_detail && *kind != "privilege" && finding.persona.is_none();
-            // A view shows other tables' rows, and decides about its own.
+            // A view names other tables, and causes only findings of its own.
             let is_its = *kind != "view" || names(&beginning(text), object);
             let rank = [
                 wanted.contains(kind) && is_its,
@@ -77,7 +78,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The kinds of statements that decide what the finding is about.
+/// The kinds of statements that can cause the finding.
 fn wanted(finding: &Finding) -> &'static [&'static str] {
     let parts: Vec<&str> = finding.check.split('/').collect();
     if finding.check.contains("privileges/") {
@@ -101,17 +102,17 @@ fn wanted(finding: &Finding) -> &'static [&'static str] {
     }
 }
 
-/// Whether a privilege is missing, or is there and should not be.
+/// Whether a privilege is missing, or held and not expected.
 fn is_about_privileges(finding: &Finding) -> bool {
     [&finding.expected, &finding.observed].iter().any(|it| *it == "no privilege")
 }
 
-/// The first words of a statement: what is done, and to what.
+/// The first words of a statement: command and object.
 fn beginning(text: &str) -> String {
     text.split_whitespace().take(6).collect::<Vec<_>>().join(" ")
 }
 
-/// What a statement, in lower case, makes or changes.
+/// The kind of object that a statement, in lower case, creates or changes.
 fn kind(text: &str) -> &'static str {
     const MADE: [&str; 9] =
         ["policy", "index", "trigger", "rule", "function", "procedure", "view", "table", "comment"];
@@ -130,7 +131,7 @@ fn kind(text: &str) -> &'static str {
     }
 }
 
-/// Whether a statement is about that command. Only what grants and what makes a policy says so.
+/// Whether a statement is about that command. Only grants and policies name one.
 fn is_for(text: &str, command: &str) -> bool {
     let says = ["grant", "revoke", "create policy"].iter().any(|verb| text.starts_with(verb));
     !says || names(text, command) || names(text, "all")

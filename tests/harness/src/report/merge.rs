@@ -1,4 +1,4 @@
-//! This file is the evidence of several shards as one: what each did of the same plan.
+//! Merges the evidence of several shards, which planned the same checks, into one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,10 +9,10 @@ use super::{Evidence, FORMAT, families, verdict};
 use crate::error::CannotRun;
 use crate::findings::ledger::Finding;
 
-/// Reads what shards wrote in those directories, or below them, and makes one of it.
+/// Reads the evidence of shards in those directories, or below them, and merges it.
 ///
 /// # Errors
-/// A directory without evidence; evidence of another form; two that are not about the same.
+/// A directory without evidence; evidence of another format; shards of different runs.
 pub fn merged(directories: &[PathBuf]) -> Result<Evidence, CannotRun> {
     let mut shards = Vec::new();
     for directory in directories {
@@ -63,10 +63,10 @@ fn read(file: &Path) -> Result<Evidence, CannotRun> {
     serde_json::from_value(document).map_err(|error| wrong(error.to_string()))
 }
 
-/// Makes one of the evidence of several shards, each with the name that messages give it.
+/// Merges the evidence of several shards, each with its name in messages.
 ///
 /// # Errors
-/// What two of them are not agreed about.
+/// The difference between two of them.
 pub(super) fn merge(shards: Vec<(String, Evidence)>) -> Result<Evidence, CannotRun> {
     let mut shards = shards.into_iter();
     let Some((first, mut whole)) = shards.next() else {
@@ -76,7 +76,7 @@ pub(super) fn merge(shards: Vec<(String, Evidence)>) -> Result<Evidence, CannotR
     if plan.len() != whole.accounting.planned {
         let (count, planned) = (plan.len(), whole.accounting.planned);
         return Err(CannotRun(format!(
-            "{first} planned {planned} checks and tells of {count}; merge what a run has written"
+            "{first} planned {planned} checks and records {count}; merge the files of a run"
         )));
     }
     let unjudged = |name: &str, it: &Evidence| {
@@ -121,7 +121,7 @@ fn planned(evidence: &Evidence) -> BTreeMap<String, BTreeSet<String>> {
     planned
 }
 
-/// What two pieces of evidence are not agreed about.
+/// The difference between the inputs of two shards.
 fn difference(one: &Evidence, other: &Evidence) -> Option<&'static str> {
     let (this, that) = (&one.tested, &other.tested);
     let same = [
@@ -139,13 +139,13 @@ fn difference(one: &Evidence, other: &Evidence) -> Option<&'static str> {
 fn absorb(whole: &mut Evidence, shard: Evidence) {
     whole.parts.extend(shard.parts);
     whole.accounting.unplanned.extend(shard.accounting.unplanned);
-    // What no shard looked at stays open.
+    // What no shard covers is not proved.
     whole.not_proved.retain(|open| shard.not_proved.contains(open));
     whole.mutants = whole.mutants.take().or(shard.mutants);
     measure(&mut whole.tested.measured, shard.tested.measured);
     let of_finding =
         |it: &Finding| [&it.rule, &it.check, &it.object, &it.observed].map(String::clone);
-    // Several attacks may stand under one number.
+    // Several attacks can have one number.
     let of_attack = |it: &AttackRecord| [&it.id, &it.title].map(String::clone);
     join(&mut whole.checks, shard.checks, |it| it.id.clone(), absorb_check);
     join(&mut whole.findings, shard.findings, of_finding, |it, other| it.seen_in(other.regimes));
@@ -161,7 +161,7 @@ fn absorb(whole: &mut Evidence, shard: Evidence) {
     }
 }
 
-/// Adds what is not known yet, by its key; of what is known, the other absorbs it.
+/// Adds new entries by key, and merges those that exist.
 fn join<T, K: Ord>(
     known: &mut Vec<T>,
     others: Vec<T>,
@@ -189,7 +189,7 @@ fn absorb_cell(known: &mut MatrixCell, other: MatrixCell) {
     known.cell.changed.extend(other.cell.changed);
 }
 
-/// Of two shards, only what has checks has tried the attack.
+/// Of two shards, only the one with checks has tried the attack.
 fn absorb_attack(known: &mut AttackRecord, other: AttackRecord) {
     if known.checks.is_empty() {
         *known = other;
@@ -214,7 +214,7 @@ fn absorb_function(known: &mut FunctionRecord, other: FunctionRecord) {
     }
 }
 
-/// Shards run side by side: the longest is what it took.
+/// Shards run in parallel: the longest time counts.
 fn measure(known: &mut Measured, other: Measured) {
     known.total_ms = known.total_ms.max(other.total_ms);
     known.compared_ms = known.compared_ms.max(other.compared_ms);
@@ -227,16 +227,16 @@ fn measure(known: &mut Measured, other: Measured) {
     known.attacks_ms = known.attacks_ms.max(other.attacks_ms);
 }
 
-/// Counts again, and puts everything into the order of a single run.
+/// Recounts the checks, and sorts everything as in a single run.
 fn account(whole: &mut Evidence, plan: &BTreeMap<String, BTreeSet<String>>) {
     whole.checks.sort_by(|one, other| one.id.cmp(&other.id));
     whole.matrix.sort_by(|one, other| one.id.cmp(&other.id));
     whole.findings.sort_by(|one, other| {
         (&one.rule, &one.object, &one.check).cmp(&(&other.rule, &other.object, &other.check))
     });
-    let accused: BTreeSet<&String> = whole.findings.iter().map(|finding| &finding.check).collect();
+    let with_findings: BTreeSet<&String> = whole.findings.iter().map(|finding| &finding.check).collect();
     for check in &mut whole.checks {
-        check.passed &= !accused.contains(&check.id);
+        check.passed &= !with_findings.contains(&check.id);
     }
     whole.families = families(whole.checks.iter());
     let made: BTreeMap<&String, &Check> =

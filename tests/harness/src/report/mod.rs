@@ -1,5 +1,4 @@
-//! This file is the evidence: what was tested, what came of it and the verdict, made of the
-//! ledger and nothing else.
+//! Evidence: what was tested, the outcomes and the verdict, derived from the ledger alone.
 
 pub mod baseline;
 pub mod document;
@@ -46,22 +45,22 @@ use crate::platform::Regime;
 use crate::rows::World;
 use crate::server::Server;
 
-/// What can be said at the end.
+/// The verdict of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Every planned check was made and passed.
     Proved,
-    /// Nothing is wrong but what a baseline puts up with.
+    /// Every finding is accepted by a baseline.
     NothingNew,
-    /// Something is wrong with the schema or its contract.
+    /// The schema or its contract has a fault.
     Findings,
     /// Not every planned check was made, so nothing is proved.
     Incomplete,
 }
 
 impl Verdict {
-    /// The exit status that tells it.
+    /// Its exit status.
     pub fn exit_status(self) -> u8 {
         match self {
             Self::Proved | Self::NothingNew => 0,
@@ -69,7 +68,7 @@ impl Verdict {
         }
     }
 
-    /// The word on the first line of everything.
+    /// Its name in reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Proved => "PROVED",
@@ -80,31 +79,31 @@ impl Verdict {
     }
 }
 
-/// What a run tells the evidence beside its ledger.
+/// The data of a run besides its ledger.
 pub struct Run<'a> {
-    /// What it was about.
+    /// The inputs.
     pub inputs: &'a Inputs,
-    /// Where it ran.
+    /// The server.
     pub server: &'a Server,
-    /// The attacks that it knows.
+    /// The attack catalogue.
     pub attacks: &'a [&'static Attack],
-    /// The parts of the main job that were done.
+    /// The parts of the main job that were run.
     pub parts: BTreeSet<String>,
-    /// The fingerprint of the rows that cells start from, by privilege regime.
+    /// The fingerprint of the rows before each cell, by privilege regime.
     pub states: BTreeMap<String, String>,
-    /// What there was.
+    /// The catalog.
     pub catalog: Catalog,
-    /// The rows that the cells were tried on, or why there are none.
+    /// The generated rows, or why there are none.
     pub world: Result<World, String>,
     /// Each property that was tried.
     pub tries: Vec<Try>,
     /// Whether the server has `plpgsql_check`.
     pub has_plpgsql_check: bool,
-    /// What came of mutants, where that was asked for.
+    /// The outcomes of mutants, if they were requested.
     pub mutants: Option<Judgement>,
     /// How long it took until the catalogs were compared.
     pub compared: Duration,
-    /// How long it took altogether.
+    /// How long the whole run took.
     pub took: Duration,
 }
 
@@ -166,21 +165,22 @@ impl Evidence {
     }
 }
 
-/// The version of the form of `evidence.json`: `fixtures/evidence.schema.json` says what it is.
+/// The version of the format of `evidence.json`, which `fixtures/evidence.schema.json`
+/// describes.
 const FORMAT: u32 = 3;
 
 /// The fields that differ between two runs on the same input.
 const VOLATILE: [&str; 5] =
     ["tested.commit", "tested.at", "tested.states", "tested.measured", "tested.server.choice"];
 
-/// What no check says anything about.
+/// What no check covers.
 fn not_proved(inputs: &Inputs, run: &Run<'_>) -> Vec<String> {
     let mut all: Vec<String> = inputs
         .contract
         .functions
         .iter()
         .filter(|(_, function)| function.proved_by.is_empty() || run.tries.is_empty())
-        .map(|(name, _)| format!("that {name} keeps its invariant: no property is about it"))
+        .map(|(name, _)| format!("that {name} keeps its invariant: it has no property"))
         .collect();
     if !run.has_plpgsql_check {
         all.push(
@@ -192,21 +192,21 @@ fn not_proved(inputs: &Inputs, run: &Run<'_>) -> Vec<String> {
     let is_shared = |table: &Relation| matches!(table.owner, Owner::Members(_));
     if inputs.contract.tables.values().any(is_shared) {
         let of_members = [
-            "what members do to a third: a shared row of the made worlds has two users",
-            "that whoever has left reaches nothing that they have made themselves",
+            "what members do to a third member: a shared row of the generated rows has two users",
+            "that former members cannot reach rows that they created",
         ];
         all.extend(of_members.map(str::to_owned));
     }
     let always = [
-        "what a view computes, beyond whose rows it shows",
-        "columns of seed rows that the contract leaves open",
-        "how long an answer takes",
+        "what a view computes, except whose rows it returns",
+        "columns of seed rows that the contract does not declare",
+        "response times",
     ];
     all.extend(always.map(str::to_owned));
     all
 }
 
-/// What the ledger says of one attack.
+/// The result of one attack, from the ledger.
 fn record(attack: &Attack, ledger: &Ledger) -> AttackRecord {
     let number = |id: &str| id.split('/').nth(1).map(str::to_owned);
     let of_it = |entry: &&Entry| {
@@ -230,7 +230,7 @@ fn record(attack: &Attack, ledger: &Ledger) -> AttackRecord {
     }
 }
 
-/// Nothing planned, or anything planned and not made, is never a proof.
+/// Without planned checks, or with one that was not executed, nothing is proved.
 fn verdict(accounting: &Accounting, findings: &[Finding], baseline: &[Known]) -> Verdict {
     let known: BTreeSet<&String> = baseline.iter().map(|known| &known.finding.check).collect();
     let complete = accounting.planned > 0
@@ -248,7 +248,7 @@ fn verdict(accounting: &Accounting, findings: &[Finding], baseline: &[Known]) ->
     }
 }
 
-/// The families that these checks are of, and how many of each passed.
+/// The families of these checks, with the numbers of those that passed.
 fn families<'a>(checks: impl Iterator<Item = &'a Check>) -> BTreeMap<String, FamilyRecord> {
     let mut records: BTreeMap<String, FamilyRecord> = BTreeMap::new();
     for check in checks {
@@ -268,7 +268,7 @@ fn families<'a>(checks: impl Iterator<Item = &'a Check>) -> BTreeMap<String, Fam
     records
 }
 
-/// How the rows of each table and view lead to users, and its grid.
+/// The path to the owner and the grid of each table and view.
 fn tables(inputs: &Inputs, catalog: &Catalog) -> BTreeMap<String, TableRecord> {
     let record = |(name, declared): (&String, &Relation)| {
         let there = catalog.relation(name);
@@ -316,12 +316,12 @@ fn functions(inputs: &Inputs, run: &Run<'_>) -> BTreeMap<String, FunctionRecord>
 
 fn mutants(inputs: &Inputs, ledger: &Ledger, judgement: &Judgement) -> MutantsRecord {
     let checks = ledger.entries().map(|entry| entry.id.clone()).collect();
-    let excuse = |check: String| {
+    let with_reason = |check: String| {
         let known = inputs.mutants.idle.iter().find(|idle| check.starts_with(&idle.checks));
         let reason = known.map_or_else(|| "no reason is given".to_owned(), |it| it.reason.clone());
         (check, reason)
     };
-    let idle = report::idle(&judgement.judged, &checks).into_iter().map(excuse);
+    let idle = report::idle(&judgement.judged, &checks).into_iter().map(with_reason);
     let caught = judgement.judged.iter().filter_map(|one| match &one.outcome {
         Outcome::Caught(by) => Some((one.mutant.id.clone(), by.clone())),
         _ => None,
@@ -333,7 +333,7 @@ fn mutants(inputs: &Inputs, ledger: &Ledger, judgement: &Judgement) -> MutantsRe
     }
 }
 
-/// What is open on purpose: by the contract, and by nature.
+/// Accepted leaks: of the contract, and inherent ones.
 fn accepted(inputs: &Inputs, attacks: &[&Attack]) -> Vec<Accepted> {
     let of_relation = |(name, relation): (&String, &Relation)| {
         let name = name.clone();
@@ -371,12 +371,12 @@ mod tests {
 
     /// T02: a suite that collects nothing is not a suite that passes.
     #[test]
-    fn nothing_planned_proves_nothing() {
+    fn run_without_planned_checks_proves_nothing() {
         assert_eq!(verdict(&accounting(0, 0), &[], &[]), Verdict::Incomplete);
     }
 
     #[test]
-    fn a_planned_check_that_was_not_made_leaves_the_proof_incomplete() {
+    fn planned_check_that_was_not_executed_makes_the_verdict_incomplete() {
         assert_eq!(verdict(&accounting(2, 1), &[], &[]), Verdict::Incomplete);
         assert_eq!(verdict(&accounting(2, 2), &[], &[]), Verdict::Proved, "control");
     }

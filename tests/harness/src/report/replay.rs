@@ -1,5 +1,5 @@
-//! This file is how a reviewer gets the database that the evidence speaks of, to paste its
-//! statements into psql and see the same.
+//! The script that makes the database of the evidence in psql, so that a reviewer can reproduce
+//! its statements.
 
 use crate::inputs::Inputs;
 use crate::platform::Regime;
@@ -8,7 +8,7 @@ use crate::sandbox::LOCK_ROLES;
 use crate::source::SourceFile;
 
 const HEAD: &str = "\
--- Makes the database that this evidence speaks of, so that its statements can be pasted into psql.
+-- Makes the database of this evidence, so that its statements can be reproduced in psql.
 --
 -- It takes a server that may be destroyed, whose first superuser is supabase_admin, with pgvector
 -- and pg_trgm: initdb --username=supabase_admin, or a container of the image pgvector/pgvector
@@ -39,7 +39,7 @@ reset search_path;
 \\set ON_ERROR_STOP off
 ";
 
-/// The script that makes what the checks ran in.
+/// The script that makes the database that the checks ran in.
 pub(super) fn script(inputs: &Inputs, world: &Result<World, String>) -> String {
     let shim = |name: &str| -> String {
         inputs.shim.iter().filter(|file| file.name == name).map(part).collect()

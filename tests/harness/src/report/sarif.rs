@@ -1,5 +1,4 @@
-//! This file is `results.sarif`: the findings, each at its line of the migration, as code hosts
-//! show them beside a change.
+//! `results.sarif`: the findings at their lines of the migration, for code hosts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,13 +14,13 @@ use super::{Evidence, Verdict};
 use crate::findings::ledger::{self, Finding};
 use crate::source::short_hash;
 
-/// Checks that a result names; the rest are counted.
+/// The number of checks that a result names; the others are counted.
 const SHOWN: usize = 5;
 
 /// `results.sarif`.
 pub fn text(evidence: &Evidence) -> String {
     let findings = grouped(&evidence.findings).into_iter().map(|group| found(evidence, &group));
-    let tolerated = evidence.baseline.iter().map(|known| tolerated(evidence, known));
+    let accepted = evidence.baseline.iter().map(|known| accepted(evidence, known));
     let driver = ToolComponent::builder()
         .name("Identra schema harness")
         .semantic_version(env!("CARGO_PKG_VERSION"))
@@ -31,7 +30,7 @@ pub fn text(evidence: &Evidence) -> String {
         .tool(Tool::builder().driver(driver).build())
         .column_kind("unicodeCodePoints")
         .invocations([invocation(evidence)])
-        .results(findings.chain(tolerated).collect::<Vec<_>>())
+        .results(findings.chain(accepted).collect::<Vec<_>>())
         .build();
     let log = Sarif::builder()
         .schema("https://json.schemastore.org/sarif-2.1.0.json")
@@ -41,7 +40,7 @@ pub fn text(evidence: &Evidence) -> String {
     serde_json::to_string_pretty(&log).expect("the log is plain data") + "\n"
 }
 
-/// The findings by rule, subject and place, so that one open policy is one remark.
+/// The findings by rule, subject and location, so that one fault is one result.
 fn grouped(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     let mut groups: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
@@ -76,21 +75,21 @@ fn found(evidence: &Evidence, group: &[&Finding]) -> Found {
         .build()
 }
 
-/// What a baseline puts up with is told, and does not count.
-fn tolerated(evidence: &Evidence, known: &Known) -> Found {
+/// A result for an accepted finding, which is suppressed.
+fn accepted(evidence: &Evidence, known: &Known) -> Found {
     let reason = format!("{} (until {})", known.reason, known.expires);
     let suppression = Suppression::builder().kind("external").justification(reason).build();
     Found { suppressions: Some(vec![suppression]), ..found(evidence, &[&known.finding]) }
 }
 
-/// What is the same when the line moves.
+/// A fingerprint that does not depend on the line.
 fn fingerprint(finding: &Finding) -> BTreeMap<String, String> {
     let text = format!("{} {}", finding.rule, finding.subject());
     BTreeMap::from([("identra/v1".to_owned(), short_hash(&text))])
 }
 
-/// The finding's place; where it has none, the first line of the first migration, since code
-/// hosts drop what is nowhere.
+/// The finding's location; without one, the first line of the first migration, because code
+/// hosts ignore results without a location.
 fn location(evidence: &Evidence, finding: &Finding) -> Location {
     let nowhere = || ledger::Location {
         file: evidence.tested.migrations.files.first().cloned().unwrap_or_default(),
@@ -114,7 +113,7 @@ fn location(evidence: &Evidence, finding: &Finding) -> Location {
     Location::builder().physical_location(place).build()
 }
 
-/// A path as a relative URI: all but letters, digits and a few marks as their bytes.
+/// A path as a relative URI, percent-encoded.
 fn uri(path: &str) -> String {
     let encoded = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
@@ -127,9 +126,9 @@ fn uri(path: &str) -> String {
 
 /// Each rule that a result names.
 fn rules(evidence: &Evidence) -> Vec<ReportingDescriptor> {
-    let tolerated = evidence.baseline.iter().map(|known| &known.finding);
+    let accepted = evidence.baseline.iter().map(|known| &known.finding);
     let mut seen = BTreeSet::new();
-    let all = evidence.findings.iter().chain(tolerated);
+    let all = evidence.findings.iter().chain(accepted);
     let mut rules: Vec<&Finding> = all.filter(|finding| seen.insert(&finding.rule)).collect();
     rules.sort_by_key(|finding| &finding.rule);
     let rule = |finding: &&Finding| {
@@ -151,7 +150,8 @@ fn rules(evidence: &Evidence) -> Vec<ReportingDescriptor> {
     rules.iter().map(rule).collect()
 }
 
-/// How code hosts rank a rule, of ten: what lets somebody in before what might one day.
+/// The severity of a rule for code hosts, of ten: faults that grant access rank before
+/// potential ones.
 fn severity(rule: &str) -> &'static str {
     match rule.split('.').next() {
         Some("attack" | "harness" | "isolation" | "property" | "schema" | "sign_up") => "8.0",
@@ -159,7 +159,7 @@ fn severity(rule: &str) -> &'static str {
     }
 }
 
-/// Whether everything that was planned was done, and what was not.
+/// Whether all planned checks were executed, and those that were not.
 fn invocation(evidence: &Evidence) -> Invocation {
     let lost = |(id, regimes): (&String, &Vec<String>)| {
         let text = format!("planned and not made: {id} ({})", regimes.join(", "));

@@ -1,4 +1,4 @@
-//! This file is the evidence in a few lines: for a terminal, and for a job's summary.
+//! Summary: the evidence in a few lines, for a terminal and for the page of a CI job.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::document::{FamilyRecord, Known};
 use super::{Evidence, Verdict};
 use crate::findings::ledger::Finding;
 
-/// Findings that a terminal shows in full; the rest are counted.
+/// The number of findings that a terminal shows in full; the others are counted.
 const SHOWN: usize = 12;
 
 /// What the terminal shows; its last line is the verdict and the path.
@@ -26,7 +26,7 @@ pub fn terminal(evidence: &Evidence, out: &Path) -> String {
     }
     let measured = &evidence.tested.measured;
     lines.push(format!(
-        "  {} cells tried, {} µs each in the median; {} acts of attack in {:.1} s",
+        "  {} cells tried, {} µs each in the median; {} attack statements in {:.1} s",
         measured.probes,
         measured.probe_median_us,
         measured.attack_probes,
@@ -41,12 +41,12 @@ pub fn terminal(evidence: &Evidence, out: &Path) -> String {
         let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
         lines.push(format!("  accepted: {object}: {channel}, because {reason}"));
     }
-    for (what, of, reason) in tolerated(evidence) {
-        lines.push(format!("  put up with until {what}: {of}, because {reason}"));
+    for (what, of, reason) in accepted(evidence) {
+        lines.push(format!("  accepted until {what}: {of}, because {reason}"));
     }
     let open = evidence.not_proved.len();
     lines
-        .push(format!("  not proved: {open} things that no check speaks of, listed in index.html"));
+        .push(format!("  not proved: {open} things that no check covers, listed in index.html"));
     let grouped = grouped(&evidence.findings);
     for (finding, more) in grouped.iter().take(SHOWN) {
         lines.push(String::new());
@@ -103,8 +103,8 @@ pub fn markdown(evidence: &Evidence) -> String {
         text += &format!("- {object}: {channel}, because {reason}\n");
     }
     if !evidence.baseline.is_empty() {
-        text += "\n## Put up with, by a baseline\n\n";
-        for (what, of, reason) in tolerated(evidence) {
+        text += "\n## Accepted by a baseline\n\n";
+        for (what, of, reason) in accepted(evidence) {
             text += &format!("- until {what}: {of}, because {reason}\n");
         }
     }
@@ -124,20 +124,21 @@ pub fn markdown(evidence: &Evidence) -> String {
     text
 }
 
-/// What a baseline puts up with: the last day, how many findings of what, and why.
-fn tolerated(evidence: &Evidence) -> Vec<(&str, String, &str)> {
+/// Findings that a baseline accepts: last day, rule and object with their number, and reason.
+fn accepted(evidence: &Evidence) -> Vec<(&str, String, &str)> {
     let of = |known: &Known| (known.finding.rule.clone(), known.finding.object.clone());
     let groups = evidence.baseline.chunk_by(|one, next| of(one) == of(next));
-    let told = |group: &[Known]| {
+    let text = |group: &[Known]| {
         let (rule, object) = of(&group[0]);
         let times =
             if group.len() == 1 { String::new() } else { format!(", {} times", group.len()) };
         format!("{rule} of {object}{times}")
     };
-    groups.map(|it| (it[0].expires.as_str(), told(it), it[0].reason.as_str())).collect()
+    groups.map(|it| (it[0].expires.as_str(), text(it), it[0].reason.as_str())).collect()
 }
 
-/// What functions promise, how far that was tried, and every claim with its cases and seed.
+/// The invariants of functions, how far they were tested, and every property with its cases and
+/// seed.
 fn functions(evidence: &Evidence) -> String {
     let mut text = "\n## Functions\n\n| function | invariant | properties | statements run |\n\
                     |---|---|---:|---:|\n"
@@ -162,7 +163,7 @@ fn functions(evidence: &Evidence) -> String {
 /// The outcomes of mutants, in the order of the report.
 const OUTCOMES: [&str; 5] = ["caught", "unviable", "equivalent", "timeout", "missed"];
 
-/// What came of mutants, by family; nothing where none were asked for.
+/// The outcomes of mutants by family; empty if they were not requested.
 fn mutants(evidence: &Evidence) -> String {
     let Some(mutants) = &evidence.mutants else { return String::new() };
     let mut text = format!(
@@ -174,7 +175,7 @@ fn mutants(evidence: &Evidence) -> String {
         let count = |outcome: &str| outcomes.get(outcome).copied().unwrap_or_default().to_string();
         text += &format!("| {family} | {} |\n", OUTCOMES.map(count).join(" | "));
     }
-    text += "\nChecks that noticed no mutant, and what they are kept for:\n\n";
+    text += "\nChecks that caught no mutant, and why they are kept:\n\n";
     text + &mutants.idle.iter().map(|(it, why)| format!("- `{it}`: {why}\n")).collect::<String>()
 }
 
@@ -186,7 +187,7 @@ fn headline(evidence: &Evidence) -> String {
     match evidence.verdict {
         Verdict::Proved => format!("PROVED, {counts}, all passed, {seconds:.1} s"),
         Verdict::NothingNew => format!(
-            "NOTHING NEW, {counts}, {} findings that the baseline puts up with, {seconds:.1} s",
+            "NOTHING NEW, {counts}, {} findings accepted by the baseline, {seconds:.1} s",
             evidence.baseline.len()
         ),
         Verdict::Findings => {
@@ -196,7 +197,8 @@ fn headline(evidence: &Evidence) -> String {
     }
 }
 
-/// One finding of each rule and subject, the plainest cause first, and how many are like it.
+/// One finding of each rule and subject, the most likely causes first, with the number of the
+/// others.
 fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
     let mut groups: Vec<(&Finding, usize)> = Vec::new();
     for finding in findings {
@@ -212,7 +214,7 @@ fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
     groups
 }
 
-/// As much of an answer as a reader takes in; the page and `evidence.json` have all of it.
+/// An outcome, shortened; the page and `evidence.json` have the whole.
 fn brief(text: &str) -> String {
     const ENOUGH: usize = 400;
     match text.char_indices().nth(ENOUGH) {
@@ -230,7 +232,7 @@ fn shown(finding: &Finding, more: usize) -> String {
     text += &format!("  observed  {}\n", brief(&finding.observed));
     text += &format!("  remedy    {}", finding.remedy);
     if more > 0 {
-        text += &format!("\n  and {more} more like it of {}", finding.subject());
+        text += &format!("\n  and {more} more of {}", finding.subject());
     }
     text
 }

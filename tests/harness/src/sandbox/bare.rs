@@ -1,4 +1,4 @@
-//! This file is a platform that no migration has reached yet, and a database without one.
+//! Databases without migrations: one with only the platform, and an empty one.
 
 use tokio_postgres::Config;
 
@@ -13,7 +13,7 @@ use crate::source::short_hash;
 use crate::sql::ident;
 
 impl Database {
-    /// One that holds nothing at all, not even the platform.
+    /// An empty database, without even the platform.
     ///
     /// # Errors
     /// Why there is no server.
@@ -46,13 +46,13 @@ impl Database {
         Ok(database)
     }
 
-    /// Remembers what `other` remembers, since its rows were brought here.
+    /// Copies the harness's state of `other`, whose rows were restored here.
     ///
     /// # Errors
     /// The server's answer.
-    pub async fn remember_as(&self, other: &Self) -> Result<(), CannotRun> {
+    pub async fn copy_state_from(&self, other: &Self) -> Result<(), CannotRun> {
         let could_not = |error: tokio_postgres::Error| {
-            CannotRun(format!("could not remember the world: {}", describe(&error)))
+            CannotRun(format!("could not store the world: {}", describe(&error)))
         };
         let all = "select name, document from identra_harness.state";
         let rows = other.admin().await?.query(all, &[]).await.map_err(could_not)?;

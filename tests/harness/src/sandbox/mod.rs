@@ -1,5 +1,5 @@
-//! Sandbox databases: the platform, the migrations and everybody's rows, made once as a template
-//! and cloned for whoever asks.
+//! Sandbox databases: the platform, the migrations and the rows of all personas, made once as a
+//! template and cloned for each caller.
 
 mod bare;
 mod template;
@@ -25,7 +25,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// A clone of what `inputs` make under `regime`.
+    /// A clone of the template for `inputs` and `regime`.
     ///
     /// # Errors
     /// Why there is no server, or which statement of the platform or the migration failed.
@@ -33,8 +33,7 @@ impl Database {
         Self::on(Server::shared()?, inputs, regime).await
     }
 
-    /// The same after the administrator has run one more file in it, which the template
-    /// keeps.
+    /// The same, with one more file run by the administrator when the template is made.
     ///
     /// # Errors
     /// Why there is no server, or which statement failed.
@@ -78,7 +77,7 @@ impl Database {
                 let Some(population) = population else { return Ok(()) };
                 let admin = connect(&config).await?;
                 apply(&admin, population, "the population").await?;
-                // As the server does by itself in production: an index alone answers then.
+                // As autovacuum does in production: index-only scans need the visibility map.
                 admin.batch_execute("vacuum").await.map_err(|error| {
                     CannotRun(format!("could not vacuum the population: {}", describe(&error)))
                 })
@@ -102,7 +101,7 @@ impl Database {
         connect(&config).await
     }
 
-    /// A superuser's connection that keeps what the server says beside its answers.
+    /// A superuser's connection that collects the server's notices.
     ///
     /// # Errors
     /// Why the server refused.
@@ -112,7 +111,7 @@ impl Database {
         NoticeConnection::connect(&config).await
     }
 
-    /// What the database was when the migration came, and what the harness put into it.
+    /// A document that was stored when the template was made, see [`State`].
     ///
     /// # Errors
     /// The server's answer.
@@ -129,7 +128,7 @@ impl Database {
     }
 }
 
-/// What a template remembers, beside its tables.
+/// A document that a template holds besides its tables.
 #[derive(Debug, Clone, Copy)]
 pub enum State {
     /// The catalog's facets before the migration.
@@ -150,5 +149,5 @@ impl State {
     }
 }
 
-/// Facets as the template remembers them.
+/// Facets as the template stores them.
 pub type Baseline = Facets;

@@ -1,4 +1,5 @@
-//! The template of a sandbox database: the platform, the migrations, and everybody's rows.
+//! Makes the template of a sandbox database: the platform, the migrations, and the rows of all
+//! personas.
 
 use std::collections::BTreeMap;
 
@@ -30,15 +31,14 @@ pub(super) async fn make(
         CannotRun(format!("could not prepare the database: {}", describe(&error)))
     })?;
     let mut baseline = Catalog::read(&admin, EVERYTHING).await?.facets();
-    // A role that the platform does not have is no part of what is expected, however it came
-    // to be on this server.
+    // A role that the platform does not have is not expected, even if this server has it.
     let roles = &inputs.shim_file("roles.sql")?.text;
     let is_platforms = |id: &str| match id.strip_prefix("database/roles/") {
         Some(role) => roles.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == role),
         None => true,
     };
     baseline.retain(|id, _| is_platforms(id));
-    remember(&admin, State::Baseline, &baseline).await?;
+    store(&admin, State::Baseline, &baseline).await?;
 
     let migrator = connect(&as_role("postgres")).await?;
     for file in &inputs.migrations {
@@ -47,14 +47,14 @@ pub(super) async fn make(
     drop(migrator);
 
     let catalog = Catalog::read(&admin, EVERYTHING).await?;
-    remember(&admin, State::Seeds, &seeds(&admin, &catalog).await?).await?;
+    store(&admin, State::Seeds, &seeds(&admin, &catalog).await?).await?;
     let auth = connect(&as_role("supabase_auth_admin")).await?;
     let world = World::make(&admin, &auth, &catalog, &inputs.contract).await;
     let world: Result<World, String> = world.map_err(|why| why.to_string());
-    remember(&admin, State::World, &world).await
+    store(&admin, State::World, &world).await
 }
 
-/// Makes what a database holds before its first migration, over the connection it returns.
+/// Makes a database as it is before the first migration, over the connection that it returns.
 pub(super) async fn make_platform(
     server: &Server,
     config: &Config,
@@ -92,15 +92,15 @@ async fn make_roles(server: &Server, inputs: &Inputs) -> Result<(), CannotRun> {
     admin.batch_execute("commit").await.map_err(could_not)
 }
 
-async fn remember(
+async fn store(
     admin: &Client,
     name: State,
     document: &impl serde::Serialize,
 ) -> Result<(), CannotRun> {
-    let document = serde_json::to_value(document).expect("what is remembered is plain data");
+    let document = serde_json::to_value(document).expect("the document is plain data");
     let statement = "insert into identra_harness.state values ($1, $2)";
     admin.execute(statement, &[&name.name(), &document]).await.map_err(|error| {
-        CannotRun(format!("could not remember the {}: {}", name.name(), describe(&error)))
+        CannotRun(format!("could not store the {}: {}", name.name(), describe(&error)))
     })?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The oldest PostgreSQL that knows all that the schema uses.
+/// The oldest major version that has everything the schema uses.
 pub(super) const OLDEST: u32 = 15;
 
 /// What the schema needs and a server may lack.
@@ -37,7 +37,7 @@ impl Binaries {
                 Err(reason) => reasons.push(reason),
             }
         }
-        // The sort is stable: of two that are as new, the one that was looked for first.
+        // The sort is stable: of two with the same version, the one that is searched first.
         usable.sort_by_key(|binaries| Reverse(binaries.version));
         match usable.into_iter().next() {
             Some(newest) => Ok((newest, reasons)),
@@ -108,15 +108,15 @@ impl Binaries {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
         }
-        let words = String::from_utf8_lossy(&output.stderr);
-        Err(format!("{place}/{program} cannot be run: {}", words.trim()))
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{place}/{program} cannot be run: {}", stderr.trim()))
     }
 
-    /// Where extensions may lie: what `pg_config` says, else the usual neighbours.
+    /// Directories of extensions: what `pg_config` reports, else the usual neighbours.
     fn shares(&self) -> Vec<PathBuf> {
-        let said = self.answer("pg_config", "--sharedir").map(PathBuf::from);
+        let reported = self.answer("pg_config", "--sharedir").map(PathBuf::from);
         let neighbours = ["../share", "../share/postgresql"];
-        said.into_iter().chain(neighbours.map(|share| self.directory.join(share))).collect()
+        reported.into_iter().chain(neighbours.map(|share| self.directory.join(share))).collect()
     }
 }
 
@@ -152,7 +152,7 @@ pub(super) fn candidates(settings: &Settings) -> Vec<PathBuf> {
     found
 }
 
-/// What this `pg_config` says.
+/// The `bindir` that this `pg_config` reports.
 fn bindir(program: &Path) -> Option<PathBuf> {
     let output = Command::new(program).arg("--bindir").stdin(Stdio::null()).output().ok()?;
     Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
@@ -217,7 +217,7 @@ pub(super) fn can_fetch(settings: &Settings) -> Result<(), String> {
     cannot("there is no python3 with pip; install python3 and python3-pip")
 }
 
-/// Runs `scripts/fetch-postgres`; `note` hears of it.
+/// Runs `scripts/fetch-postgres`; `note` is called with a message before.
 ///
 /// # Errors
 /// The script's last line.
@@ -244,14 +244,14 @@ pub(super) async fn fetch(
     let output = fetching.wait_with_output().await.map_err(unusable)?;
     asked_to_end.done();
     if !output.status.success() {
-        let words = String::from_utf8_lossy(&output.stderr);
-        return Err(cannot(words.trim().to_owned()));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        return Err(cannot(stderr.trim().to_owned()));
     }
     let directory = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     Binaries::inspect(Path::new(&directory)).map_err(cannot)
 }
 
-/// Asks a process to end, and to clear up, if nobody waits for it any more.
+/// Sends SIGTERM to a process when nobody waits for it any longer, so that it can clean up.
 struct EndUnlessDone(Option<u32>);
 
 impl EndUnlessDone {

@@ -1,4 +1,4 @@
-//! Which server a run gets, and the line that says why not another.
+//! Chooses the server of a run, and writes the line that says why.
 
 use super::binaries::{self, Binaries};
 use super::docker;
@@ -16,7 +16,7 @@ pub(super) enum Source {
 /// The decision.
 pub(super) struct Chosen {
     pub(super) source: Source,
-    /// What was chosen and why not the others, on one line.
+    /// What was chosen and why, on one line.
     pub(super) line: String,
 }
 
@@ -32,7 +32,7 @@ impl Chosen {
     }
 }
 
-/// What could be the server. Nothing has been started, pulled or fetched for it.
+/// A possible server. Nothing has been started, pulled or fetched for it.
 enum Candidate {
     Url,
     Embedded(Binaries),
@@ -42,8 +42,8 @@ enum Candidate {
     Fetch,
 }
 
-/// What could be the server, in the order in which it is tried, and the reasons against what
-/// would come before.
+/// The possible servers in the order in which they are tried, and the reasons against those
+/// that would come before.
 struct Candidates {
     list: Vec<Candidate>,
     reasons: Vec<String>,
@@ -55,7 +55,7 @@ impl Candidates {
     }
 }
 
-/// Decides, and gets what has to be got. `note` hears of what takes a while.
+/// Chooses a server, and pulls or fetches what it needs. `note` is called before anything slow.
 ///
 /// # Errors
 /// What was tried, why it failed, and what to install.
@@ -82,12 +82,12 @@ pub(super) async fn choose(
     Err(nothing(settings, &reasons))
 }
 
-/// What [`choose`] would say, by looking alone: nothing is started, pulled or fetched, and a
-/// server by URL is not asked.
+/// What [`choose`] would choose: nothing is started, pulled or fetched, and no connection is
+/// made to a server by URL.
 ///
 /// # Errors
 /// As [`choose`].
-pub(super) async fn foresee(settings: &Settings) -> Result<String, CannotRun> {
+pub(super) async fn predict(settings: &Settings) -> Result<String, CannotRun> {
     let Candidates { list, mut reasons } = candidates(settings).await?;
     for candidate in list {
         let what = match candidate {
@@ -113,7 +113,7 @@ pub(super) async fn foresee(settings: &Settings) -> Result<String, CannotRun> {
 
 const URL: &str = "url: the server of IDENTRA_DATABASE_URL";
 
-/// Why there is no server, after everything was tried.
+/// The error after everything was tried.
 fn nothing(settings: &Settings, reasons: &[String]) -> CannotRun {
     let last = reasons.last().cloned().unwrap_or_default();
     match settings.wanted {
@@ -128,10 +128,10 @@ fn nothing(settings: &Settings, reasons: &[String]) -> CannotRun {
     }
 }
 
-/// Looks at what there is, as far as it has to.
+/// Finds the possible servers, no further than needed.
 ///
 /// # Errors
-/// Why what was asked for is not there.
+/// Why the requested kind of server is not available.
 async fn candidates(settings: &Settings) -> Result<Candidates, CannotRun> {
     match settings.wanted {
         Wanted::Url => url(settings),

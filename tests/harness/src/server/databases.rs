@@ -1,4 +1,4 @@
-//! Databases that are made once and copied often, and dropped when nobody uses them.
+//! Template databases, made once and cloned often, and dropped when nobody uses them.
 
 use super::{Address, SUPERUSER, sql};
 use crate::error::CannotRun;
@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, Config};
 
-/// A made database that nobody can connect to any more, to be copied.
+/// A complete database that accepts no connections, to be cloned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(String);
 
@@ -19,8 +19,8 @@ impl Template {
     }
 }
 
-/// A database of one's own. It is dropped, with whoever is connected, shortly after this guard;
-/// what cannot be dropped goes with the server, or with the run on a server by URL.
+/// A clone. It is dropped, with all its connections, shortly after this guard; what cannot be
+/// dropped then is removed with the server, or at the end of the run on a server by URL.
 pub struct Cloned {
     name: String,
     databases: Arc<Databases>,
@@ -44,8 +44,8 @@ impl Drop for Cloned {
     }
 }
 
-/// The harness's own connections live here: those of a test die with the test's runtime, and a
-/// guard may be dropped where there is none.
+/// The runtime of the harness's own connections: a connection of a test ends with the test's
+/// runtime, and a guard may be dropped outside of any.
 static BACKGROUND: LazyLock<Runtime> = LazyLock::new(|| {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(1).thread_name("identra").enable_all();
@@ -55,7 +55,7 @@ static BACKGROUND: LazyLock<Runtime> = LazyLock::new(|| {
 /// The databases of one server.
 pub(super) struct Databases {
     address: Address,
-    /// Sessions of the superuser that are not at work.
+    /// Idle sessions of the superuser.
     idle: Mutex<Vec<Client>>,
 }
 
@@ -71,7 +71,7 @@ impl Databases {
     ) -> Result<Template, E> {
         let number = hash(key);
         let name = name(self.address.run, &format!("template_{number:016x}"));
-        // A session of its own: its lock is given up with it, however it ends.
+        // A separate session, whose lock is released however it ends.
         let admin = self.connect().await?;
         sql::run(&admin, &lock(number ^ self.address.run)).await?;
         let found = "select datallowconn from pg_database where datname = $1";
@@ -133,26 +133,26 @@ impl Databases {
     }
 }
 
-/// Every database of a run is called so; the run's number is drawn, so nobody else's is.
+/// The name of a database of a run, whose random number keeps it unique.
 fn name(run: u64, what: &str) -> String {
     format!("identra_{run:016x}_{what}")
 }
 
-/// The run whose database is called so.
+/// The run that a database's name belongs to.
 fn run_of(name: &str) -> Option<u64> {
     let (run, what) = name.strip_prefix("identra_")?.split_once('_')?;
     let ours = run.len() == 16 && (what.starts_with("template_") || what.starts_with("clone_"));
     ours.then(|| u64::from_str_radix(run, 16).ok()).flatten()
 }
 
-/// The connection limit that marks a run's databases: it is set in the statement that creates
-/// them, so there is none without; and as a limit it is none.
+/// The connection limit that marks a run's databases. It is set by the statement that creates
+/// them, so that none is unmarked, and is too high to limit anything.
 fn stamp(run: u64) -> i32 {
     let digits = i32::try_from(run % 1_000_000_000).unwrap_or_default();
     1_000_000_000 + digits
 }
 
-/// The statement that waits until nobody else holds this number.
+/// The statement that waits for the advisory lock of this number.
 pub(super) fn lock(number: u64) -> String {
     format!("select pg_advisory_lock({})", number.cast_signed())
 }
@@ -160,7 +160,7 @@ pub(super) fn lock(number: u64) -> String {
 /// Drops the databases of a run.
 ///
 /// # Errors
-/// What the server says to the first that cannot be dropped.
+/// The server's error for the first that cannot be dropped.
 pub(super) async fn drop_run(admin: &Client, run: u64) -> Result<(), CannotRun> {
     for (name, _) in stamped(admin).await?.iter().filter(|(_, it)| *it == run) {
         drop_database(admin, name).await?;
@@ -168,17 +168,18 @@ pub(super) async fn drop_run(admin: &Client, run: u64) -> Result<(), CannotRun> 
     Ok(())
 }
 
-/// Drops the databases of each run that is dead: nobody holds its number.
+/// Drops the databases of each dead run: one whose advisory lock is free.
 ///
 /// # Errors
-/// What the server says to the first that cannot be dropped.
+/// The server's error for the first that cannot be dropped.
 pub(super) async fn drop_abandoned(admin: &Client) -> Result<(), CannotRun> {
     for (name, run) in stamped(admin).await? {
         let number = run.cast_signed();
         let question = "select pg_try_advisory_lock($1)";
         let free = admin.query_one(question, &[&number]).await;
         let free = free.map_err(|problem| sql::cannot(question, &problem))?;
-        // A session may hold its own lock twice: whoever sweeps must not be a run's holder.
+        // A session may take its own lock twice, so the one that sweeps must hold no run's
+        // lock.
         if free.get(0) {
             drop_database(admin, &name).await?;
             sql::run(admin, &format!("select pg_advisory_unlock({number})")).await?;

@@ -39,13 +39,13 @@ done
 wait "$server"
 "#;
 
-/// By this label a person finds the containers of this harness.
+/// The label of this harness's containers, to find them with `docker ps`.
 pub(super) const LABEL: &str = "org.identra.schema-harness";
 
 const DATA: &str = "/var/lib/postgresql/data";
 const PORT: u16 = 5432;
 
-/// How long a daemon may take to say that it is there.
+/// How long the daemon may take to answer.
 const DAEMON_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the server in a new container may take to answer.
@@ -65,7 +65,7 @@ pub(super) async fn look(image: &str) -> Result<bool, String> {
     Ok(docker.inspect_image(image).await.is_ok())
 }
 
-/// Pulls the image. `note` hears of it.
+/// Pulls the image; `note` is called with a message before.
 ///
 /// # Errors
 /// Why it cannot be pulled, and how else to get it.
@@ -95,7 +95,7 @@ impl Container {
     /// Starts a container and waits until its server answers.
     ///
     /// # Errors
-    /// What the daemon or the server said.
+    /// The error of the daemon, or the output of the server.
     pub(super) async fn start(image: &str, line: String) -> Result<(Self, Address), CannotRun> {
         let cannot = |problem: &dyn std::fmt::Display| {
             CannotRun(format!("could not start a container of {image}: {problem}"))
@@ -129,12 +129,12 @@ impl Container {
             handle.get_host_port_ipv4(PORT.tcp()).await.map_err(|problem| cannot(&problem))?;
         let place = Where { host: "127.0.0.1".to_owned(), port };
         let address = Address::new(Kind::Docker, place, line);
-        // Read from the start: the words of a container go with it.
-        let mut words = handle.stderr(true);
-        let said = tokio::spawn(async move {
-            let mut said = Vec::new();
-            let _ = words.read_to_end(&mut said).await;
-            said
+        // Read from the start: a container's output is removed with it.
+        let mut stderr = handle.stderr(true);
+        let output = tokio::spawn(async move {
+            let mut output = Vec::new();
+            let _ = stderr.read_to_end(&mut output).await;
+            output
         });
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -146,14 +146,14 @@ impl Container {
             };
             if !handle.is_running().await.unwrap_or(false) || Instant::now() > deadline {
                 let _ = handle.rm().await;
-                let said = said.await.unwrap_or_default();
-                return Err(cannot(&last_words(&problem, &String::from_utf8_lossy(&said))));
+                let output = output.await.unwrap_or_default();
+                return Err(cannot(&with_last_output(&problem, &String::from_utf8_lossy(&output))));
             }
             sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Keeps alive what a dead supervisor started.
+    /// Keeps the container of a dead supervisor alive.
     pub(super) async fn adopt(address: &Address) -> Result<Self, CannotRun> {
         let (lifeline, session) = tie(address).await?;
         Ok(Self { handle: None, lifeline, session })
@@ -178,8 +178,8 @@ async fn tie(address: &Address) -> Result<(Client, JoinHandle<()>), CannotRun> {
     sql::session(login.application_name(LIFELINE)).await
 }
 
-fn last_words(problem: &CannotRun, said: &str) -> String {
-    let lines: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+fn with_last_output(problem: &CannotRun, output: &str) -> String {
+    let lines: Vec<_> = output.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(5)..];
-    format!("{problem}; its last words:\n  {}", last.join("\n  "))
+    format!("{problem}; its last output:\n  {}", last.join("\n  "))
 }

@@ -1,4 +1,5 @@
-//! A server of the machine's own binaries: initdb, postgres, a socket in its home.
+//! A server run from the machine's own binaries: initdb and postgres, with a socket in its
+//! home.
 
 use super::Where;
 use super::binaries::Binaries;
@@ -15,8 +16,8 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
-/// Settings of every disposable server, whatever its kind: nothing is kept, nothing happens by
-/// itself, and time and text mean the same on each machine.
+/// Settings of every disposable server, of any kind: no durability, no background work, and the
+/// same time zone and locale on each machine.
 pub(super) const SETTINGS: [&str; 15] = [
     "fsync=off",
     "full_page_writes=off",
@@ -55,7 +56,7 @@ impl Postmaster {
     /// Makes a data directory in the home and starts a server on it.
     ///
     /// # Errors
-    /// What initdb or the server said.
+    /// The error output of initdb or the server.
     pub(super) async fn start(
         binaries: &Binaries,
         home: &Home,
@@ -98,7 +99,7 @@ impl Postmaster {
             .spawn()
             .map_err(cannot)?;
         let deadline = Instant::now() + PATIENCE;
-        while !said_ready(&data) {
+        while !is_ready(&data) {
             let ended = server.try_wait().map_err(cannot)?.is_some();
             if ended || Instant::now() > deadline {
                 stop(&mut server).await;
@@ -110,7 +111,7 @@ impl Postmaster {
         Ok((Self::Started(server), Where { host: place.display().to_string(), port: PORT }))
     }
 
-    /// Waits until the postmaster is gone by itself.
+    /// Waits until the postmaster ends by itself.
     pub(super) async fn ended(&mut self) {
         match self {
             Self::Started(server) => {
@@ -120,7 +121,7 @@ impl Postmaster {
         }
     }
 
-    /// Shuts down at once. SIGQUIT takes the back ends along; SIGKILL would leave them.
+    /// Shuts down immediately. SIGQUIT ends the backends, too; SIGKILL would leave them.
     pub(super) async fn stop(self) {
         match self {
             Self::Started(mut server) => stop(&mut server).await,
@@ -140,24 +141,25 @@ async fn stop(server: &mut Child) {
 async fn stop_leftover(home: &Home) {
     let started = fs::metadata(home.path().join("log")).and_then(|log| log.modified());
     let age = started.ok().and_then(|then| SystemTime::now().duration_since(then).ok());
-    let newborn = age.is_some_and(|age| age < NEWBORN);
+    let is_new = age.is_some_and(|age| age < NEWBORN);
     let deadline = Instant::now() + NEWBORN;
     let socket = home.path().join(SOCKET);
     loop {
-        // Whoever listens in this directory is its postmaster: a number alone proves nothing.
+        // A process that listens in this directory is its postmaster: a pid alone proves
+        // nothing.
         let file = home.path().join("data/postmaster.pid");
         if UnixStream::connect(&socket).is_ok()
             && let Some(pid) = postmaster(&file)
         {
             let _ = kill_process(pid, Signal::QUIT);
             let deadline = Instant::now() + PATIENCE;
-            // It removes its file last. Its number may stay, where no init reaps the dead.
+            // It removes its file last. Its pid may remain where no init reaps zombies.
             while file.exists() && Instant::now() < deadline {
                 sleep(Duration::from_millis(5)).await;
             }
             return;
         }
-        if !newborn || Instant::now() > deadline {
+        if !is_new || Instant::now() > deadline {
             return;
         }
         sleep(Duration::from_millis(5)).await;
@@ -171,12 +173,12 @@ fn postmaster(file: &Path) -> Option<Pid> {
 }
 
 /// The eighth line of `postmaster.pid` is the server's state.
-fn said_ready(data: &Path) -> bool {
+fn is_ready(data: &Path) -> bool {
     let file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     file.lines().nth(7).is_some_and(|state| state.trim() == "ready")
 }
 
-/// A cluster like the platform's: `postgres` is a role that the platform makes, no superuser.
+/// A cluster like the platform's, where `postgres` is an ordinary role and no superuser.
 pub(super) fn initdb_options(major: u32) -> Vec<&'static str> {
     let mut options = vec![
         "--username=supabase_admin",
@@ -204,7 +206,8 @@ pub(super) fn locale(major: u32) -> &'static [&'static str] {
     }
 }
 
-/// User and group that the server runs as: initdb refuses root. None to run as who runs this.
+/// User and group that the server runs as, because initdb refuses root; none to run as the
+/// current user.
 pub(super) fn owner() -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() {
         return None;
@@ -227,20 +230,20 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// What a program that failed said of its failure, and what that usually means.
-fn explain(program: &str, place: &Path, words: &str) -> CannotRun {
-    let lines: Vec<_> = words.lines().filter(|line| !line.trim().is_empty()).collect();
-    let telling =
+/// The error lines of a program that failed, with advice for the usual causes.
+fn explain(program: &str, place: &Path, log: &str) -> CannotRun {
+    let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    let is_error =
         |line: &&str| ["FATAL", "PANIC", "ERROR", "error:"].iter().any(|it| line.contains(it));
-    let mut quoted: Vec<_> = lines.iter().copied().filter(telling).take(5).collect();
+    let mut quoted: Vec<_> = lines.iter().copied().filter(is_error).take(5).collect();
     if quoted.is_empty() {
         quoted = lines[lines.len().saturating_sub(5)..].to_vec();
     }
     let quoted = quoted.join("\n  ");
-    let advice = if words.contains("No space left") {
+    let advice = if log.contains("No space left") {
         format!("free 100 MB in {}, or", root_of(place).display())
     } else {
-        "mend that, or".to_owned()
+        "fix that, or".to_owned()
     };
     CannotRun(format!(
         "{program} failed in {}; {advice} set IDENTRA_POSTGRES to docker or url:\n  {quoted}",

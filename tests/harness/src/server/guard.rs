@@ -1,4 +1,5 @@
-//! Whether a URL may be used at all, judged on its parsed settings before anything connects.
+//! Decides from its parsed settings, before anything connects, whether a URL may be used at
+//! all.
 
 use crate::error::CannotRun;
 use std::net::IpAddr;
@@ -51,7 +52,7 @@ const PROVIDERS: [&str; 36] = [
 /// Where the Cloud SQL proxy puts its sockets: behind them is a hosted database.
 const PROXY_SOCKETS: &str = "/cloudsql";
 
-/// The settings that the URL means, if every host in it is this machine or allowed.
+/// The settings of the URL, if every host in it is this machine or allowed.
 ///
 /// # Errors
 /// Which host is refused and why; never the password.
@@ -82,7 +83,7 @@ pub(super) fn judge(url: &str, allowed: &[String]) -> Result<Config, CannotRun> 
     }
     if config.get_ssl_mode() == SslMode::Require {
         return Err(refuse(
-            "asks for TLS, which a disposable server needs not; drop sslmode".into(),
+            "asks for TLS, which a disposable server does not need; drop sslmode".into(),
         ));
     }
     Ok(config)

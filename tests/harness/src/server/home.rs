@@ -1,4 +1,4 @@
-//! The directory of one server, and the two locks that say whether anybody still needs it.
+//! The directory of one server, and the two locks that tell whether it is still in use.
 
 use super::Address;
 use crate::error::CannotRun;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Every directory of the harness begins like this.
+/// The prefix of every directory of the harness.
 const PREFIX: &str = "identra-";
 
 /// Locked by the supervisor for its life.
@@ -36,11 +36,11 @@ pub(super) struct Claim {
 
 /// What a supervisor finds where it wants to make a home.
 pub(super) enum Claimed {
-    /// A new home, nobody lets anybody in before its server runs.
+    /// A new home, which no process can join before its server runs.
     New(Claim),
     /// Another supervisor is in charge.
     Taken,
-    /// A supervisor died and left this.
+    /// The home of a supervisor that died.
     Orphan(Claim),
 }
 
@@ -73,8 +73,8 @@ impl Home {
             .collect()
     }
 
-    /// Makes the home with both its locks held, so that nobody sees it without; or says who is
-    /// there.
+    /// Makes the home with both its locks held, so that no process finds it unlocked; or says
+    /// who holds it.
     pub(super) fn claim(&self, owner: Option<(u32, u32)>) -> io::Result<Claimed> {
         let draft = Self(self.0.with_extension(std::process::id().to_string()));
         DirBuilder::new().mode(0o700).create(&draft.0)?;
@@ -155,7 +155,7 @@ impl Home {
     /// None where there is no server to use.
     ///
     /// # Errors
-    /// Says so where the directory belongs to somebody else.
+    /// The directory belongs to another user.
     pub(super) fn join(
         &self,
         owner: Option<(u32, u32)>,
@@ -184,7 +184,7 @@ impl Home {
         Ok(self.address().filter(Address::answers).map(|address| (address, users)))
     }
 
-    /// Whether somebody will remove the home when nobody uses it any more.
+    /// Whether a supervisor will remove the home after its last user.
     fn is_supervised(&self) -> io::Result<bool> {
         let file = match File::open(self.0.join(SUPERVISOR)) {
             Err(problem) if problem.kind() == ErrorKind::NotFound => return Ok(false),
@@ -223,8 +223,8 @@ impl Home {
         })
     }
 
-    /// Removes the directory with all that is in it, the locks last. A process that still writes
-    /// into it loses: removing is tried again for a while.
+    /// Removes the directory with its contents, the locks last. While a process still writes
+    /// into it, removing is retried for some seconds.
     pub(super) fn remove(&self) -> io::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {

@@ -1,4 +1,4 @@
-//! Whether a server that answers has what the schema needs.
+//! Checks that a server which answers has what the schema needs.
 
 use super::binaries::{EXTENSIONS, OLDEST};
 use super::{Address, SUPERUSER, sql};

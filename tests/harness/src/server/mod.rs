@@ -1,9 +1,9 @@
-//! A disposable PostgreSQL: found or started by whoever asks first, shared by all processes of a
-//! run, and gone when the last of them is.
+//! A disposable PostgreSQL server: found or started by the first process that needs it, shared
+//! by all processes of a run, and removed after the last of them ends.
 
 /// PostgreSQL binaries on this machine, and whether they can be used.
 mod binaries;
-/// Which server a run gets, and the line that says why not another.
+/// Which server a run gets, and the line that says why.
 mod choice;
 /// Databases made once and copied often.
 mod databases;
@@ -27,7 +27,7 @@ mod settings;
 mod sql;
 /// The process that owns a server.
 pub mod supervisor;
-/// What the machine has, by looking alone.
+/// What the machine offers; nothing is started.
 pub mod survey;
 /// A server that was there before.
 mod url;
@@ -55,17 +55,17 @@ use tokio_postgres::Config;
 /// The bootstrap superuser: on the platform, `postgres` is none.
 pub const SUPERUSER: &str = "supabase_admin";
 
-/// Two supervisors may get into each other's way for a moment; this often it is no accident.
+/// Two supervisors may collide for a moment; this many collisions are no accident.
 const ATTEMPTS: u32 = 500;
 
-/// How a server came to be.
+/// Where a server comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// Started from binaries on this machine.
     Embedded,
     /// Started in a container.
     Docker,
-    /// It was there before, and somebody marked it disposable.
+    /// Given by URL, and marked as disposable.
     Url,
 }
 
@@ -85,7 +85,7 @@ struct Address {
     choice: String,
     version: String,
     version_num: u32,
-    /// Drawn anew for each start: what this run makes on the server bears it.
+    /// A random number for each start, part of the name of everything that this run makes.
     run: u64,
 }
 
@@ -106,7 +106,7 @@ impl Address {
         config
     }
 
-    /// Whether somebody listens there.
+    /// Whether a server listens there.
     fn answers(&self) -> bool {
         let Where { host, port } = &self.place;
         if host.starts_with('/') {
@@ -116,7 +116,7 @@ impl Address {
     }
 }
 
-/// A PostgreSQL that this process may use and that is gone when nobody does.
+/// A PostgreSQL server that this process may use, and that is removed after its last user.
 pub struct Server {
     address: Address,
     databases: Arc<Databases>,
@@ -127,7 +127,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server of this run, found or started by whoever asks first among all threads and
+    /// The server of this run, found or started by the first caller among all threads and
     /// processes with the same environment. It blocks, and needs no runtime.
     ///
     /// # Errors
@@ -194,17 +194,17 @@ impl Server {
             }
         }
         Err(CannotRun(format!(
-            "no server comes up in {} though none of its supervisors says why; remove the directory",
+            "no server starts in {}, and no supervisor reports why; remove the directory",
             home.path().display()
         )))
     }
 
-    /// What was chosen and why not the others, on one line.
+    /// What was chosen and why, on one line.
     pub fn choice(&self) -> &str {
         &self.address.choice
     }
 
-    /// As the server says it: `18.1`, or `17.6 (Debian 17.6-1)`.
+    /// As the server reports it: `18.1`, or `17.6 (Debian 17.6-1)`.
     pub fn version(&self) -> &str {
         &self.address.version
     }
@@ -229,11 +229,12 @@ impl Server {
         self.address.password.as_deref()
     }
 
-    /// A database made once per server and key, by running `make` on an empty new one; whoever
-    /// asks for it meanwhile, in whatever process, waits.
+    /// A database made once per server and key, by running `make` on a new empty one. Other
+    /// callers, in any process, wait meanwhile.
     ///
     /// # Errors
-    /// What `make` says, after the half-made database was dropped; or why the server refuses.
+    /// The error of `make`, after its incomplete database was dropped; or why the server
+    /// refuses.
     pub async fn template<E: From<CannotRun>>(
         &self,
         key: &str,

@@ -1,4 +1,4 @@
-//! Client programs of a server, such as psql and pg_dump: found, and run as somebody.
+//! Client programs such as psql and pg_dump: finds them and runs them with a login.
 
 use super::settings::Settings;
 use super::{Server, binaries};
@@ -59,7 +59,7 @@ impl Display for Program {
 }
 
 impl Program {
-    /// A program of the project's own, of no version.
+    /// A program of the project's own, which has no version.
     pub fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), major: 0 }
     }
@@ -88,7 +88,7 @@ impl Program {
     /// Runs it on the database of that login, and returns what it wrote.
     ///
     /// # Errors
-    /// What it said of its failure.
+    /// Its error output.
     pub fn run<A: AsRef<OsStr>>(
         &self,
         login: &Config,
@@ -124,7 +124,8 @@ impl Program {
         }
     }
 
-    /// It with its own libraries, and nothing of the caller's settings but where programs are.
+    /// A command with the program's own libraries and none of the caller's environment but
+    /// `PATH`.
     fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         command

@@ -1,4 +1,4 @@
-//! A server that runs, whatever its kind, as its supervisor sees it.
+//! A running server of any kind, as its supervisor handles it.
 
 use super::choice::{Chosen, Source};
 use super::docker::Container;
@@ -13,7 +13,7 @@ pub(super) enum Running {
     Embedded(Postmaster),
     Docker(Box<Container>),
     Url(Stay),
-    /// What a dead supervisor left was gone, too.
+    /// The server of a dead supervisor is gone, too.
     Gone,
 }
 
@@ -21,7 +21,7 @@ impl Running {
     /// Starts what was chosen and makes sure that it has what the schema needs.
     ///
     /// # Errors
-    /// Why it could not be started or used; nothing of it is left.
+    /// Why it could not be started or used; it is removed then.
     pub(super) async fn start(
         chosen: Chosen,
         settings: &Settings,
@@ -52,7 +52,7 @@ impl Running {
         }
     }
 
-    /// What a dead supervisor left in this home.
+    /// Takes over the server that a dead supervisor left in this home.
     pub(super) async fn adopt(home: &Home) -> Self {
         let Some(address) = home.address() else {
             return Self::Embedded(Postmaster::Left(home.clone()));

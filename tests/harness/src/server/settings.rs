@@ -1,4 +1,4 @@
-//! What the environment asks for: which kind of server, from where, in which directory.
+//! The settings of the environment: which kind of server, from where, in which directory.
 
 use crate::error::CannotRun;
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ pub struct Settings {
     pub path: Vec<PathBuf>,
     /// Patterns of directories with binaries: the cache and the usual places.
     pub places: Vec<PathBuf>,
-    /// Where `scripts/fetch-postgres` puts binaries; none forbids to fetch.
+    /// Where `scripts/fetch-postgres` puts binaries; without one, nothing is fetched.
     pub cache: Option<PathBuf>,
     /// The directory in which the server gets a directory of its own.
     pub root: PathBuf,
@@ -65,7 +65,7 @@ impl Settings {
     /// Reads the environment.
     ///
     /// # Errors
-    /// Says which variable has a value that means nothing.
+    /// Which variable has an unknown value.
     pub fn from_environment() -> Result<Self, CannotRun> {
         let url = text("IDENTRA_DATABASE_URL");
         let wanted = match text("IDENTRA_POSTGRES").as_deref() {
@@ -110,12 +110,12 @@ impl Settings {
     }
 }
 
-/// The variable's value; one that is set to nothing counts as not set.
+/// The variable's value; an empty one counts as not set.
 fn text(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The directory that `scripts/fetch-postgres` fills: the script says the same.
+/// The directory that `scripts/fetch-postgres` fills; the script computes the same.
 fn cache() -> Option<PathBuf> {
     if rustix::process::geteuid().is_root() {
         return Some(PathBuf::from("/var/cache/identra"));

@@ -1,4 +1,4 @@
-//! Connections of the harness's own, and what goes wrong on them.
+//! The harness's own connections, and the errors on them.
 
 use crate::error::CannotRun;
 use std::error::Error;
@@ -9,8 +9,7 @@ use tokio_postgres::{Client, Config, NoTls};
 /// The database that every server has; the harness itself connects to no other.
 pub(super) const MAINTENANCE: &str = "postgres";
 
-/// Connects; the connection lives on a task of the runtime that this is called on, which ends
-/// when the connection does.
+/// Connects. A task of the current runtime drives the connection and ends with it.
 ///
 /// # Errors
 /// Why the server refuses.
@@ -19,14 +18,14 @@ pub(super) async fn session(config: &Config) -> Result<(Client, JoinHandle<()>),
         let database = config.get_dbname().unwrap_or(MAINTENANCE);
         CannotRun(format!("could not connect to database {database}: {}", describe(&problem)))
     })?;
-    // What ends a connection is told to whoever uses it next.
+    // The next use of the connection reports why it ended.
     Ok((client, tokio::spawn(async { drop(connection.await) })))
 }
 
 /// Runs one statement.
 ///
 /// # Errors
-/// The statement and what the server says to it.
+/// The statement and the server's error.
 pub(super) async fn run(client: &Client, statement: &str) -> Result<(), CannotRun> {
     client.batch_execute(statement).await.map_err(|problem| cannot(statement, &problem))
 }
@@ -36,22 +35,22 @@ pub(super) fn cannot(statement: &str, problem: &tokio_postgres::Error) -> Cannot
     CannotRun(format!("could not run {statement}: {}", describe(problem)))
 }
 
-/// The server's words with SQLSTATE, detail and hint; or the whole chain of causes.
+/// The server's message with SQLSTATE, detail and hint; or the whole chain of causes.
 fn describe(problem: &tokio_postgres::Error) -> String {
     let Some(refusal) = problem.as_db_error() else {
-        let mut words = problem.to_string();
+        let mut message = problem.to_string();
         let mut cause = problem.source();
         while let Some(deeper) = cause {
-            let _ = write!(words, ": {deeper}");
+            let _ = write!(message, ": {deeper}");
             cause = deeper.source();
         }
-        return words;
+        return message;
     };
-    let mut words = format!("{} (SQLSTATE {})", refusal.message(), refusal.code().code());
+    let mut message = format!("{} (SQLSTATE {})", refusal.message(), refusal.code().code());
     for (name, text) in [("detail", refusal.detail()), ("hint", refusal.hint())] {
         if let Some(text) = text {
-            let _ = write!(words, "; {name}: {text}");
+            let _ = write!(message, "; {name}: {text}");
         }
     }
-    words
+    message
 }

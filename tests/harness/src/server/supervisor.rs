@@ -1,4 +1,9 @@
-//! The process that owns a server: it starts it, waits until nobody needs it, and removes it.
+//! The process that owns a server: starts it, keeps it while a process of the run uses it, and
+//! removes it.
+//!
+//! It is this test binary once more, in a session of its own, so that Ctrl-C does not reach it.
+//! It makes everything that has to be removed later; when the last user ends, however that
+//! happens, the kernel drops that user's lock. A deputy waits for the supervisor's own death.
 //!
 //! It is this test binary once more, in a session of its own, so that Ctrl-C does not reach it. It
 //! makes everything that has to be removed again, and the kernel tells it, by dropping locks, when
@@ -27,7 +32,7 @@ const TASK: &str = "IDENTRA_SUPERVISE";
 /// The test that a program of libtest's must have, so that it can become a supervisor.
 const ENTRY: &str = "server_is_supervised";
 
-/// What a supervisor is told.
+/// The task of a supervisor.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Task {
     pub(super) settings: Settings,
@@ -36,10 +41,10 @@ pub(super) struct Task {
     deputy: bool,
 }
 
-/// What a supervisor says to who started it.
+/// A supervisor's reply to the process that started it.
 #[derive(Serialize, Deserialize)]
 enum Reply {
-    /// Something that takes a while has begun.
+    /// A slow step has begun.
     Note(String),
     /// The server can be used.
     Ready,
@@ -58,7 +63,7 @@ pub(super) struct Supervisor {
 impl Supervisor {
     /// Says that this process has joined.
     pub(super) fn let_go(&self) {
-        // The other end may be gone, which says the same.
+        // The other end may be closed already, which means the same.
         let _ = self.line.shutdown(Shutdown::Both);
     }
 
@@ -71,7 +76,7 @@ impl Supervisor {
 /// Starts a supervisor and waits until its server can be used; none where the home has one.
 ///
 /// # Errors
-/// What the supervisor says about why there is no server.
+/// The supervisor's reason why there is no server.
 pub(super) fn start(settings: &Settings, home: &Home) -> Result<Option<Supervisor>, CannotRun> {
     let task = Task { settings: settings.clone(), home: home.path().to_owned(), deputy: false };
     let cannot = |problem: io::Error| {
@@ -84,7 +89,7 @@ pub(super) fn start(settings: &Settings, home: &Home) -> Result<Option<Superviso
     for reply in replies.lines() {
         match serde_json::from_str(&reply.map_err(cannot)?).map_err(|it| cannot(it.into()))? {
             Reply::Note(note) => {
-                // Not eprintln, whose words are kept back while a test runs.
+                // Not eprintln, whose output is captured while a test runs.
                 let _ = writeln!(io::stderr(), "{note}");
             }
             Reply::Ready => return Ok(Some(supervisor)),
@@ -135,13 +140,13 @@ async fn supervise(task: &Task) -> io::Result<()> {
     }
     let requester = Requester::on_stdin()?;
     for sibling in home.siblings() {
-        // What cannot be removed must not keep this run from its server.
+        // A leftover that cannot be removed must not prevent this run.
         let _ = sweep(&sibling, &task.settings).await;
     }
     let reply = match home.claim(embedded::owner()) {
         Ok(Claimed::New(claim)) => match serve(task, &home, &claim, &requester).await {
             Ok(running) => {
-                requester.say(&Reply::Ready);
+                requester.reply(&Reply::Ready);
                 claim.users.unlock()?;
                 requester.gone().await;
                 return hold(running, claim, &home, &task.settings).await;
@@ -153,19 +158,20 @@ async fn supervise(task: &Task) -> io::Result<()> {
         },
         Ok(claimed) => {
             if let Claimed::Orphan(claim) = &claimed {
-                // If nobody uses it, nobody shall begin to: it is removed.
+                // If it is unused, keep new users out: it is removed.
                 let _ = claim.users.try_lock();
             }
-            requester.say(&Reply::Taken);
+            requester.reply(&Reply::Taken);
             return settle(claimed, &home, &task.settings).await;
         }
         Err(problem) => Reply::CannotRun(home.cannot("make", &problem).0),
     };
-    requester.say(&reply);
+    requester.reply(&reply);
     Ok(())
 }
 
-/// Starts the server. Its deputy comes first: from then on, nothing is left whoever dies.
+/// Starts the server. Its deputy is started first, so that everything is removed even if the
+/// supervisor dies.
 async fn serve(
     task: &Task,
     home: &Home,
@@ -175,7 +181,7 @@ async fn serve(
     let cannot = |problem| home.cannot("start a server in", &problem);
     spawn(&Task { deputy: true, ..task.clone() }, Stdio::null()).map_err(cannot)?;
     let chosen = tokio::select! {
-        chosen = choice::choose(&task.settings, |note| requester.say(&Reply::Note(note))) => chosen?,
+        chosen = choice::choose(&task.settings, |note| requester.reply(&Reply::Note(note))) => chosen?,
         () = requester.gone() => return Err(CannotRun("nobody waits for the server".to_owned())),
     };
     let (running, address) = Running::start(chosen, &task.settings, home, claim).await?;
@@ -188,7 +194,7 @@ async fn serve(
     }
 }
 
-/// Takes over what a dead supervisor left, and brings it to its end.
+/// Takes over what a dead supervisor left, until it can be removed.
 async fn settle(claimed: Claimed, home: &Home, settings: &Settings) -> io::Result<()> {
     let Claimed::Orphan(claim) = claimed else { return Ok(()) };
     let task = Task { settings: settings.clone(), home: home.path().to_owned(), deputy: true };
@@ -208,7 +214,7 @@ async fn sweep(home: &Home, settings: &Settings) -> io::Result<()> {
     }
 }
 
-/// Keeps the server until nobody needs it, then removes it.
+/// Keeps the server until its last user is gone, then removes it.
 async fn hold(
     mut running: Running,
     claim: Claim,
@@ -250,8 +256,8 @@ impl Requester {
         Ok(Self(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?)))
     }
 
-    fn say(&self, reply: &Reply) {
-        // Who is gone needs no answer.
+    fn reply(&self, reply: &Reply) {
+        // A requester that is gone needs no reply.
         let _ = serde_json::to_string(reply).map(|line| writeln!(&self.0, "{line}"));
     }
 

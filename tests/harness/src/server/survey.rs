@@ -1,4 +1,5 @@
-//! What the machine has for a server, and which one a run would get; by looking alone.
+//! What this machine offers for a server, and which server a run would get; nothing is started
+//! or changed.
 
 use super::binaries::{self, Binaries, OLDEST};
 use super::programs::Program;
@@ -7,14 +8,14 @@ use super::{choice, docker, guard};
 use crate::error::CannotRun;
 use tokio_postgres::config::Host;
 
-/// How something stands.
+/// Whether something is available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It is there and can be used.
+    /// It is available.
     Good,
-    /// It is not, and a run does without.
+    /// It is not available, and a run does not need it.
     Optional,
-    /// It is not, and a run cannot do without.
+    /// It is not available, and a run needs it.
     Missing,
 }
 
@@ -42,7 +43,7 @@ impl Fact {
     }
 }
 
-/// The PostgreSQL binaries on this machine. Where others were asked for, they are all that counts.
+/// The PostgreSQL binaries on this machine; only those of `IDENTRA_PG_BINDIR`, if it is set.
 pub fn postgres(settings: &Settings) -> Vec<Fact> {
     if let Some(directory) = &settings.bindir {
         let fact = match Binaries::inspect(directory) {
@@ -99,7 +100,7 @@ pub async fn docker(settings: &Settings) -> Fact {
             let needed = settings.wanted == Wanted::Docker;
             let fact = if needed { Fact::missing } else { Fact::optional };
             let other = if needed { "unset IDENTRA_POSTGRES" } else { "leave it" };
-            fact(reason, format!("start Docker and see that this user may ask it, or {other}"))
+            fact(reason, format!("start Docker and let this user connect to it, or {other}"))
         }
     }
 }
@@ -120,7 +121,7 @@ pub fn programs(settings: &Settings) -> Vec<Fact> {
     ["psql", "pg_dump", "pg_restore"].map(fact).into()
 }
 
-/// Where a server by URL is, without its password; nothing where there is none.
+/// The server by URL, described without its password; nothing where no URL is set.
 pub fn url(settings: &Settings) -> Option<Fact> {
     let url = settings.url.as_ref()?;
     Some(match guard::judge(url, &settings.allowed_hosts) {
@@ -142,7 +143,7 @@ pub fn url(settings: &Settings) -> Option<Fact> {
     })
 }
 
-/// The line with which a run would begin, or why there would be no run.
+/// The first line that a run would print, or why it could not start.
 pub async fn server(settings: &Settings) -> Result<String, CannotRun> {
-    choice::foresee(settings).await
+    choice::predict(settings).await
 }

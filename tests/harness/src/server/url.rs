@@ -1,5 +1,5 @@
-//! A server that was there before: whether it is marked as disposable, and this run's databases
-//! on it.
+//! An existing server, given by URL: checks that it is marked as disposable, and owns this
+//! run's databases on it.
 
 use super::settings::Settings;
 use super::{Address, Kind, SUPERUSER, Where, databases, guard, sql};
@@ -8,11 +8,11 @@ use tokio::task::JoinHandle;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config};
 
-/// The comment on the bootstrap superuser that gives a server away. It is the server's own, not a
-/// database's, and no dump of a database carries it elsewhere.
+/// The comment on the bootstrap superuser that marks a server as disposable. It belongs to the
+/// server, so that no dump of a database copies it to another.
 const MARK: &str = "identra may destroy everything on this server";
 
-/// This run's stay on a server. A lock that its session holds says to other runs that its
+/// This run's use of a server. An advisory lock of its session tells other runs that its
 /// databases are in use.
 pub(super) struct Stay {
     admin: Client,
@@ -21,7 +21,7 @@ pub(super) struct Stay {
 }
 
 impl Stay {
-    /// Moves in, and drops what dead runs left.
+    /// Connects, checks the server, and drops the databases of dead runs.
     ///
     /// # Errors
     /// Why the server is not one to use, and the SQL that would change that.
@@ -41,7 +41,7 @@ impl Stay {
         Ok((stay, address))
     }
 
-    /// Continues the stay of a supervisor that died.
+    /// Takes over from a supervisor that died.
     pub(super) async fn adopt(address: &Address) -> Result<Self, CannotRun> {
         let (admin, session) = sql::session(&address.login(SUPERUSER, sql::MAINTENANCE)).await?;
         let stay = Self { admin, session, run: address.run };
@@ -59,12 +59,12 @@ impl Stay {
 
     /// Drops this run's databases, and nothing else.
     pub(super) async fn stop(self) {
-        // Of a server that does not answer any more, nothing can be dropped.
+        // On a server that no longer answers, nothing can be dropped.
         let _ = databases::drop_run(&self.admin, self.run).await;
     }
 }
 
-/// Where the one host is that the guard let pass.
+/// The address of the one host that the guard admitted.
 fn address(config: &Config, line: String) -> Result<Address, CannotRun> {
     let host = match (config.get_hostaddrs(), config.get_hosts()) {
         ([address, ..], _) => address.to_string(),

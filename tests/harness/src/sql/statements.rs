@@ -1,5 +1,5 @@
-//! This file is where a migration's statements begin and end, so that an error or a finding
-//! can be given its file and line.
+//! Splits a migration into its statements and finds their positions, so that an error or a
+//! finding can name file and line.
 
 /// A statement of a SQL file.
 #[derive(Debug, Clone, PartialEq, Eq)]

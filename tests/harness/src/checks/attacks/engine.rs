@@ -1,5 +1,4 @@
-//! This file is family E: what the engine remembers between requests, and what happens when
-//! two of them meet.
+//! Attack family E: state of the engine that outlives a request, and races between requests.
 
 use super::schedules;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
@@ -14,9 +13,9 @@ pub const ATTACKS: [Attack; 5] = [
     Attack {
         id: "E01",
         title: "one prepared statement, run as one user and then as another",
-        meaning: "A prepared statement keeps its plan, and what was computed when it was planned. \
-                  A finding means that the next user of the connection gets what belongs to the \
-                  one before.",
+        meaning: "A prepared statement keeps its plan, with values that were computed when it was \
+            planned. A finding means that the next user of the connection gets rows of the \
+            previous one.",
         remedy: "let policies depend on auth.uid() alone, through no function marked immutable",
         references: &["CVE-2024-10976", "CVE-2023-2455", "CWE-1250"],
         unless: "no table or view has owners",
@@ -25,9 +24,9 @@ pub const ATTACKS: [Attack; 5] = [
     Attack {
         id: "E02",
         title: "a pooled connection keeps an identity from the request before",
-        meaning: "Connections are pooled, and every request sets role and claims anew. A finding \
-                  means that one of them outlives the transaction, so that the next request starts \
-                  as somebody.",
+        meaning: "Connections are pooled, and every request sets role and claims. A finding means \
+            that one of them outlives the transaction, so that the next request starts with an \
+            identity.",
         remedy: "set role and claims for the transaction only; let no function set them longer",
         references: &["CWE-488"],
         unless: "never",
@@ -36,43 +35,44 @@ pub const ATTACKS: [Attack; 5] = [
     Attack {
         id: "E03",
         title: "a row changes its owner while the attacker waits for its lock",
-        meaning: "A statement that waited for a lock goes on with the row's new version, and \
-                  checks the policy again. A finding means that it changed a row which had become \
-                  somebody else's meanwhile.",
+        meaning: "A statement that waited for a lock continues with the row's new version, and \
+            checks the policy again. A finding means that it changed a row whose owner had changed \
+            meanwhile.",
         remedy: "write USING out for update and delete; it is checked again on the new version",
         references: &["CWE-367"],
         unless: "no table has a column that names the owner and can be changed",
-        kind: Kind::Trials(|sandbox| Box::pin(schedules::ownership_moves(sandbox))),
+        kind: Kind::Trials(|sandbox| Box::pin(schedules::owner_changes(sandbox))),
     },
     Attack {
         id: "E04",
         title: "two requests at one parent, one counter, one name or one key",
-        meaning: "A finding means that two requests at the same moment leave what neither would \
-                  alone: a counter that is wrong, a child without a parent, a sign-up that fails \
-                  because of a name.",
-        remedy: "lock the parent's row before counting; let the second of two equals give way",
+        meaning: "A finding means that two concurrent requests cause a fault that neither causes \
+            alone: a wrong counter, a child without a parent, or a sign-up that fails because of a \
+            name.",
+        remedy: "lock the parent's row before counting; handle the unique violation of the second \
+            request",
         references: &["CWE-362"],
-        unless: "no table hangs on another",
-        kind: Kind::Trials(|sandbox| Box::pin(schedules::meetings(sandbox))),
+        unless: "no table references another",
+        kind: Kind::Trials(|sandbox| Box::pin(schedules::concurrent_requests(sandbox))),
     },
     Attack {
         id: "E05",
-        title: "the parent changes hands while the attacker's transaction is open",
-        meaning: "A finding means that within a transaction that is open rows are still seen after \
-                  the parent that they belong through has become somebody else's.",
-        remedy: "let the policy look the parent up in each statement, through no stable cache",
+        title: "the parent's owner changes while the attacker's transaction is open",
+        meaning: "A finding means that an open transaction still reads rows after the owner of \
+            their parent has changed.",
+        remedy: "let the policy look up the parent in each statement, without a cache",
         references: &["CWE-367"],
-        unless: "no table hangs on another",
-        kind: Kind::Trials(|sandbox| Box::pin(schedules::parent_changes_hands(sandbox))),
+        unless: "no table references another",
+        kind: Kind::Trials(|sandbox| Box::pin(schedules::parent_changes_owner(sandbox))),
     },
 ];
 
-/// The scene, or why there is none.
+/// The context, or why there is none.
 pub(super) fn context(sandbox: &Sandbox) -> Result<Context<'_>, CannotRun> {
     Context::of(sandbox).map_err(CannotRun)
 }
 
-/// A trial of one subject that came to `weakness`, or to `answer`.
+/// A trial of one subject, with a weakness or the answer.
 pub(super) fn trial(
     object: &str,
     part: &str,
@@ -90,8 +90,8 @@ pub(super) fn trial(
     }
 }
 
-/// E01: by role, by claims alone, and under a generic plan; compared with a connection that
-/// has prepared nothing.
+/// E01: by role, by claims alone, and with a generic plan; compared with a connection without
+/// prepared statements.
 async fn prepared(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let context = context(sandbox)?;
     let login = sandbox.database.login("authenticator");
@@ -102,23 +102,23 @@ async fn prepared(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     for (at, subject) in context.owned_relations().into_iter().enumerate() {
         let query =
             format!("select {} from {}", subject.select_list(), subject.relation.qualified());
-        let mut told = Vec::new();
+        let mut answers = Vec::new();
         for persona in [ATTACKER, VICTIM, Persona::Carol, Persona::NoToken, ATTACKER] {
             let identity = persona.identity();
-            let prepare = if told.is_empty() {
+            let prepare = if answers.is_empty() {
                 format!("prepare e01_{at} as {query}")
             } else {
                 "select".into()
             };
             warm.begin(&identity).await?;
-            let ready = warm.tell(&prepare).await?;
-            let again = warm.tell(&format!("execute e01_{at}")).await?;
+            let ready = warm.execute(&prepare).await?;
+            let again = warm.execute(&format!("execute e01_{at}")).await?;
             warm.must("rollback").await?;
             let fresh = ask(&cold, &identity, &query).await?;
             let ready = ready.err().map(|error| error.message().to_owned());
-            told.push((persona, ready, again, fresh));
+            answers.push((persona, ready, again, fresh));
         }
-        trials.push(compare(&subject, &query, &told));
+        trials.push(compare(&subject, &query, &answers));
     }
     Ok(trials)
 }
@@ -130,17 +130,17 @@ async fn ask(
     statement: &str,
 ) -> Result<Response, CannotRun> {
     open_transaction.begin(identity).await?;
-    let told = open_transaction.tell(statement).await?;
+    let answers = open_transaction.execute(statement).await?;
     open_transaction.must("rollback").await?;
-    Ok(told)
+    Ok(answers)
 }
 
 fn compare(
     subject: &Subject<'_>,
     query: &str,
-    told: &[(Persona, Option<String>, Response, Response)],
+    answers: &[(Persona, Option<String>, Response, Response)],
 ) -> Trial {
-    let rows = |told: &Response| match told {
+    let rows = |answers: &Response| match answers {
         Ok(rows) => {
             let mut rows: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
             rows.sort();
@@ -148,14 +148,17 @@ fn compare(
         }
         Err(error) => error.message().to_owned(),
     };
-    let wrong = told.iter().find(|(_, _, again, fresh)| rows(again) != rows(fresh));
+    let wrong = answers.iter().find(|(_, _, again, fresh)| rows(again) != rows(fresh));
     let mut weakness = wrong.map(|(persona, _, again, fresh)| {
         let (persona, again, fresh) = (persona.name(), rows(again), rows(fresh));
-        format!("{persona} gets by the prepared statement: \"{again}\"; by a new one: \"{fresh}\"")
+        format!(
+            "{persona} gets from the prepared statement: \"{again}\"; from a new one: \
+            \"{fresh}\""
+        )
     });
     // The control: the attacker and the victim get rows, and not the same.
-    let (attacker, victim) = (rows(&told[0].3), rows(&told[1].3));
-    let readable = told[0].1.is_none() && told[0].3.is_ok();
+    let (attacker, victim) = (rows(&answers[0].3), rows(&answers[1].3));
+    let readable = answers[0].1.is_none() && answers[0].3.is_ok();
     if weakness.is_none() && readable && attacker == victim {
         weakness = Some(format!("the control: attacker and victim both get \"{attacker}\""));
     }
@@ -179,13 +182,13 @@ async fn pooled(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
             ("after a cancelled statement", cancelled, "rollback"),
         ] {
             open_transaction.begin(&VICTIM.identity()).await?;
-            let control = open_transaction.tell(&query).await?;
-            // The claims are there for as long as the request is.
-            let identity = open_transaction.tell(IDENTITY).await?;
-            let _ends_the_request = open_transaction.tell(then).await?;
+            let control = open_transaction.execute(&query).await?;
+            // The claims are set until the request ends.
+            let identity = open_transaction.execute(IDENTITY).await?;
+            let _ends_the_request = open_transaction.execute(then).await?;
             open_transaction.must(end).await?;
-            let left = open_transaction.tell(IDENTITY).await?;
-            let seen = open_transaction.tell(&query).await?;
+            let left = open_transaction.execute(IDENTITY).await?;
+            let seen = open_transaction.execute(&query).await?;
             let mut weakness = match left.as_ref().map(|rows| rows[0].join(" as ")) {
                 Ok(left) if left == NOBODY => None,
                 Ok(left) => Some(format!("the connection is still {left}")),
@@ -206,7 +209,7 @@ async fn pooled(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     Ok(trials)
 }
 
-/// Who the connection is: role, and the text of the claims.
+/// The identity of the connection: role and claims.
 const IDENTITY: &str = "select current_user, \
                         coalesce(pg_catalog.current_setting('request.jwt.claims', true), '')";
 const NOBODY: &str = "authenticator as ";

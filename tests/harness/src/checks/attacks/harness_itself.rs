@@ -1,4 +1,4 @@
-//! This file is family T: the ways in which a harness says "proved" and nothing was.
+//! Attack family T: the ways in which the harness could give a verdict without proof.
 
 use super::engine::{context, trial};
 use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
@@ -15,51 +15,52 @@ use crate::{contract, rows};
 pub const ATTACKS: [Attack; 7] = [
     attack(
         "T01",
-        "checks run with rights that no user has",
-        "The checks must be made as somebody whom policies bind. A finding means that a persona's \
-         role bypasses them, or that they do not apply to a table, so that what it gets proves \
-         nothing.",
+        "checks run with privileges that no user has",
+        "The checks must run as roles to which policies apply. A finding means that a persona's \
+            role bypasses them, or that they do not apply to a table, so that its outcomes prove \
+            nothing.",
         |sandbox| Box::pin(rights(sandbox)),
     ),
     attack(
         "T02",
-        "nothing was tried, and that counts as success",
-        "A finding means that a table of the contract has no cell to try, or is not there: what is \
-         empty passes every check.",
+        "nothing was tried, and that counts as a pass",
+        "A finding means that a table of the contract has no cell to try, or is not in the \
+            database: an empty grid passes every check.",
         |sandbox| Box::pin(async { Ok(tried(sandbox)) }),
     ),
     attack(
         "T03",
-        "what could not run is taken for clean",
-        "A finding means that the rows to attack could not be made, or that a failing set-up would \
-         go unnoticed.",
+        "a check that could not run counts as a pass",
+        "A finding means that the rows to attack could not be generated, or that a failing setup \
+            would not be detected.",
         |sandbox| Box::pin(could_run(sandbox)),
     ),
     attack(
         "T04",
-        "there is nothing to see, so nothing is seen",
-        "A finding means that attacker or victim owns no row of a table, so that nothing could \
-         have been seen.",
+        "there are no rows to read, so none are read",
+        "A finding means that attacker or victim owns no row of a table, so that no row could have \
+            been read.",
         |sandbox| Box::pin(seen(sandbox)),
     ),
     attack(
         "T05",
-        "a set-up statement failed and nobody noticed",
-        "A finding means that a row which the set-up wrote is not there when the attacks begin.",
+        "a setup statement failed and was not detected",
+        "A finding means that a row of the setup is missing when the attacks begin.",
         |sandbox| Box::pin(set_up(sandbox)),
     ),
     attack(
         "T06",
         "an expectation that any policy meets",
-        "A policy that opens the table to everybody is created, and must change what the attacker \
-         sees. A finding means that it does not, so that the checks would not notice an open table.",
+        "A policy that is true for everyone is created, and must change the rows that the attacker \
+            reads. A finding means that it does not, so that the checks would not detect an open \
+            table.",
         |sandbox| Box::pin(noticed(sandbox)),
     ),
     attack(
         "T07",
         "an identity is left over from the check before",
-        "A finding means that a new connection already has a role or claims, so that who a check \
-         ran as is not what the check says.",
+        "A finding means that a new connection already has a role or claims, so that a check may \
+            run with another identity than it reports.",
         |sandbox| Box::pin(left(sandbox)),
     ),
 ];
@@ -74,7 +75,7 @@ const fn attack(
         id,
         title,
         meaning,
-        remedy: "the proof is void; mend what the finding names before believing the rest",
+        remedy: "the proof is void; fix what the finding names before you rely on the rest",
         references: &["CWE-1053"],
         unless: "never",
         kind: Kind::Trials(trials),
@@ -90,14 +91,20 @@ async fn rights(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
             let name = crate::sql::quote(&subject.relation.qualified());
             let active = format!("pg_catalog.row_security_active({name}::regclass)");
             let identity = persona.identity();
-            let act = Attempt { setup: &[], identity: &identity, script: &[], active: &active };
-            let guard = sandbox.prober.play(&act).await?.guard;
+            let attempt = Attempt { setup: &[], identity: &identity, script: &[], active: &active };
+            let guard = sandbox.prober.transcript(&attempt).await?.guard;
             let expected = ["authenticator", persona.role(), "f", "f", "t"];
             let weakness = (guard != expected).then(|| {
                 let (is, should) = (guard.join(", "), expected.join(", "));
                 format!("{} is {is}; it should be {should}", persona.name())
             });
-            trials.push(trial(subject.name, persona.name(), "", "is held by policies", weakness));
+            trials.push(trial(
+                subject.name,
+                persona.name(),
+                "",
+                "is subject to policies",
+                weakness,
+            ));
         }
     }
     Ok(trials)
@@ -119,20 +126,20 @@ fn tried(sandbox: &Sandbox) -> Vec<Trial> {
     sandbox.inputs.contract.relations().map(check).collect()
 }
 
-/// T03: rows were made; and what cannot be set up is an error, and not an answer.
+/// T03: rows were generated; and a failed setup is an error, not an answer.
 async fn could_run(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     context(sandbox)?;
     let mut trials = Vec::new();
     let identity = ATTACKER.identity();
     let setup = ["select 1 / 0".to_owned()];
-    let act = Attempt { setup: &setup, identity: &identity, script: &[], active: "" };
-    let played = sandbox.prober.play(&act).await;
-    let weakness = played.is_ok().then(|| "a failed set-up went unnoticed".to_owned());
-    trials.push(trial("database", "set-up", &setup[0], "a failed set-up is an error", weakness));
+    let attempt = Attempt { setup: &setup, identity: &identity, script: &[], active: "" };
+    let transcript = sandbox.prober.transcript(&attempt).await;
+    let weakness = transcript.is_ok().then(|| "a failed setup was not detected".to_owned());
+    trials.push(trial("database", "set-up", &setup[0], "a failed setup is an error", weakness));
     Ok(trials)
 }
 
-/// T04: attacker and victim both own rows of everything.
+/// T04: attacker and victim both own rows of every table.
 async fn seen(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let context = context(sandbox)?;
     let state = sandbox.prober.digest().await?;
@@ -148,7 +155,7 @@ async fn seen(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     Ok(trials)
 }
 
-/// T05: each row that the set-up wrote is there, under its key.
+/// T05: each row of the setup exists, under its key.
 async fn set_up(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let context = context(sandbox)?;
     let admin = OpenTransaction::connect(&sandbox.database.login("supabase_admin")).await?;
@@ -173,7 +180,7 @@ async fn set_up(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
             key.join(", "),
             keys.join(", ")
         );
-        let there = admin.tell(&query).await?.map_or(0, |rows| rows.len());
+        let there = admin.execute(&query).await?.map_or(0, |rows| rows.len());
         let weakness = (there != rows.len() || rows.is_empty())
             .then(|| format!("{there} of {} rows of the set-up are there", rows.len()));
         trials.push(trial(subject.name, "", &query, &format!("{there} rows"), weakness));
@@ -181,8 +188,8 @@ async fn set_up(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     Ok(trials)
 }
 
-/// T06: with one more policy that opens a table to everybody, its rows are seen: the checks
-/// would notice, and what they expect is not what any policy gives.
+/// T06: with one more policy that is true for everyone, the attacker reads other rows, so that
+/// the checks would detect an open table.
 async fn noticed(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let context = context(sandbox)?;
     let mut trials = Vec::new();
@@ -193,27 +200,33 @@ async fn noticed(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
         let rows = async |setup: &[String]| {
             let script = [statement.clone()];
             let identity = ATTACKER.identity();
-            let act = Attempt { setup, identity: &identity, script: &script, active: "" };
-            let played = sandbox.prober.play(&act).await?;
-            Ok::<Option<u64>, CannotRun>(played.answers.first().map(|answer| answer.count))
+            let attempt = Attempt { setup, identity: &identity, script: &script, active: "" };
+            let transcript = sandbox.prober.transcript(&attempt).await?;
+            Ok::<Option<u64>, CannotRun>(transcript.answers.first().map(|answer| answer.count))
         };
         let (closed, opened) = (rows(&[]).await?, rows(&open).await?);
         let weakness = (closed.is_some() && closed == opened)
-            .then(|| "a policy that opens the table to everybody changes nothing".to_owned());
-        trials.push(trial(subject.name, "", &open[0], "an open policy would be noticed", weakness));
+            .then(|| "a policy that is true for everyone changes nothing".to_owned());
+        trials.push(trial(
+            subject.name,
+            "",
+            &open[0],
+            "an open policy would be detected",
+            weakness,
+        ));
     }
     Ok(trials)
 }
 
-/// T07: a new connection is nobody, and has no claims.
+/// T07: a new connection has no role and no claims.
 async fn left(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let query = "select session_user, current_user, coalesce(nullif(\
                  pg_catalog.current_setting('request.jwt.claims', true), ''), 'no claims')";
     let open_transaction =
         OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
-    let told = open_transaction.tell(query).await?.unwrap_or_default();
+    let rows = open_transaction.execute(query).await?.unwrap_or_default();
     let expected = ["authenticator", "authenticator", "no claims"];
-    let first = told.first().cloned().unwrap_or_default();
+    let first = rows.first().cloned().unwrap_or_default();
     let weakness = (first != expected).then(|| format!("it starts as {}", first.join(", ")));
-    Ok(vec![trial("database", "a new connection", query, "is nobody", weakness)])
+    Ok(vec![trial("database", "a new connection", query, "has no identity", weakness)])
 }

@@ -1,4 +1,5 @@
-//! This file is the attack catalogue: every entry, one family per file.
+//! The attack catalogue: families of attacks on a schema, each tried on every object that it
+//! applies to.
 
 mod bypass;
 mod engine;

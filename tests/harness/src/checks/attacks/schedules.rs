@@ -1,5 +1,5 @@
-//! This file is the schedules of family E: two connections, and an order of their steps that
-//! is the same in every run.
+//! Schedules of family E: two connections whose steps are interleaved in the same order in
+//! every run.
 
 use super::engine::{context, trial};
 use crate::checks::attacks::runner::Trial;
@@ -13,32 +13,33 @@ use crate::rows;
 use crate::rows::compose::{Wanted, sign_up};
 use crate::sql::ident;
 
-/// The attacker, the back end, and somebody who watches the locks.
+/// The connections of the attacker, of the back end, and of an observer of locks.
 struct CaseTransaction<'a> {
     context: Context<'a>,
     attacker: OpenTransaction,
     back_end: OpenTransaction,
-    watch: OpenTransaction,
+    observer: OpenTransaction,
 }
 
 async fn transaction(sandbox: &Sandbox) -> Result<CaseTransaction<'_>, CannotRun> {
     let context = context(sandbox)?;
     let attacker = OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
     let back_end = OpenTransaction::connect(&sandbox.database.login("supabase_admin")).await?;
-    let watch = OpenTransaction::connect(&sandbox.database.login("supabase_admin")).await?;
-    Ok(CaseTransaction { context, attacker, back_end, watch })
+    let observer = OpenTransaction::connect(&sandbox.database.login("supabase_admin")).await?;
+    Ok(CaseTransaction { context, attacker, back_end, observer })
 }
 
-/// E03: the attacker's write waits for the row; when it gets it, the row is the victim's.
-pub(super) async fn ownership_moves(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+/// E03: the attacker's write waits for a row lock; when it gets the lock, the row is the
+/// victim's.
+pub(super) async fn owner_changes(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let transaction = transaction(sandbox).await?;
     let mut trials = Vec::new();
     for subject in transaction.context.owned_tables() {
         let Owner::Column(owner) = &subject.declared.owner else { continue };
-        // Where the key says whose a row is, another's is another row.
+        // If the owner is part of the key, another owner means another row.
         if subject.relation.is_unique(&[owner.as_str()])
             || subject.relation.primary_key().contains(owner)
-            // Whoever lets others in may change what they are, whoever they are.
+            // A user who may add members may change memberships of others.
             || subject.declared.membership.is_some()
         {
             continue;
@@ -61,22 +62,24 @@ pub(super) async fn ownership_moves(sandbox: &Sandbox) -> Result<Vec<Trial>, Can
             transaction.attacker.begin(&ATTACKER.identity()).await?;
             transaction.back_end.must(&format!("begin; {}", give(VICTIM))).await?;
             let write = async {
-                let told =
-                    transaction.attacker.tell(&format!("{statement} {}", returning(part))).await?;
+                let answer = transaction
+                    .attacker
+                    .execute(&format!("{statement} {}", returning(part)))
+                    .await?;
                 transaction.attacker.must("commit").await?;
-                Ok::<Response, CannotRun>(told)
+                Ok::<Response, CannotRun>(answer)
             };
             let commit = async {
-                // A write that needs a privilege which is missing never waits.
-                let waits = transaction.watch.see_waiting_or_done(&transaction.attacker).await?;
+                // A write that is refused for a missing privilege does not wait.
+                let waits = transaction.observer.see_waiting_or_done(&transaction.attacker).await?;
                 transaction.back_end.must("commit").await?;
                 Ok::<bool, CannotRun>(waits)
             };
-            let (told, waited) = tokio::try_join!(write, commit)?;
-            let got = told.as_ref().map_or(0, Vec::len);
+            let (answer, waited) = tokio::try_join!(write, commit)?;
+            let got = answer.as_ref().map_or(0, Vec::len);
             let weakness = (got > 0)
                 .then(|| format!("{part} reached the row after it had become the victim's"));
-            let answer = match (&told, waited) {
+            let answer = match (&answer, waited) {
                 (Ok(_), true) => "waits, and then finds no row".to_owned(),
                 (Ok(_), false) => "finds no row".to_owned(),
                 (Err(error), _) => format!("refused: {}", error.message()),
@@ -88,19 +91,19 @@ pub(super) async fn ownership_moves(sandbox: &Sandbox) -> Result<Vec<Trial>, Can
     Ok(trials)
 }
 
-/// What makes a write say how many rows it had, without reading a column.
+/// A RETURNING clause that counts the rows of a write without reading a column.
 fn returning(part: &str) -> &'static str {
     if part.starts_with("select") { "" } else { "returning 1" }
 }
 
-/// E04: what meets at one parent, one counter, one name, one key.
-pub(super) async fn meetings(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+/// E04: concurrent requests for one parent, one counter, one name, one key.
+pub(super) async fn concurrent_requests(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let transaction = transaction(sandbox).await?;
     let mut trials = Vec::new();
     for subject in transaction.context.owned_tables() {
         let Owner::Through(paths) = &subject.declared.owner else { continue };
         let [(column, parent)] = paths.as_slice() else { continue };
-        trials.push(transaction.parent_goes(&subject, column, parent).await?);
+        trials.push(transaction.parent_is_deleted(&subject, column, parent).await?);
         trials.push(transaction.two_children(sandbox, &subject, column, parent).await?);
     }
     if let Some(accounts) = &transaction.context.contract.database.accounts {
@@ -110,7 +113,7 @@ pub(super) async fn meetings(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun>
 }
 
 impl CaseTransaction<'_> {
-    /// A parent of the attacker's own that is not of the world: its key and its INSERT.
+    /// A new parent of the attacker: its key and its INSERT.
     fn extra_parent(&self, parent: &str, ordinal: usize) -> Result<(String, String), CannotRun> {
         let owner = rows::Owner::User(ATTACKER);
         let wanted = Wanted { owner, ordinal: 10 + ordinal, variant: None };
@@ -140,8 +143,8 @@ impl CaseTransaction<'_> {
         Ok(draft.insert(subject.relation))
     }
 
-    /// The parent is deleted while a child is inserted: no child is left without one.
-    async fn parent_goes(
+    /// The parent is deleted while a child is inserted: no child remains without a parent.
+    async fn parent_is_deleted(
         &self,
         subject: &Subject<'_>,
         column: &str,
@@ -156,21 +159,21 @@ impl CaseTransaction<'_> {
         self.attacker.begin(&ATTACKER.identity()).await?;
         self.back_end.must(&format!("begin; {delete}")).await?;
         let plant = async {
-            let told = self.attacker.tell(&child).await?;
+            let answer = self.attacker.execute(&child).await?;
             self.attacker.must("commit").await?;
-            Ok::<Response, CannotRun>(told)
+            Ok::<Response, CannotRun>(answer)
         };
         let commit = async {
-            self.watch.see_waiting_or_done(&self.attacker).await?;
+            self.observer.see_waiting_or_done(&self.attacker).await?;
             self.back_end.must("commit").await
         };
-        let (told, ()) = tokio::try_join!(plant, commit)?;
+        let (answer, ()) = tokio::try_join!(plant, commit)?;
         let orphans = format!(
             "select 1 from {} where {} = {key}",
             subject.relation.qualified(),
             ident(column)
         );
-        let orphans = self.watch.tell(&orphans).await?.map_or(0, |rows| rows.len());
+        let orphans = self.observer.execute(&orphans).await?.map_or(0, |rows| rows.len());
         let weakness =
             (orphans > 0).then(|| format!("{orphans} rows are left without a {parent} row"));
         self.back_end
@@ -180,11 +183,11 @@ impl CaseTransaction<'_> {
                 ident(column)
             ))
             .await?;
-        let answer = told.err().map_or("let in".to_owned(), |error| error.message().to_owned());
+        let answer = answer.err().map_or("inserted".to_owned(), |error| error.message().to_owned());
         Ok(trial(subject.name, "its parent is deleted", &child, &answer, weakness))
     }
 
-    /// Two children at once leave the parent as two in a row do.
+    /// Two concurrent children result in the same parent row as two in sequence.
     async fn two_children(
         &self,
         sandbox: &Sandbox,
@@ -204,15 +207,15 @@ impl CaseTransaction<'_> {
             self.attacker.must(&child).await?;
             if at_once {
                 second.begin(&identity).await?;
-                let meet = async {
+                let second_request = async {
                     second.must(&child).await?;
                     second.must("commit").await
                 };
-                let give_way = async {
-                    self.watch.see_waiting_or_done(&second).await?;
+                let commit_first = async {
+                    self.observer.see_waiting_or_done(&second).await?;
                     self.attacker.must("commit").await
                 };
-                tokio::try_join!(meet, give_way)?;
+                tokio::try_join!(second_request, commit_first)?;
             } else {
                 self.attacker.must("commit").await?;
                 second.begin(&identity).await?;
@@ -240,12 +243,12 @@ impl CaseTransaction<'_> {
         list.push("'end'".to_owned());
         let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
         let query = format!("select {} from {table} where {id} = {key}", list.join(", "));
-        let rows = self.watch.tell(&query).await?;
+        let rows = self.observer.execute(&query).await?;
         Ok(rows.map_or_else(|error| error.message().to_owned(), |rows| rows.concat().join(" ")))
     }
 }
 
-/// Two sign-ups want one name: both succeed, with a profile each.
+/// Two sign-ups with the same name: both succeed, with a profile each.
 async fn one_name(
     sandbox: &Sandbox,
     transaction: &CaseTransaction<'_>,
@@ -256,22 +259,22 @@ async fn one_name(
     let login = sandbox.database.login("supabase_auth_admin");
     let (one, other) =
         (OpenTransaction::connect(&login).await?, OpenTransaction::connect(&login).await?);
-    let wants = |id: &str| {
+    let sign_up_with_name = |id: &str| {
         let name = r#"'{"username": "twin"}', false"#;
         sign_up(id, Some(&format!("{id}@example.com"))).replace("'{}', false", name)
     };
-    one.must(&format!("begin; {}", wants(TWINS[0]))).await?;
+    one.must(&format!("begin; {}", sign_up_with_name(TWINS[0]))).await?;
     other.must("begin").await?;
-    let meet = async {
-        let told = other.tell(&wants(TWINS[1])).await?;
+    let second_request = async {
+        let answer = other.execute(&sign_up_with_name(TWINS[1])).await?;
         other.must("commit").await?;
-        Ok::<Response, CannotRun>(told)
+        Ok::<Response, CannotRun>(answer)
     };
-    let give_way = async {
-        transaction.watch.see_waiting_or_done(&other).await?;
+    let commit_first = async {
+        transaction.observer.see_waiting_or_done(&other).await?;
         one.must("commit").await
     };
-    let (told, ()) = tokio::try_join!(meet, give_way)?;
+    let (answer, ()) = tokio::try_join!(second_request, commit_first)?;
     let subject = transaction.context.tables().into_iter().find(|table| table.name == profile);
     let Some(subject) = subject else {
         return Ok(Trial::failed(Some(format!("could not run: there is no table {profile}"))));
@@ -282,19 +285,25 @@ async fn one_name(
     let ids = TWINS.map(|id| format!("'{id}'")).join(", ");
     let table = subject.relation.qualified();
     let query = format!("select 1 from {table} where {} in ({ids})", ident(owner));
-    let profiles = transaction.watch.tell(&query).await?.map_or(0, |rows| rows.len());
+    let profiles = transaction.observer.execute(&query).await?.map_or(0, |rows| rows.len());
     transaction.back_end.must(&format!("delete from auth.users where id in ({ids})")).await?;
-    let weakness = match told {
+    let weakness = match answer {
         Err(error) => Some(format!("the second sign-up fails: {}", error.message())),
         Ok(_) if profiles != 2 => Some(format!("two sign-ups leave {profiles} profiles")),
         Ok(_) => None,
     };
-    Ok(trial(profile, "two sign-ups want one name", &wants(TWINS[1]), "a profile each", weakness))
+    Ok(trial(
+        profile,
+        "two sign-ups with one name",
+        &sign_up_with_name(TWINS[1]),
+        "a profile each",
+        weakness,
+    ))
 }
 
-/// E05: once the parent is the victim's, the next statement of the attacker's open
-/// transaction neither sees nor adds to what hangs on it.
-pub(super) async fn parent_changes_hands(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+/// E05: after the parent's owner has changed to the victim, the attacker's open transaction can
+/// neither read nor insert its children.
+pub(super) async fn parent_changes_owner(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let transaction = transaction(sandbox).await?;
     let mut trials = Vec::new();
     for subject in transaction.context.owned_tables() {
@@ -302,7 +311,9 @@ pub(super) async fn parent_changes_hands(sandbox: &Sandbox) -> Result<Vec<Trial>
         let (column, parent) = &paths[0];
         let Some(row) = transaction.context.row(subject.name, ATTACKER) else { continue };
         let key = row.literal(column).unwrap_or("null");
-        let Some((table, id, owner)) = hands(&transaction.context, parent) else { continue };
+        let Some((table, id, owner)) = owner_of_parent(&transaction.context, parent) else {
+            continue;
+        };
         let give = |to: Persona| {
             let to = to.user_id().unwrap_or_default();
             format!("update {table} set {owner} = '{to}' where {id} = {key}")
@@ -311,29 +322,29 @@ pub(super) async fn parent_changes_hands(sandbox: &Sandbox) -> Result<Vec<Trial>
         let read = format!("select 1 from {children} where {} = {key}", ident(column));
         let insert = transaction.child_of(&subject, column, key)?;
         transaction.attacker.begin(&ATTACKER.identity()).await?;
-        let before = transaction.attacker.tell(&read).await?;
+        let before = transaction.attacker.execute(&read).await?;
         transaction.back_end.must(&give(VICTIM)).await?;
-        let after = transaction.attacker.tell(&read).await?;
-        let planted = transaction.attacker.tell(&insert).await?;
+        let after = transaction.attacker.execute(&read).await?;
+        let planted = transaction.attacker.execute(&insert).await?;
         transaction.attacker.must("rollback").await?;
         transaction.back_end.must(&give(ATTACKER)).await?;
         let weakness = if after.is_ok_and(|rows| !rows.is_empty()) {
-            Some("rows are still seen after their parent became the victim's".to_owned())
+            Some("rows can still be read after their parent became the victim's".to_owned())
         } else if planted.is_ok() {
             Some("a row was added under the victim's parent".to_owned())
         } else if !before.is_ok_and(|rows| !rows.is_empty()) {
-            Some("the control: the attacker does not see the row while it is the attacker's".into())
+            Some("the control: the attacker cannot read the row while it is the attacker's".into())
         } else {
             None
         };
-        trials.push(trial(subject.name, "parent", &read, "neither seen nor added to", weakness));
+        trials.push(trial(subject.name, "parent", &read, "neither read nor inserted", weakness));
     }
     Ok(trials)
 }
 
-/// By what a parent changes hands: the table in which it says whose it is, the column that
-/// holds its key there, and the one that names its user.
-fn hands(context: &Context<'_>, parent: &str) -> Option<(String, String, String)> {
+/// How a parent's owner is changed: the table with its owner, the column of its key there, and
+/// the column of its user.
+fn owner_of_parent(context: &Context<'_>, parent: &str) -> Option<(String, String, String)> {
     let table = |name: &str| context.contract.tables.get(name).zip(context.catalog.relation(name));
     let (declared, relation) = table(parent)?;
     match &declared.owner {

@@ -1,25 +1,25 @@
-//! This file is the cells of one table: every persona, command and target that its grid
-//! speaks of, and those of each column.
+//! The cells of one table: every persona, command and target of its grid, and those of each
+//! column.
 
 use crate::contract;
 use crate::contract::grid::{Command, Expected, Whose};
 use crate::platform::persona::Persona;
 use crate::rows::Owner;
 
-/// A check of the matrix before it has its statement.
+/// A check of the access matrix, without its statement.
 #[derive(Debug, Clone)]
 pub struct Cell {
     /// Its stable id, such as `isolation/memories/update/bob/alices-row`.
     pub id: String,
-    /// Who tries.
+    /// The persona.
     pub persona: Persona,
-    /// What is tried.
+    /// The command.
     pub command: Command,
-    /// On whose row.
+    /// The target.
     pub whose: Whose,
-    /// The column, where the cell is about one.
+    /// The column, if the cell is about one.
     pub column: Option<String>,
-    /// What the contract says.
+    /// The outcome that the contract expects.
     pub expected: Expected,
 }
 
@@ -73,7 +73,7 @@ fn column_cells(
     declared.columns.keys().map(cell).collect()
 }
 
-/// The last two parts of a cell's id: who, and whose row.
+/// The last two parts of a cell's id: persona and target.
 fn slug(persona: Persona, whose: &Whose) -> String {
     let possessive = |owner: Option<Persona>, variant: &Option<String>| {
         let owner = owner.map_or("nobody", Persona::name);
@@ -105,7 +105,7 @@ pub(super) fn owner(persona: Persona, whose: &Whose) -> Owner {
         Whose::Anothers(_) => Owner::User(rival(persona)),
         Whose::Shared => Owner::Shared,
         Whose::Nobodys | Whose::Any => Owner::Nobody,
-        // The row whose values a blind statement takes as an example.
+        // The row whose values a statement without WHERE uses as an example.
         Whose::Every => Owner::User(Persona::Alice),
     }
 }

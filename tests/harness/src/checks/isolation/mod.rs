@@ -1,5 +1,5 @@
-//! This file is the access matrix: it runs the cells of a table and judges each by outcome,
-//! state and control.
+//! Access matrix: runs every cell of a table's grid and judges it by outcome, state and
+//! control.
 
 pub mod cells;
 pub mod plan;
@@ -32,22 +32,22 @@ use crate::sandbox::{Database, State};
 pub struct Ran {
     /// The cell.
     pub cell: Cell,
-    /// What was seen.
+    /// The outcome.
     pub observed: Outcome,
     /// How long it took.
     pub took: Duration,
-    /// Its line in the ledger.
+    /// Its entry in the ledger.
     pub entry: Entry,
 }
 
-/// A clone that statements are tried in, and what it takes to write them.
+/// A clone that statements are tried in, with the data to write them.
 pub struct Sandbox {
-    /// What the clone was made of.
+    /// The inputs that the clone was made from.
     pub inputs: Arc<Inputs>,
     regime: Regime,
-    /// What there is.
+    /// The catalog of the clone.
     pub catalog: Catalog,
-    /// The rows that were made, or why there are none.
+    /// The generated rows, or why there are none.
     pub world: Result<World, String>,
     /// The connection that statements are tried on.
     pub prober: Prober,
@@ -56,7 +56,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A clone of what the inputs make in that regime.
+    /// A clone for these inputs in that regime.
     ///
     /// # Errors
     /// Why there is none.
@@ -65,7 +65,7 @@ impl Sandbox {
         Self::within(database, inputs, regime).await
     }
 
-    /// The given clone, in whatever state it is.
+    /// The same for a given clone in its current state.
     ///
     /// # Errors
     /// Why the server could not be reached.
@@ -90,8 +90,8 @@ impl Sandbox {
     /// Runs every cell of the table or view `name`.
     ///
     /// # Errors
-    /// Why the server could not be reached, or that a probe was not rolled back. What the
-    /// schema is to blame for is in the entries.
+    /// Why the server could not be reached, or that a probe was not rolled back. Faults of the
+    /// schema are in the entries.
     pub async fn run(&self, name: &str) -> Result<Vec<Ran>, CannotRun> {
         let contract = &self.inputs.contract;
         let declared = contract.relation(name).expect("cells are of declared relations");
@@ -110,8 +110,8 @@ impl Sandbox {
         };
         let target = Target::new(author.relation());
         let is_view = author.is_view();
-        let start = self.prober.start();
-        let judge = Judge { regime: self.regime, contract, name, start, is_view };
+        let initial = self.prober.initial();
+        let judge = Judge { regime: self.regime, contract, name, initial, is_view };
         let mut controls: BTreeMap<Try, Outcome> = BTreeMap::new();
         let mut ran = Vec::new();
         for cell in cells {
@@ -136,20 +136,20 @@ impl Sandbox {
             }
             ran.push(judge.judge(cell, &written, &observation, control));
         }
-        if self.prober.digest().await? == *self.prober.start() {
+        if self.prober.digest().await? == *self.prober.initial() {
             Ok(ran)
         } else {
             Err(CannotRun(format!("a probe of {name} was not rolled back")))
         }
     }
 
-    /// The id of the first cell whose persona gets another answer than the grid says, or cannot
-    /// ask at all. Controls are not looked at, and state only where a new row is to get its
-    /// members, which no answer tells.
+    /// The id of the first cell whose outcome differs from the grid, or whose probe cannot be
+    /// set up. Controls are not checked, and the state only where a new row must get its
+    /// members, which the outcome does not show.
     ///
     /// # Errors
     /// Why the server could not be reached.
-    pub async fn first_red(
+    pub async fn first_failed(
         &self,
         name: &str,
         wanted: impl Fn(&Cell) -> bool,
@@ -161,8 +161,8 @@ impl Sandbox {
             return Err(CannotRun(format!("{name} is not in the database")));
         };
         let (target, is_view) = (Target::new(author.relation()), author.is_view());
-        let start = self.prober.start();
-        let judge = Judge { regime: self.regime, contract, name, start, is_view };
+        let initial = self.prober.initial();
+        let judge = Judge { regime: self.regime, contract, name, initial, is_view };
         for cell in cells(name, declared).into_iter().filter(wanted) {
             let written = author.write(&cell)?;
             let (setup, statement) = (&written.setup, &written.statement);
@@ -171,10 +171,10 @@ impl Sandbox {
             let seen = if gets_members {
                 self.prober.attempt(&target, cell.persona, setup, statement).await
             } else {
-                self.prober.glance(&target, cell.persona, setup, statement).await
+                self.prober.attempt_without_state(&target, cell.persona, setup, statement).await
             };
             let expected = cell.expected.outcome(&judge.counts(cell.persona));
-            // A probe that cannot be set up any more is no pass.
+            // A probe that can no longer be set up is not a pass.
             let green = seen.is_ok_and(|it| {
                 let in_place = !gets_members || judge.misplaced(&cell, &it).is_none();
                 it.unguarded.is_none() && it.outcome == expected && in_place
@@ -187,12 +187,12 @@ impl Sandbox {
     }
 }
 
-/// What judging needs to know of the run.
+/// What cells of one table are judged by.
 struct Judge<'a> {
     regime: Regime,
     contract: &'a Contract,
     name: &'a str,
-    start: &'a Digest,
+    initial: &'a Digest,
     is_view: bool,
 }
 
@@ -248,8 +248,8 @@ impl Judge<'_> {
         Ran { cell, observed: observation.outcome.clone(), took: observation.took, entry }
     }
 
-    /// The state rule: a denied statement changes nothing, a user's changes only the user's
-    /// rows, and one that succeeds changes a row of its table.
+    /// The state rule: a refused statement changes nothing, a user's statement changes only
+    /// that user's rows, and a successful one changes a row of its table.
     fn misplaced(&self, cell: &Cell, observation: &Observation) -> Option<(String, String)> {
         let changed: Vec<String> = observation
             .changed
@@ -265,7 +265,7 @@ impl Judge<'_> {
         let done = matches!(observation.outcome, Outcome::Rows(1..));
         let hit = observation.changed.iter().any(|it| it.table == self.name);
         (writes && done && !cell.expected.is_denial() && !hit).then(|| {
-            let observed = "the statement says that it wrote, and no row changed".to_owned();
+            let observed = "the statement reports a change, and no row changed".to_owned();
             (format!("a row of {} changes", self.name), observed)
         })
     }
@@ -277,14 +277,14 @@ impl Judge<'_> {
             || reach::may_change(self.contract, cell.persona, (self.name, &commands), changed)
     }
 
-    /// How many rows there are for that persona. A view has the rows of its users.
+    /// The numbers of rows for a persona. A view has one row for each user.
     fn counts(&self, persona: Persona) -> Counts {
         let user = persona.user_id();
         if self.is_view {
             let all = Persona::USERS.len() as u64;
             return Counts { own: user.map_or(all, |_| 1), all, ..Counts::default() };
         }
-        let count = |is_it: &dyn Fn(&str) -> bool| self.start.count(self.name, is_it);
+        let count = |is_it: &dyn Fn(&str) -> bool| self.initial.count(self.name, is_it);
         let all = count(&|_| true);
         let Some(user) = user else { return Counts { own: all, all, ..Counts::default() } };
         let own = count(&|owner| owner == user);
@@ -304,7 +304,7 @@ impl Judge<'_> {
     }
 }
 
-/// Everything that it takes to see a cell again in psql, as a superuser.
+/// The script that reproduces a cell in psql, as a superuser.
 fn pasteable(persona: Persona, written: &Try) -> String {
     let mut lines = vec!["begin;".to_owned()];
     lines.extend(written.setup.iter().map(|statement| format!("{statement};")));
@@ -342,8 +342,8 @@ fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
     Ran { cell, observed, took: Duration::ZERO, entry }
 }
 
-/// The grid of what was observed, in the form of the intended one: who, whose row, and a
-/// column per command; cells that differ are marked.
+/// The observed grid in the form of the contract's: persona, target, and a column per command;
+/// cells that differ are marked.
 pub fn observed_grid(ran: &[Ran]) -> String {
     let mut lines: BTreeMap<(Persona, &Whose), BTreeMap<Command, String>> = BTreeMap::new();
     let mut commands: Vec<Command> = Vec::new();
@@ -366,7 +366,7 @@ pub fn observed_grid(ran: &[Ran]) -> String {
     text.trim_end().to_owned()
 }
 
-/// A failure in a grid's cell is its SQLSTATE alone.
+/// In a grid, a failure is shown by its SQLSTATE alone.
 fn short(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Failed(why) => format!("failed {}", why.split(' ').next().unwrap_or_default()),

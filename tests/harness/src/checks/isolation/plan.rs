@@ -1,4 +1,4 @@
-//! This file is the cells of one table as statements that can be run.
+//! Writes the cells of one table as statements.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
 use crate::rows::{Owner, Row, World};
 use crate::sql::{ident, quote};
 
-/// A cell's statement, and what the administrator has to do before it.
+/// A cell's statement and its setup.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Try {
-    /// The administrator's statements.
+    /// The setup, which the administrator runs.
     pub setup: Vec<String>,
     /// The persona's statement.
     pub statement: String,
@@ -31,7 +31,7 @@ pub struct Author<'a> {
 }
 
 impl<'a> Author<'a> {
-    /// For the table or view of that name; nothing if the database does not have it.
+    /// An author for the table or view of that name; none if the database does not have it.
     pub fn new(
         catalog: &'a Catalog,
         contract: &'a Contract,
@@ -48,7 +48,7 @@ impl<'a> Author<'a> {
         self.relation
     }
 
-    /// Whether it is a view, whose rows nobody made.
+    /// Whether it is a view, whose rows are not generated.
     pub fn is_view(&self) -> bool {
         self.relation.kind == "view"
     }
@@ -91,7 +91,7 @@ impl<'a> Author<'a> {
         };
         let wanted = Wanted { owner, ordinal: PLAIN_ROWS, variant };
         let mut draft = self.factory.draft(&self.relation.name, wanted)?;
-        self.put_oneself_in(cell, &mut draft);
+        self.set_member(cell, &mut draft);
         let insertable = |column: &str| self.declared.client_may("insert", column);
         let open = self.declared.columns.keys().any(|column| insertable(column));
         let of_variant = variant.map(|variant| &self.declared.variants[variant]);
@@ -119,9 +119,9 @@ impl<'a> Author<'a> {
         Ok(Try { statement: draft.insert(self.relation), setup: draft.setup })
     }
 
-    /// A membership in what is another's is the persona's own, and so is that of somebody who
-    /// has no part in what is shared; any other is a newcomer's.
-    fn put_oneself_in(&self, cell: &Cell, draft: &mut Draft) {
+    /// The member of a new membership: the persona itself in another user's row, and in a
+    /// shared one if it is not a member yet; else a new member.
+    fn set_member(&self, cell: &Cell, draft: &mut Draft) {
         let contract::Owner::Column(column) = &self.declared.owner else { return };
         let joins = match cell.whose {
             Whose::Anothers(_) => true,
@@ -154,8 +154,8 @@ impl<'a> Author<'a> {
         Ok(Try { setup: Vec::new(), statement })
     }
 
-    /// The column that an update sets where the cell names none: the first that a client may
-    /// update, or the first that could be.
+    /// The column that an update sets if the cell names none: the first that a client may
+    /// update, or the first that can be updated.
     fn updated_column(&self) -> Result<String, CannotRun> {
         let plain = |column: &&Column| {
             let in_variant = |v: &BTreeMap<String, String>| v.contains_key(&column.name);
@@ -172,8 +172,8 @@ impl<'a> Author<'a> {
         Ok(column.name.clone())
     }
 
-    /// Keys, references and owners: an update sets them to what they are, since any other
-    /// value may break what points at them.
+    /// Keys, references and owners: an update sets them to their current value, because another
+    /// could break references.
     fn is_structural(&self, column: &str) -> bool {
         let keys = ["p", "f"];
         self.relation.constraints.iter().any(|constraint| {
@@ -182,7 +182,7 @@ impl<'a> Author<'a> {
         })
     }
 
-    /// A value that differs from the current one, where the column has two.
+    /// A value that differs from the current one, if the column accepts two.
     fn fresh(&self, column: &str, current: &str) -> Result<String, CannotRun> {
         let mut value = String::new();
         for tag in ["changed", "changed again", "and again", "once more", "at last"] {
@@ -197,7 +197,7 @@ impl<'a> Author<'a> {
         Ok(other.unwrap_or(&value).clone())
     }
 
-    /// A WHERE clause for the cell's row; nothing where it is about every row.
+    /// A WHERE clause for the cell's row; empty if the cell is about every row.
     fn aim(&self, cell: &Cell) -> Result<String, CannotRun> {
         if cell.whose == Whose::Every {
             return Ok(String::new());
@@ -207,7 +207,7 @@ impl<'a> Author<'a> {
         Ok(format!(" where {aim}"))
     }
 
-    /// A condition that holds for the first row of that owner and variant alone.
+    /// A condition that is true only for the first row of that owner and variant.
     ///
     /// # Errors
     /// That the world has no such row.
@@ -236,7 +236,7 @@ impl<'a> Author<'a> {
         Ok(aims.join(" and "))
     }
 
-    /// An UPDATE of one plain column of the rows that `condition` holds for.
+    /// An UPDATE of one plain column of the rows for which `condition` is true.
     ///
     /// # Errors
     /// That the table has no such column.
@@ -247,7 +247,7 @@ impl<'a> Author<'a> {
         Ok(format!("update {table} set {} = {value} where {condition}", ident(&column)))
     }
 
-    /// Assignments of other values to every column that can hold any.
+    /// Assignments of new values to every plain column.
     ///
     /// # Errors
     /// Which value could not be made.
@@ -267,7 +267,7 @@ impl<'a> Author<'a> {
         Ok(columns.map(assign).collect::<Result<Vec<String>, CannotRun>>()?.join(", "))
     }
 
-    /// The columns that a row is aimed at by: its primary key, or another unique column where
+    /// The columns that identify a row in WHERE: its primary key, or another unique column if
     /// clients can read that and not the key.
     fn aim_columns(&self) -> Vec<String> {
         let key = self.relation.primary_key().to_vec();
@@ -289,7 +289,7 @@ impl<'a> Author<'a> {
         self.world.rows(&self.relation.name, owner, variant).first().copied()
     }
 
-    /// The owner and the variant of the row that a cell is about.
+    /// The owner and the variant of a cell's row.
     fn row_of<'c>(&self, cell: &'c Cell) -> (Owner, Option<&'c str>) {
         match cell.whose {
             Whose::Shared if self.is_membership() => {

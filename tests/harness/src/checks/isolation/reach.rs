@@ -1,4 +1,4 @@
-//! This file is the state rule: whose rows a statement of a user's may change.
+//! The state rule: which rows of which owners a user's statement may change.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use crate::contract::{self, Contract};
 use crate::platform::persona::Persona;
 use crate::probe::digest::{Changed, How, WITH, reaches, touches};
 
-/// Whether statements of that user's, of these commands on one table or view, may change such
-/// rows. A row between two users' rows (a link, say) goes with either of them, but only so: no
-/// user may touch it by itself. A row that the user shares may change in the way in which the
-/// grid lets the user change one, whatever the statement was about; and it may go with a shared
-/// row that it points at and that the user may delete.
+/// Whether statements of that user, of these commands on one table or view, may change such
+/// rows. A row that references rows of two users, such as a link, may be deleted by a cascade
+/// from either, but no user may change it directly. A shared row may change as the grid lets
+/// the user change one, whatever table the statement names; and it may be deleted by a cascade
+/// from a shared row that the user may delete.
 pub fn may_change(
     contract: &Contract,
     persona: Persona,
@@ -37,7 +37,7 @@ pub fn may_change(
     let either = [Whose::Shared, Whose::Own(Some(SHARED.to_owned()))];
     let sent = |command: Command| commands.contains(&command) && lets(object, command, &either);
     match changed.how {
-        // Whoever lets somebody in shares what the others had.
+        // Adding a member shares existing rows with that member.
         How::Gained => {
             let declared = contract.relation(object);
             declared.is_some_and(|it| it.shape.sharing == Sharing::Membership)
@@ -50,7 +50,7 @@ pub fn may_change(
         How::Other => lets(table, Command::Update, &targets),
         How::Gone => {
             lets(table, Command::Delete, &targets)
-                || points_at(contract, table, object) && sent(Command::Delete)
+                || references(contract, table, object) && sent(Command::Delete)
         }
         How::Somehow => [Command::Insert, Command::Update, Command::Delete]
             .iter()
@@ -58,8 +58,8 @@ pub fn may_change(
     }
 }
 
-/// Whether rows of `table` point at rows of `object`, or at rows that do.
-fn points_at(contract: &Contract, table: &str, object: &str) -> bool {
+/// Whether rows of `table` reference rows of `object`, directly or over other tables.
+fn references(contract: &Contract, table: &str, object: &str) -> bool {
     let mut left = vec![table];
     let mut seen = BTreeSet::new();
     while let Some(table) = left.pop() {
@@ -80,7 +80,7 @@ fn is_shared_in_the_world(owner: &str) -> bool {
     owner.contains(WITH) && Persona::OWNERS.iter().all(shares)
 }
 
-/// What the grid calls such a row, seen from that user.
+/// The grid's target for such a row, relative to that user.
 fn target(declared: &contract::Relation, user: &str, owner: &str) -> Whose {
     if declared.shape.sharing == Sharing::Membership && owner.starts_with(user) {
         Whose::Own(Some(SHARED.to_owned()))

@@ -1,4 +1,4 @@
-//! This file is the rules about what the API shows and is better not shown.
+//! Linter rules about objects that the API exposes.
 
 use super::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
@@ -7,12 +7,12 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0002_auth_users_exposed",
-            title: "a view shows the accounts of the auth server",
-            meaning: "The auth server's table of accounts holds addresses, telephone numbers and \
-                      hashed passwords, and has no policies. A view of it with its owner's rights \
-                      shows it to whoever may read the view.",
-            remedy: "keep what is to be shown in a table of its own, or make the view security \
-                     invoker over accounts with row level security",
+            title: "a view exposes the users of the auth server",
+            meaning: "The auth server's table of users holds e-mail addresses, telephone numbers \
+                and hashed passwords, and has no policies. A view of it with its owner's \
+                privileges exposes it to every role that may read the view.",
+            remedy: "keep public data in a separate table, or make the view security invoker over \
+                a table with row level security",
             references: &[
                 "CWE-359",
                 "https://supabase.github.io/splinter/0002_auth_users_exposed/",
@@ -26,8 +26,8 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "people: read by authenticated",
             },
         },
-        // Through other views too. A view with its caller's rights shows what the caller may
-        // read of the accounts anyway, so it is the accounts that must be open.
+        // Including views of views. A security invoker view shows only what its caller may
+        // read, so it counts only if the table of users is readable itself.
         looks: Detection::At(
             "with recursive reads (top, at) as (
                 select v.oid, v.oid from relation v where v.kind in ('v', 'm')
@@ -51,10 +51,10 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0010_security_definer_view",
-            title: "a view reads with its owner's rights, past the policies of its caller",
-            meaning: "A view runs with the rights of who made it unless it is security invoker, \
-                      and policies do not bind a table's owner. Whoever may read the view reads \
-                      every user's rows.",
+            title: "a view uses its owner's privileges and bypasses its caller's policies",
+            meaning: "A view has the privileges of its owner unless it is security invoker, and \
+                policies do not apply to a table's owner. A role that may read the view reads \
+                every user's rows.",
             remedy: "alter view … set (security_invoker = true)",
             references: &[
                 "CWE-863",
@@ -78,9 +78,9 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0016_materialized_view_in_api",
             title: "clients read a materialized view, which has no row level security",
-            meaning: "A materialized view keeps rows that its owner has read. There are no \
-                      policies on it, so that whoever may read it reads them all.",
-            remedy: "revoke it from the client roles, and show it through a function or a view",
+            meaning: "A materialized view stores the rows that its owner reads. It cannot have \
+                policies, so that a role with the privilege reads all of them.",
+            remedy: "revoke it from the client roles, and expose it through a function or a view",
             references: &[
                 "CWE-862",
                 "https://supabase.github.io/splinter/0016_materialized_view_in_api/",
@@ -103,9 +103,10 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0017_foreign_table_in_api",
             title: "clients reach a foreign table, which has no row level security",
-            meaning: "A foreign table's rows are elsewhere, and are fetched with rights that \
-                      somebody stored. There are no policies on it.",
-            remedy: "revoke it from the client roles, or put it into a schema that is not shown",
+            meaning: "The rows of a foreign table are fetched with the privileges of its user \
+                mapping. It cannot have policies.",
+            remedy: "revoke it from the client roles, or move it to a schema that the API does not \
+                expose",
             references: &[
                 "CWE-862",
                 "https://supabase.github.io/splinter/0017_foreign_table_in_api/",
@@ -160,9 +161,10 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0023_sensitive_columns_exposed",
-            title: "clients reach a secret by its name in a table without row level security",
-            meaning: "A column whose name says that it holds a secret is reached by clients, and \
-                      nothing decides row by row which of them.",
+            title: "clients reach a column that is named like a secret in a table without row \
+                level security",
+            meaning: "A column whose name suggests a secret can be reached by clients, and no \
+                policy restricts its rows.",
             remedy: "enable row level security, and do not grant the column to a client role",
             references: &[
                 "CWE-200",
@@ -177,7 +179,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "keys.api_key_hash: open to anon",
             },
         },
-        // The words of the rule's page, as words of the column's name.
+        // The patterns of the rule's page, applied to the column's name.
         looks: Detection::At(
             "select t.name || '.' || a.attname, 'open to ' || t.reachable
             from relation t
@@ -196,8 +198,8 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0025_public_bucket_allows_listing",
             title: "clients may list the files of a public bucket",
-            meaning: "The files of a public bucket are read by address, and need no policy. A \
-                      policy to read the table of files lets everybody list the addresses.",
+            meaning: "The files of a public bucket are read by URL, and need no policy. A policy \
+                for select on the table of files lets everyone list the URLs.",
             remedy: "drop the policy; the files of a public bucket are read without one",
             references: &[
                 "CWE-548",
@@ -209,20 +211,20 @@ pub(super) const LINTS: &[Lint] = &[
                 object: "pictures",
                 check: "lint/0025_public_bucket_allows_listing",
                 expected: NOTHING,
-                observed: "nothing, since it is not looked at here",
+                observed: "not checked here",
             },
         },
         looks: Detection::Nowhere(
-            "the platform that is imitated here has no storage, and a migration that speaks of \
-             its tables does not apply",
+            "the platform shim has no storage, and a migration that names its tables cannot be \
+                applied",
         ),
     },
     Lint {
         rule: Rule {
             id: "lint.0026_pg_graphql_anon_table_exposed",
-            title: "pg_graphql tells everybody the name and columns of a table",
-            meaning: "The extension makes a GraphQL schema of whatever a role may read, and tells \
-                      it to whoever asks.",
+            title: "pg_graphql exposes the name and columns of a table to everyone",
+            meaning: "The extension makes a GraphQL schema of all tables that a role may read, \
+                which the role can query.",
             remedy: "revoke the table from anon, or drop the extension where nobody uses it",
             references: &[
                 "CWE-200",
@@ -233,7 +235,7 @@ pub(super) const LINTS: &[Lint] = &[
                 object: "notes",
                 check: "lint/0026_pg_graphql_anon_table_exposed",
                 expected: NOTHING,
-                observed: "nothing, since it is not looked at here",
+                observed: "not checked here",
             },
         },
         looks: Detection::Nowhere(PG_GRAPHQL),
@@ -241,9 +243,9 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0027_pg_graphql_authenticated_table_exposed",
-            title: "pg_graphql tells every user the name and columns of a table",
-            meaning: "The extension makes a GraphQL schema of whatever a role may read, and tells \
-                      it to whoever asks.",
+            title: "pg_graphql exposes the name and columns of a table to every user",
+            meaning: "The extension makes a GraphQL schema of all tables that a role may read, \
+                which the role can query.",
             remedy: "revoke the table from authenticated, or drop the extension where nobody \
                      uses it",
             references: &[
@@ -255,12 +257,12 @@ pub(super) const LINTS: &[Lint] = &[
                 object: "notes",
                 check: "lint/0027_pg_graphql_authenticated_table_exposed",
                 expected: NOTHING,
-                observed: "nothing, since it is not looked at here",
+                observed: "not checked here",
             },
         },
         looks: Detection::Nowhere(PG_GRAPHQL),
     },
 ];
 
-const PG_GRAPHQL: &str = "pg_graphql is not among the extensions here; where a project has it, it \
-                          shows what the contract lets the role read";
+const PG_GRAPHQL: &str = "pg_graphql is not among the extensions of the shim; it exposes what the \
+    contract lets a role read";

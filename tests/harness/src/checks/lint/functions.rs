@@ -1,4 +1,4 @@
-//! This file is the rules about functions.
+//! Linter rules about functions.
 
 use super::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
@@ -7,10 +7,10 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0011_function_search_path_mutable",
-            title: "a function looks names up where its caller says",
-            meaning: "A name without its schema is looked up along search_path, which belongs to \
-                      the caller. In a function with its owner's rights the caller can put an \
-                      object of the same name first.",
+            title: "a function resolves names with its caller's search_path",
+            meaning: "A name without its schema is resolved with search_path, which the caller \
+                sets. In a function with its owner's privileges the caller can make it use another \
+                object of the same name.",
             remedy: "alter function … set search_path = ''",
             references: &[
                 "CWE-426",
@@ -24,7 +24,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "one: no search_path of its own",
             },
         },
-        // Whatever it is pinned to.
+        // Any value counts.
         looks: Detection::At(
             "select f.name, 'no search_path of its own' from function f
             where not exists (
@@ -32,13 +32,13 @@ pub(super) const LINTS: &[Lint] = &[
             )",
         ),
     },
-    // What a trigger calls, no client can.
+    // Clients cannot call trigger functions.
     Lint {
         rule: Rule {
             id: "lint.0028_anon_security_definer_function_executable",
-            title: "everybody may call a function that has its owner's rights",
-            meaning: "Such a function is bound by no policy, and here nobody need even be signed \
-                      in to call it. What it gives depends on its body alone.",
+            title: "everyone may call a function that has its owner's privileges",
+            meaning: "No policy applies to such a function, and this one can be called without \
+                signing in. Only its body decides what it returns.",
             remedy: "revoke execute from anon and public, or make it security invoker",
             references: &[
                 "CWE-250",
@@ -66,9 +66,9 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0029_authenticated_security_definer_function_executable",
-            title: "every user may call a function that has its owner's rights",
-            meaning: "Such a function is bound by no policy, and every user may call it. What it \
-                      gives depends on its body alone.",
+            title: "every user may call a function that has its owner's privileges",
+            meaning: "No policy applies to such a function, and every user may call it. Only its \
+                body decides what it returns.",
             remedy: "revoke execute from authenticated and public, or make it security invoker",
             references: &[
                 "CWE-250",

@@ -1,4 +1,4 @@
-//! This file is the rules about keys and indexes.
+//! Linter rules about keys and indexes.
 
 use super::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
@@ -8,20 +8,21 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0001_unindexed_foreign_keys",
             title: "a foreign key has no index that begins with its columns",
-            meaning: "Deleting or changing a row looks for the rows that point at it, and so does \
-                      every join along the key. Without an index each look reads the whole table.",
+            meaning: "Deleting or updating a row searches for the rows that reference it, and so \
+                does every join on the key. Without an index each search reads the whole table.",
             remedy: "create an index whose first columns are the foreign key's",
             references: &["https://supabase.github.io/splinter/0001_unindexed_foreign_keys/"],
             example: Example {
-                fault: "alter table public.notes add column about uuid references public.notes (id);",
+                fault: "alter table public.notes add column about uuid references public.notes \
+                    (id);",
                 object: "notes.notes_about_fkey",
                 check: "lint/0001_unindexed_foreign_keys",
                 expected: NOTHING,
                 observed: "notes.notes_about_fkey: FOREIGN KEY (about) REFERENCES public.notes(id)",
             },
         },
-        // A key that a partition inherits is its parent's. Of partial indexes, one that leaves
-        // out nothing but nulls will do, because a null points nowhere.
+        // A key that a partition inherits is its parent's. A partial index that leaves out only
+        // nulls is sufficient, because a null references nothing.
         looks: Detection::At(
             "select r.name || '.' || k.conname, pg_get_constraintdef(k.oid)
             from pg_constraint k
@@ -48,8 +49,8 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0004_no_primary_key",
             title: "a table has no primary key",
-            meaning: "Rows of a table without a primary key cannot be told apart, so that neither \
-                      an API nor replication can name one.",
+            meaning: "Rows of a table without a primary key cannot be identified, neither by the \
+                API nor by replication.",
             remedy: "give the table a primary key",
             references: &["https://supabase.github.io/splinter/0004_no_primary_key/"],
             example: Example {
@@ -60,7 +61,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "notes: no primary key",
             },
         },
-        // Of a partitioned table the parent answers for its partitions.
+        // A partitioned table is checked instead of its partitions.
         looks: Detection::At(
             "select r.name, 'no primary key' from relation r
             where r.kind in ('r', 'p') and not r.is_partition and not exists (
@@ -72,9 +73,9 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0005_unused_index",
             title: "an index has never been used",
-            meaning: "An index costs time at every write and room on the disk, and gives something \
-                      back only to the queries that use it.",
-            remedy: "drop it, if the queries that it is for are not to come",
+            meaning: "An index costs time at every write and space on disk, and helps only the \
+                queries that use it.",
+            remedy: "drop it, unless queries that use it are planned",
             references: &["https://supabase.github.io/splinter/0005_unused_index/"],
             example: Example {
                 fault: "create index notes_body_idx on public.notes (body); -- and no query asks \
@@ -82,19 +83,18 @@ pub(super) const LINTS: &[Lint] = &[
                 object: "notes.notes_body_idx",
                 check: "lint/0005_unused_index",
                 expected: NOTHING,
-                observed: "nothing, since it is not looked at here",
+                observed: "not checked here",
             },
         },
         looks: Detection::Nowhere(
-            "it counts what production's queries used, and a database that was made a moment ago \
-             has none",
+            "it counts the index scans of production queries, which a new database does not have",
         ),
     },
     Lint {
         rule: Rule {
             id: "lint.0009_duplicate_index",
             title: "two indexes of a table are the same",
-            meaning: "Both are kept up to date at every write, and one of them is never needed.",
+            meaning: "Both are updated at every write, and one of them is not needed.",
             remedy: "drop one of them",
             references: &["https://supabase.github.io/splinter/0009_duplicate_index/"],
             example: Example {
@@ -105,7 +105,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "notes.again: the same as notes_user_id_idx",
             },
         },
-        // The one of a constraint stays, else the older one.
+        // The index of a constraint is kept, else the older one.
         looks: Detection::At(
             "select d.relation || '.' || d.name, 'the same as ' || d.first from (
                 select r.name as relation, x.relname::text as name,
@@ -130,31 +130,30 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0020_table_bloat",
-            title: "a table has grown by rows that are dead",
-            meaning: "An update leaves the old version of a row behind until a vacuum takes it \
-                      away. What is not taken away is read past by every scan.",
-            remedy: "vacuum it, and look at its autovacuum settings",
+            title: "a table is bloated by dead rows",
+            meaning: "An update leaves the old version of a row in the table until a vacuum \
+                removes it. Every scan has to skip the versions that remain.",
+            remedy: "vacuum it, and check its autovacuum settings",
             references: &["https://supabase.github.io/splinter/0020_table_bloat/"],
             example: Example {
                 fault: "update public.notes set body = body; -- often, and with autovacuum off",
                 object: "notes",
                 check: "lint/0020_table_bloat",
                 expected: NOTHING,
-                observed: "nothing, since it is not looked at here",
+                observed: "not checked here",
             },
         },
         looks: Detection::Nowhere(
-            "it measures what production's updates left behind, and a database that was made a \
-             moment ago has nothing",
+            "it measures dead rows of production updates, which a new database does not have",
         ),
     },
     Lint {
         rule: Rule {
             id: "lint.0021_fkey_to_auth_unique",
-            title: "a foreign key points at a unique constraint of the auth server's",
-            meaning: "The auth server's unique constraints are its own, and an update of it may \
-                      drop them. A foreign key that needs one stops that update, or goes with it.",
-            remedy: "point it at the primary key; the unique constraints there are to go",
+            title: "a foreign key references a unique constraint of the auth server",
+            meaning: "An update of the auth server may drop its unique constraints. A foreign key \
+                that references one blocks that update, or is dropped with it.",
+            remedy: "reference the primary key instead",
             references: &["https://supabase.github.io/splinter/0021_fkey_to_auth_unique/"],
             example: Example {
                 fault: "alter table public.notes add column phone text references auth.users (phone);\n\
@@ -162,7 +161,8 @@ pub(super) const LINTS: &[Lint] = &[
                 object: "notes.notes_phone_fkey",
                 check: "lint/0021_fkey_to_auth_unique",
                 expected: NOTHING,
-                observed: "notes.notes_phone_fkey: FOREIGN KEY (phone) REFERENCES auth.users(phone)",
+                observed: "notes.notes_phone_fkey: FOREIGN KEY (phone) REFERENCES \
+                    auth.users(phone)",
             },
         },
         looks: Detection::At(

@@ -1,5 +1,5 @@
-//! This file is the platform's own rules: those of Supabase's database linter, each under its
-//! number, as queries written here from what its page says, and what the contract excepts.
+//! The rules of Supabase's database linter, each under its number: queries written from the
+//! linter's documentation, and the contract's exceptions.
 
 mod exposure;
 mod functions;
@@ -20,17 +20,17 @@ use crate::source::SourceFile;
 
 /// A rule of the linter's.
 pub struct Lint {
-    /// What it means; its id is `lint.` and the linter's number and name.
+    /// The rule; its id is `lint.` and the linter's number and name.
     rule: Rule,
-    /// What it looks at.
+    /// How it is detected.
     looks: Detection,
 }
 
-/// What a rule looks at.
+/// How a rule is detected.
 enum Detection {
-    /// At the catalog: a query for who offends, as object and detail.
+    /// By a query of the catalog for offenders: object and detail.
     At(&'static str),
-    /// At nothing that can be seen here, and why.
+    /// Not here, and why.
     Nowhere(&'static str),
 }
 
@@ -45,9 +45,8 @@ impl Lint {
     }
 }
 
-/// Every rule that has a number of its own, in the order of the numbers.
-///
-/// Several proposals share number 0030, so that nothing from there on is settled.
+/// All rules with a number of their own, by number. Several proposals share number 0030, so
+/// that numbers from there on are not final.
 fn all() -> Vec<&'static Lint> {
     let topics: [&'static [Lint]; 5] =
         [keys::LINTS, policies::LINTS, exposure::LINTS, functions::LINTS, platform::LINTS];
@@ -61,10 +60,10 @@ pub fn names() -> Vec<&'static str> {
     all().into_iter().map(Lint::name).collect()
 }
 
-/// Whether there is every rule that the contract makes an exception of.
+/// Checks that every rule in the contract's exceptions exists.
 ///
 /// # Errors
-/// Which rule there is not, with file and line.
+/// The unknown rule, with file and line.
 pub fn are_known(inputs: &Inputs) -> Result<(), CannotRun> {
     let names = names();
     for exception in &inputs.contract.database.lint_exceptions {
@@ -83,7 +82,7 @@ pub fn are_known(inputs: &Inputs) -> Result<(), CannotRun> {
     Ok(())
 }
 
-/// All rules, and why nothing is looked at where that is so.
+/// All rules, with the reason for those that are not checked here.
 pub fn rules() -> Vec<(&'static Rule, Option<&'static str>)> {
     let rule = |lint: &'static Lint| match lint.looks {
         Detection::At(_) => (&lint.rule, None),
@@ -97,19 +96,19 @@ pub fn ids() -> impl Iterator<Item = String> {
     all().into_iter().map(Lint::check)
 }
 
-/// Who breaks a rule.
+/// An object that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offender {
-    /// What offends, as findings name it.
+    /// The object, as findings name it.
     pub object: String,
-    /// How.
+    /// How it breaks the rule.
     pub detail: String,
 }
 
-/// Who breaks which rule, by the rule's name.
+/// Offenders by the rule's name.
 pub type Offenders = BTreeMap<String, Vec<Offender>>;
 
-/// Who breaks which rule in the database that `admin` is connected to: one query for all.
+/// The offenders of all rules in the database of `admin`, in one query.
 ///
 /// # Errors
 /// The server's answer.
@@ -125,7 +124,7 @@ pub async fn offenders(admin: &Client) -> Result<Offenders, CannotRun> {
     let query = format!("{SHARED}{} order by 1, 2, 3", queries.join(" union all "));
     let rows = admin.query(&query, &[]).await;
     let rows = rows.map_err(|error| {
-        CannotRun(format!("could not ask the linter's rules: {}", describe(&error)))
+        CannotRun(format!("could not query the linter's rules: {}", describe(&error)))
     })?;
     let mut offenders = Offenders::new();
     for row in rows {
@@ -135,7 +134,7 @@ pub async fn offenders(admin: &Client) -> Result<Offenders, CannotRun> {
     Ok(offenders)
 }
 
-/// What came of each check, given who offends in each regime and what the contract excepts.
+/// The entries of all checks, from the offenders in each regime and the contract's exceptions.
 pub fn entries(seen: &[(Regime, Offenders)], exceptions: &[LintException]) -> Vec<Entry> {
     let entries_of = |lint: &'static Lint| {
         let mut unneeded = unneeded(lint, seen, exceptions);
@@ -150,7 +149,7 @@ pub fn entries(seen: &[(Regime, Offenders)], exceptions: &[LintException]) -> Ve
     all().into_iter().flat_map(entries_of).collect()
 }
 
-/// What is excepted from a rule and does not break it in any regime.
+/// Exceptions from a rule that is not broken in any regime.
 fn unneeded(
     lint: &Lint,
     seen: &[(Regime, Offenders)],
@@ -170,7 +169,7 @@ fn unneeded(
     of_it.filter(|exception| !offends(exception)).filter_map(finding).collect()
 }
 
-/// What a rule is to find.
+/// The expected outcome of every rule.
 const NOTHING: &str = "nothing";
 
 impl Lint {
@@ -179,18 +178,18 @@ impl Lint {
             exceptions.iter().any(|it| it.rule == self.name() && it.object == offender.object)
         };
         let (accepted, found): (Vec<_>, Vec<_>) = offenders.iter().partition(is_excepted);
-        let told = |offender: &&Offender| format!("{}: {}", offender.object, offender.detail);
+        let text = |offender: &&Offender| format!("{}: {}", offender.object, offender.detail);
         let objects: Vec<&str> = accepted.iter().map(|it| it.object.as_str()).collect();
         let observed = match self.looks {
             Detection::Nowhere(why) => format!("not applicable: {why}"),
             Detection::At(_) if !found.is_empty() => {
-                found.iter().map(told).collect::<Vec<String>>().join("; ")
+                found.iter().map(text).collect::<Vec<String>>().join("; ")
             }
             Detection::At(_) if accepted.is_empty() => NOTHING.to_owned(),
             Detection::At(_) => format!("nothing but what is accepted: {}", objects.join(", ")),
         };
         let finding = |offender: &&Offender| {
-            let seen = [NOTHING, &told(offender)];
+            let seen = [NOTHING, &text(offender)];
             Finding::of(&self.rule, &offender.object, &self.check(), seen, regime)
         };
         Entry {
@@ -203,8 +202,8 @@ impl Lint {
     }
 }
 
-/// What the queries have in common: what is in the schema that the API shows, without what
-/// belongs to an extension.
+/// The common part of the queries: objects of the schema that the API exposes, without those of
+/// extensions.
 ///
 /// `readable` and `reachable` are the client roles with a privilege to read, or with any.
 const SHARED: &str = "

@@ -1,4 +1,4 @@
-//! This file is the rules about extensions, types and settings of the platform.
+//! Linter rules about extensions, types and settings of the platform.
 
 use super::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
@@ -7,11 +7,11 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0012_auth_allow_anonymous_sign_ins",
-            title: "policies for users are for anonymous users as well",
+            title: "policies for users apply to anonymous users as well",
             meaning: "An anonymous user is signed in and has the role authenticated, with an \
-                      is_anonymous claim that is true. A policy to authenticated holds for one \
-                      unless it looks at that claim.",
-            remedy: "look in the grids at what an anonymous user may do",
+                      is_anonymous claim that is true. A policy to authenticated applies to them \
+                      unless it checks that claim.",
+            remedy: "review what the grids expect for the anonymous user, guest",
             references: &[
                 "https://supabase.github.io/splinter/0012_auth_allow_anonymous_sign_ins/",
             ],
@@ -21,20 +21,20 @@ pub(super) const LINTS: &[Lint] = &[
                 object: "notes.Users read their own notes",
                 check: "lint/0012_auth_allow_anonymous_sign_ins",
                 expected: NOTHING,
-                observed: "nothing, since it is not looked at here",
+                observed: "not checked here",
             },
         },
         looks: Detection::Nowhere(
-            "whether there are anonymous users is a setting of the auth server; what one may do \
-             is in every grid, under guest, and is tried",
+            "anonymous users are a setting of the auth server; every grid has their expected \
+                outcomes, under guest",
         ),
     },
     Lint {
         rule: Rule {
             id: "lint.0014_extension_in_public",
             title: "an extension is installed in the API's schema",
-            meaning: "An extension's functions and operators become part of the API, and stand in \
-                      everybody's search path.",
+            meaning: "The extension's functions and operators become part of the API, and are in \
+                every role's search_path.",
             remedy: "alter extension … set schema extensions",
             references: &["https://supabase.github.io/splinter/0014_extension_in_public/"],
             example: Example {
@@ -53,10 +53,10 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0018_unsupported_reg_types",
-            title: "a column has a type that pg_upgrade does not take along",
-            meaning: "A value of such a type is the number of an object, and pg_upgrade gives \
-                      objects new numbers.",
-            remedy: "keep the name of the object, as text",
+            title: "a column has a type that pg_upgrade does not support",
+            meaning: "A value of such a type is an object's OID, which pg_upgrade does not \
+                preserve.",
+            remedy: "store the name of the object as text",
             references: &["https://supabase.github.io/splinter/0018_unsupported_reg_types/"],
             example: Example {
                 fault: "alter table public.notes add column parts regprocedure[];",
@@ -66,7 +66,8 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "notes.parts: regprocedure[]",
             },
         },
-        // It takes along regclass, regrole and regtype. Domains and arrays hold the same.
+        // It supports regclass, regrole and regtype. Domains and arrays of the types count,
+        // too.
         looks: Detection::At(
             "select r.name || '.' || a.attname, format_type(a.atttypid, a.atttypmod)
             from relation r
@@ -83,8 +84,8 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0022_extension_versions_outdated",
             title: "an extension is not of the version that the server installs by itself",
-            meaning: "What was mended in a newer version of the extension, faults in security \
-                      among it, is not mended here.",
+            meaning: "Faults that were fixed in a newer version of the extension, including \
+                security faults, are present here.",
             remedy: "leave the version out of create extension, or alter extension … update",
             references: &[
                 "CWE-1104",

@@ -1,4 +1,4 @@
-//! This file is the rules about row level security and its policies.
+//! Linter rules about row level security and policies.
 
 use super::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
@@ -7,7 +7,7 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0003_auth_rls_initplan",
-            title: "a policy asks who is calling once for every row",
+            title: "a policy calls a function for every row",
             meaning: "A function in a policy is called for every row that is looked at, unless it \
                       stands in a select of its own: then it is called once, and the policy can \
                       use an index.",
@@ -51,11 +51,11 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0006_multiple_permissive_policies",
-            title: "several permissive policies are about the same role and command",
-            meaning: "Permissive policies of one role and command are joined by or: a row passes \
-                      if any of them lets it pass. Each is evaluated, and what they let through \
-                      together is hard to see.",
-            remedy: "make one policy of them, or make those restrictive that are to narrow it",
+            title: "several permissive policies apply to the same role and command",
+            meaning: "Permissive policies of one role and command are combined with OR: a row \
+                passes if any of them accepts it. Each is evaluated, and their combined effect is \
+                hard to review.",
+            remedy: "combine them into one policy, or make those restrictive that should narrow it",
             references: &["https://supabase.github.io/splinter/0006_multiple_permissive_policies/"],
             example: Example {
                 fault: "create policy more on public.notes to authenticated using (body = \
@@ -66,7 +66,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "notes.select to authenticated: \"Users read their own notes\" and more",
             },
         },
-        // A role that bypasses row level security has no use for any policy.
+        // Policies do not apply to roles that bypass row level security.
         looks: Detection::At(
             "select p.relation || '.' || u.word || ' to ' || role.rolname,
                 string_agg(quote_ident(p.name), ' and ' order by p.name)
@@ -90,9 +90,9 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0007_policy_exists_rls_disabled",
-            title: "a table has policies that nothing applies",
-            meaning: "A policy is only applied to a table whose row level security is enabled. Who \
-                      reads the policies believes that they hold.",
+            title: "a table has policies but row level security is disabled",
+            meaning: "Policies apply only to a table whose row level security is enabled. A reader \
+                of the policies believes that they are in force.",
             remedy: "enable row level security on the table",
             references: &[
                 "CWE-862",
@@ -116,10 +116,10 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0008_rls_enabled_no_policy",
-            title: "a table has row level security and no policy, so that no client sees a row",
-            meaning: "Where there is no policy nothing passes, so that the table is closed to \
-                      clients. That is safe, but seldom what was meant.",
-            remedy: "write its policies, or declare that it is for the back end alone",
+            title: "a table has row level security and no policy, so that clients see no row",
+            meaning: "Without a policy no row passes, so that clients cannot reach the table. That \
+                is safe, but seldom intended.",
+            remedy: "write its policies, or declare that only the back end uses it",
             references: &["https://supabase.github.io/splinter/0008_rls_enabled_no_policy/"],
             example: Example {
                 fault: "drop policy \"Users read their own notes\" on public.notes;",
@@ -129,7 +129,7 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "notes: row level security without a policy",
             },
         },
-        // A partition is closed like this on purpose: it is reached through its parent.
+        // A partition may be like this on purpose: it is reached through its parent.
         looks: Detection::At(
             "select r.name, 'row level security without a policy' from relation r
             where r.kind in ('r', 'p') and r.secured and not r.is_partition
@@ -140,9 +140,9 @@ pub(super) const LINTS: &[Lint] = &[
         rule: Rule {
             id: "lint.0013_rls_disabled_in_public",
             title: "a table of the API's schema has no row level security",
-            meaning: "Everything in the schema that the API shows can be reached with the public \
-                      key. Without row level security a grant alone decides, and it decides for \
-                      all rows at once.",
+            meaning: "Everything in the schema that the API exposes can be reached with the public \
+                key. Without row level security only privileges decide, and they apply to all \
+                rows.",
             remedy: "enable row level security on the table",
             references: &[
                 "CWE-862",
@@ -164,9 +164,9 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0015_rls_references_user_metadata",
-            title: "a policy trusts what users say about themselves",
-            meaning: "Users may write anything into their own metadata, and it comes back in the \
-                      token. A policy that decides by it lets everybody decide.",
+            title: "a policy uses metadata that users can change",
+            meaning: "Users may write anything into their own user_metadata, which is part of the \
+                token. A policy that uses it can be satisfied by any user.",
             remedy: "use app_metadata, which only the back end writes, or a table",
             references: &[
                 "CWE-807",
@@ -190,10 +190,10 @@ pub(super) const LINTS: &[Lint] = &[
     Lint {
         rule: Rule {
             id: "lint.0024_permissive_rls_policy",
-            title: "a policy for writing lets every row through (rls_policy_always_true)",
-            meaning: "A policy that is always true protects nothing: whoever holds the privilege \
-                      writes any row. The linter's own name for it is rls_policy_always_true.",
-            remedy: "say in the policy which rows the command is for",
+            title: "a policy for writing accepts every row (rls_policy_always_true)",
+            meaning: "A policy that is always true protects nothing: a role with the privilege \
+                writes any row. The linter's own name for it is rls_policy_always_true.",
+            remedy: "write the condition on rows into the policy",
             references: &[
                 "CWE-863",
                 "https://supabase.github.io/splinter/0024_permissive_rls_policy/",
@@ -207,8 +207,8 @@ pub(super) const LINTS: &[Lint] = &[
                 observed: "notes.put: with check true",
             },
         },
-        // The linter leaves out select: what everybody may read is often meant so, and the
-        // grid says who reads what. A restrictive policy for the same command narrows it.
+        // The linter leaves out select, because public rows are often intended, and the grid
+        // has the expected rows. A restrictive policy for the same command narrows it.
         looks: Detection::At(
             "with true_when as (
                 select p.*,

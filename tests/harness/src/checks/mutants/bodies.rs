@@ -1,4 +1,4 @@
-//! This file is bodies of functions and views, with one statement or operator changed.
+//! Mutants of the bodies of functions and views: one statement removed or one operator changed.
 
 use super::changes::{self, Change};
 use super::{Mutant, Scope, Source};

@@ -1,4 +1,4 @@
-//! This file is every single change to a token or a phrase of SQL that could make a difference.
+//! Generates every single change to a token or phrase of SQL that could make a difference.
 
 use super::tokens::{Kind, Tokens};
 
@@ -11,7 +11,7 @@ pub(super) struct Change {
     pub(super) text: String,
 }
 
-/// One token or phrase for another.
+/// Replacements of one token or phrase by another.
 const SWAPS: [(&[&str], &str); 33] = [
     (&["not", "exists"], "exists"),
     (&["exists"], "not exists"),
@@ -55,7 +55,7 @@ pub(super) fn changes(text: &str, from: usize) -> Vec<Change> {
     for at in 0..tokens.all.len() {
         let token = tokens.all[at];
         let is_negated = at > 0 && tokens.is(at - 1, &["not"]);
-        // What something is called makes no difference.
+        // A name makes no difference.
         if at > 0 && tokens.is(at - 1, &["as"]) && token.kind == Kind::Word {
             continue;
         }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn conjuncts_are_taken_out_one_by_one() {
+    fn conjuncts_are_removed_one_by_one() {
         let changed = texts("(mine = 1 and (a or b))");
         for expected in [
             "(mine <> 1 and (a or b))",
@@ -199,12 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn text_is_not_taken_apart() {
+    fn literals_are_not_split() {
         assert_eq!(texts("'a = b and c'"), ["'a = b and c~'"]);
     }
 
     #[test]
-    fn guard_is_taken_off() {
+    fn guard_is_removed() {
         let changed = texts("coalesce(f(a, b), false)");
         assert!(changed.contains(&"(f(a, b))".to_owned()), "{changed:?}");
     }

@@ -1,4 +1,4 @@
-//! This file is which mutants a change to the migrations touches.
+//! Selects the mutants that a change to the migrations affects.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -10,10 +10,10 @@ use crate::inputs::Inputs;
 use crate::source::project;
 use crate::sql::statements::split;
 
-/// The statements that differ from what they were in the commit `base`, in lower case.
+/// The statements that differ from the commit `base`, in lower case.
 ///
 /// # Errors
-/// What git says.
+/// The error of git.
 pub fn changed_since(inputs: &Inputs, base: &str) -> Result<Vec<String>, CannotRun> {
     let could_not = |why: &str| CannotRun(format!("could not compare with {base}: {why}"));
     let output = Command::new("git")
@@ -53,7 +53,7 @@ fn lines(diff: &str) -> BTreeMap<String, Vec<RangeInclusive<usize>>> {
             let (start, count) =
                 new.map_or(("0", "0"), |new| new.split_once(',').unwrap_or((new, "1")));
             let start: usize = start.parse().unwrap_or_default();
-            // Where lines are only taken out, the line before and the line behind.
+            // For removed lines, the line before and the line after.
             let count = count.parse().unwrap_or(1).max(2);
             lines.entry(file.clone()).or_default().push(start..=start + count - 1);
         }
@@ -61,7 +61,7 @@ fn lines(diff: &str) -> BTreeMap<String, Vec<RangeInclusive<usize>>> {
     lines
 }
 
-/// Whether a mutant breaks something that one of the statements makes.
+/// Whether a mutant changes an object of one of the statements.
 pub fn touches(statements: &[String], mutant: &Mutant) -> bool {
     let family = mutant.id.split('/').next().unwrap_or_default();
     let (object, detail) = mutant.object.split_once('.').unwrap_or((&mutant.object, ""));
@@ -84,7 +84,7 @@ pub fn touches(statements: &[String], mutant: &Mutant) -> bool {
     })
 }
 
-/// Whether a statement makes, changes or drops something of a kind.
+/// Whether a statement creates, alters or drops an object of that kind.
 fn begins(statement: &str, kind: &str) -> bool {
     let mut words = statement.split_whitespace().take(4);
     let verb = words.next().unwrap_or_default();

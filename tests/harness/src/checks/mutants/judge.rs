@@ -1,5 +1,5 @@
-//! This file is whether the proofs would notice: every mutant of the migrated database is
-//! caught, refused by the database, or known to change nothing.
+//! Judges the mutants of the migrated database: each must be caught, unviable, or listed as
+//! equivalent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,24 +17,24 @@ use crate::progress::Progress;
 pub enum Which {
     /// All of them.
     All,
-    /// Those of what has changed since that commit.
+    /// Those of statements that have changed since that commit.
     ChangedSince(String),
 }
 
-/// What came of mutants.
+/// The outcome of a run of mutants.
 pub struct Judgement {
-    /// The ids of the checks: one for each mutant, and what is left over at the end.
+    /// The ids of the checks: one for each mutant, and those of [`report::leftovers`].
     pub planned: Vec<String>,
-    /// Those that were judged, by id; fewer where somebody pressed Ctrl-C.
+    /// The judged mutants by id; fewer after Ctrl-C.
     pub judged: Vec<Judged>,
     /// Whether all mutants were to be judged and were.
     pub complete: bool,
 }
 
-/// Makes the mutants and judges them, with a progress line where somebody looks on.
+/// Generates the mutants and judges them, with a progress line on a terminal.
 ///
 /// # Errors
-/// Why the server or git could not be asked, or that a check is red without a mutant.
+/// Why the server or git could not be asked, or that a check fails without a mutant.
 pub fn judge(
     inputs: &Arc<Inputs>,
     properties: &[&'static Property],
@@ -61,7 +61,7 @@ pub fn judge(
     Ok(Judgement { planned, judged, complete })
 }
 
-/// How far it is: where nobody looks on, a line now and then.
+/// The progress: a line on a terminal, else a line now and then.
 struct Counted {
     all: usize,
     began: Instant,
@@ -70,7 +70,7 @@ struct Counted {
     missed: AtomicUsize,
 }
 
-/// Mutants between two lines where nobody looks on.
+/// The number of mutants between two lines without a terminal.
 const BETWEEN_LINES: usize = 500;
 
 impl Counted {
@@ -85,9 +85,9 @@ impl Counted {
         let missed = self.missed.fetch_add(is_missed, Ordering::Relaxed) + is_missed;
         let seconds = self.began.elapsed().as_secs().max(1);
         let rate = u64::try_from(done).unwrap_or(u64::MAX) / seconds;
-        let line = format!("{done} of {} mutants, {rate}/s, {missed} not noticed", self.all);
+        let line = format!("{done} of {} mutants, {rate}/s, {missed} missed", self.all);
         if self.progress.is_seen() {
-            self.progress.tell(|| line);
+            self.progress.show(|| line);
         } else if done.is_multiple_of(BETWEEN_LINES) || done == self.all {
             eprintln!("{line}");
         }

@@ -1,5 +1,5 @@
-//! This file is mutants: for each line of the migrated database that security rests on, the
-//! statement that breaks it.
+//! Mutants: for each line of the migrated database that security depends on, the statements
+//! that break it.
 
 mod bodies;
 mod changes;
@@ -20,28 +20,28 @@ use crate::catalog::{Catalog, Function};
 use crate::contract::Contract;
 use crate::sql::ident;
 
-/// A way to break something, and what it takes to do so.
+/// A mutant: one change that breaks something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mutant {
     /// Its stable id: family, object, change.
     pub id: String,
-    /// What is broken: `memories`, `memories.content`, a function's name, …
+    /// The object: `memories`, `memories.content`, a function's name, …
     pub object: String,
     /// The statements that break it.
     pub ddl: String,
-    /// Which checks are about it.
+    /// The checks that could catch it.
     pub scope: Scope,
 }
 
-/// Which checks could notice a mutant by what it does, beside the catalog's comparison.
+/// The checks that could catch a mutant by its effect, besides the comparison of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// The cells of a table or view: of the personas with one of these roles, all where there
-    /// is none, and about that column, where there is one.
+    /// The cells of a table or view: of personas with one of these roles, or all if there is
+    /// none, and of that column, if there is one.
     Cells { relation: String, roles: Vec<String>, column: Option<String> },
-    /// The properties about a function.
+    /// The properties of a function.
     Properties(String),
-    /// None: its looks give it away, or nothing does.
+    /// None: only the comparison of the catalog can catch it.
     Catalog,
 }
 
@@ -52,18 +52,18 @@ impl Mutant {
     }
 }
 
-/// The text that makes a function or a view, as the server prints it.
+/// The definition of a function or a view, as the server prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The function's or the view's name.
     pub name: String,
-    /// The statement that makes it.
+    /// The statement that creates it.
     pub text: String,
-    /// Where in the text the body begins.
+    /// The offset of the body in the text.
     pub body: usize,
 }
 
-/// Every mutant of what the contract declares, each with an id of its own.
+/// All mutants of the declared objects, with unique ids.
 pub fn all(catalog: &Catalog, contract: &Contract, sources: &[Source]) -> Vec<Mutant> {
     let mut mutants = Vec::new();
     for (name, _) in contract.relations() {

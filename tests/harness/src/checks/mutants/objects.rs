@@ -1,5 +1,4 @@
-//! This file is functions and views whose attributes are changed: whose rights they have, what
-//! they look names up in, what the planner is told of them.
+//! Mutants of functions and views: security, search_path, planner attributes and owner.
 
 use super::{Mutant, Scope, cells_of, public};
 use crate::catalog::{Function, Relation};

@@ -1,5 +1,5 @@
-//! This file is what reaches beyond one object: default privileges, schemas, roles and their
-//! memberships, extensions, and triggers on the platform's tables.
+//! Mutants beyond one object: default privileges, schemas, roles and their memberships,
+//! extensions, and triggers on the platform's tables.
 
 use super::{Mutant, Scope, cells_of};
 use crate::catalog::Catalog;
@@ -42,7 +42,7 @@ pub(super) fn of_database(catalog: &Catalog, contract: &Contract, into: &mut Vec
         add("schemas", "public", &format!("no usage for {role}"), ddl, Scope::Catalog);
     }
 
-    // Roles are the whole server's: each of these shows in every cell of some table.
+    // Roles belong to the whole server, so each of these affects the cells of any table.
     let first = contract.tables.keys().next().map_or(Scope::Catalog, |table| cells_of(table));
     for role in ["anon", "authenticated"] {
         for attribute in ["bypassrls", "superuser", "login", "createrole", "createdb"] {

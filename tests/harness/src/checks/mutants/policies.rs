@@ -1,5 +1,5 @@
-//! This file is row level security that is taken off, and policies that are dropped, opened,
-//! closed, widened and taken apart.
+//! Mutants of policies: row level security disabled, and policies dropped, replaced by
+//! constants, widened and changed in one part.
 
 use super::changes::{self, Change};
 use super::tokens;
@@ -21,17 +21,17 @@ pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
         let drop = format!("drop policy {on}");
         add(&object, "dropped", drop.clone());
         add(&object, "for everyone", format!("alter policy {on} to public"));
-        let mut again = |what: &str, change: fn(&mut Policy)| {
+        let mut recreate = |what: &str, change: fn(&mut Policy)| {
             add(&object, what, format!("{drop}; {}", written(&name, policy, change)));
         };
-        again("restrictive", |it| it.permissive = !it.permissive);
-        again("for all commands", |it| {
+        recreate("restrictive", |it| it.permissive = !it.permissive);
+        recreate("for all commands", |it| {
             "all".clone_into(&mut it.command);
             it.using = it.using.take().or(it.with_check.clone());
             it.with_check = it.with_check.take().or(it.using.clone());
         });
         if policy.using.is_some() && policy.with_check.is_some() {
-            again("WITH CHECK dropped", |it| it.with_check = None);
+            recreate("WITH CHECK dropped", |it| it.with_check = None);
         }
         for (clause, text) in [("using", &policy.using), ("with check", &policy.with_check)] {
             let Some(text) = text else { continue };
@@ -49,7 +49,7 @@ pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
     }
 }
 
-/// Everything that can be changed in a policy's expression.
+/// All changes of a policy's expression.
 fn of_expression(text: &str, table: &Relation) -> Vec<Change> {
     let mut changes = changes::changes(text, 0);
     let caller = "( SELECT auth.uid() AS uid)";
@@ -57,7 +57,7 @@ fn of_expression(text: &str, table: &Relation) -> Vec<Change> {
         let what = "(select auth.uid()) unwrapped".to_owned();
         changes.push(Change { what, text: text.replace(caller, "auth.uid()") });
     }
-    // The column that says whose a row is, for another that could be mistaken for it.
+    // The owner's column, replaced by another of the same type.
     let uuids: Vec<&str> = table
         .columns
         .iter()
@@ -73,7 +73,7 @@ fn of_expression(text: &str, table: &Relation) -> Vec<Change> {
     changes
 }
 
-/// The statement that makes a policy, with one thing changed.
+/// The statement that creates a policy, with one change.
 fn written(table: &str, policy: &Policy, change: fn(&mut Policy)) -> String {
     let mut policy = policy.clone();
     change(&mut policy);

@@ -1,5 +1,5 @@
-//! This file is privileges that are granted where they are absent, and revoked where they are
-//! held: on tables, columns and functions, for each role of the API.
+//! Mutants of privileges: grants those that are absent and revokes those that are held, on
+//! tables, columns and functions, for each role of the API.
 
 use super::{Mutant, Scope, public};
 use crate::catalog::{Function, Grant, Relation};
@@ -21,34 +21,34 @@ pub(super) fn of_relation(relation: &Relation, into: &mut Vec<Mutant>) {
         };
         for privilege in OF_TABLES {
             let scope = scope(relation, role, privilege, None);
-            let (verb, ddl) = if open_transaction(&relation.grants, privilege) {
+            let (change_kind, ddl) = if open_transaction(&relation.grants, privilege) {
                 ("revoked from", format!("revoke {privilege} on {name} from {role}"))
             } else {
                 ("granted to", format!("grant {privilege} on {name} to {role}"))
             };
-            let change = format!("{privilege} {verb} {role}");
+            let change = format!("{privilege} {change_kind} {role}");
             into.push(Mutant::new("privileges", &relation.name, &change, ddl, scope));
         }
-        // What everyone may do anon may; what a role may do to the whole table it may do by column.
+        // A privilege of PUBLIC is anon's, too, and one on the table applies to each column.
         for column in relation.columns.iter().filter(|_| role != "public") {
             for privilege in OF_COLUMNS.iter().filter(|it| !open_transaction(&relation.grants, it))
             {
                 let on = format!("{privilege} ({}) on {name}", ident(&column.name));
                 let scope = scope(relation, role, privilege, Some(&column.name));
-                let (verb, ddl) = if open_transaction(&column.grants, privilege) {
+                let (change_kind, ddl) = if open_transaction(&column.grants, privilege) {
                     ("revoked from", format!("revoke {on} from {role}"))
                 } else {
                     ("granted to", format!("grant {on} to {role}"))
                 };
                 let object = format!("{}.{}", relation.name, column.name);
-                let change = format!("{privilege} {verb} {role}");
+                let change = format!("{privilege} {change_kind} {role}");
                 into.push(Mutant::new("privileges", &object, &change, ddl, scope));
             }
         }
     }
 }
 
-/// What a client can send needs cells; the rest shows in the catalog alone.
+/// Privileges of a client's commands are checked by cells; the others only by the catalog.
 fn scope(relation: &Relation, role: &str, privilege: &str, column: Option<&str>) -> Scope {
     if ["truncate", "references", "trigger"].contains(&privilege) {
         return Scope::Catalog;
@@ -66,12 +66,12 @@ pub(super) fn of_function(function: &Function, into: &mut Vec<Mutant>) {
     let (object, name) = (function.declared_name(), function.qualified());
     for role in ROLES {
         let open_transaction = function.grants.iter().any(|grant| grant.grantee == role);
-        let (verb, ddl) = if open_transaction {
+        let (change_kind, ddl) = if open_transaction {
             ("revoked from", format!("revoke execute on function {name} from {role}"))
         } else {
             ("granted to", format!("grant execute on function {name} to {role}"))
         };
-        let change = format!("execute {verb} {role}");
+        let change = format!("execute {change_kind} {role}");
         into.push(Mutant::new("privileges", &object, &change, ddl, Scope::Catalog));
     }
 }

@@ -1,4 +1,4 @@
-//! This file is what the ledger and the evidence say of mutants.
+//! The entries of mutants in the ledger, and their numbers in the evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ pub fn check(mutant: &str) -> String {
     format!("mutant/{mutant}")
 }
 
-/// A line of the ledger for each mutant that was judged.
+/// An entry for each judged mutant.
 pub fn entries(judged: &[Judged], known: &Known) -> Vec<Entry> {
     judged.iter().map(|judged| entry(judged, known)).collect()
 }
@@ -26,9 +26,9 @@ fn entry(judged: &Judged, known: &Known) -> Entry {
         (Outcome::Unviable(why), None) => (format!("unviable: {why}"), None),
         (Outcome::Timeout, None) => ("timeout".to_owned(), None),
         (Outcome::Missed, Some(reason)) => (format!("equivalent: {reason}"), None),
-        (Outcome::Missed, None) => ("missed: no check noticed".to_owned(), Some(&rules::MISSED)),
+        (Outcome::Missed, None) => ("missed: no check failed".to_owned(), Some(&rules::MISSED)),
         (_, Some(_)) => (
-            "caught or refused, although mutants.toml says that it changes nothing".to_owned(),
+            "caught or unviable, although mutants.toml lists it as equivalent".to_owned(),
             Some(&rules::NOT_EQUIVALENT),
         ),
     };
@@ -46,10 +46,10 @@ fn entry(judged: &Judged, known: &Known) -> Entry {
     }
 }
 
-const EXPECTED: &str = "caught, refused by the database, or known to change nothing";
+const EXPECTED: &str = "caught, unviable or equivalent";
 
-/// Where all mutants were judged: entries of `mutants.toml` that speak of none, and checks that
-/// noticed none and for which no reason is given.
+/// If all mutants were judged: entries of `mutants.toml` without a mutant, and checks that
+/// caught none and are not listed there.
 pub fn leftovers(judged: &[Judged], known: &Known, checks: &BTreeSet<String>) -> Vec<Entry> {
     let ids: BTreeSet<&str> = judged.iter().map(|one| one.mutant.id.as_str()).collect();
     let unknown: Vec<&str> = known
@@ -59,24 +59,25 @@ pub fn leftovers(judged: &[Judged], known: &Known, checks: &BTreeSet<String>) ->
         .filter(|mutant| !ids.contains(mutant))
         .collect();
     let idle = idle(judged, checks);
-    let excused = |group: &&String| known.idle.iter().any(|known| group.starts_with(&known.checks));
-    let unexcused: Vec<&str> =
-        idle.iter().filter(|group| !excused(group)).map(String::as_str).collect();
+    let is_listed =
+        |group: &&String| known.idle.iter().any(|known| group.starts_with(&known.checks));
+    let unlisted: Vec<&str> =
+        idle.iter().filter(|group| !is_listed(group)).map(String::as_str).collect();
     let entry = |id: &str, rule, offenders: &[&str]| {
         let observed = if offenders.is_empty() { "none".to_owned() } else { offenders.join("; ") };
         Entry::compared(rule, "mutants.toml", id, ["none", &observed], Regime::Explicit)
     };
-    vec![entry(UNKNOWN, &rules::NOT_EQUIVALENT, &unknown), entry(IDLE, &rules::IDLE, &unexcused)]
+    vec![entry(UNKNOWN, &rules::NOT_EQUIVALENT, &unknown), entry(IDLE, &rules::IDLE, &unlisted)]
 }
 
-/// The ids of the two.
+/// The ids of these two checks.
 pub const UNKNOWN: &str = "mutants/equivalents-that-are-none";
-/// Checks that noticed no mutant.
+/// Checks that caught no mutant.
 pub const IDLE: &str = "mutants/checks-that-noticed-none";
 
-/// Groups of checks that noticed no mutant, of those that look at mutants at all.
+/// Groups of checks that caught no mutant, among those that judge mutants.
 pub fn idle(judged: &[Judged], checks: &BTreeSet<String>) -> Vec<String> {
-    let noticed: BTreeSet<String> = judged
+    let caught: BTreeSet<String> = judged
         .iter()
         .filter_map(|one| match &one.outcome {
             Outcome::Caught(by) => Some(by),
@@ -86,10 +87,10 @@ pub fn idle(judged: &[Judged], checks: &BTreeSet<String>) -> Vec<String> {
         .filter_map(|check| group(check))
         .collect();
     let all: BTreeSet<String> = checks.iter().filter_map(|check| group(check)).collect();
-    all.difference(&noticed).cloned().collect()
+    all.difference(&caught).cloned().collect()
 }
 
-/// What a check is counted under: the table of a cell, the kind of a facet, a property.
+/// The group of a check: the table of a cell, the kind of a facet, a property.
 fn group(check: &str) -> Option<String> {
     let parts: Vec<&str> = check.split('/').collect();
     match parts.as_slice() {
@@ -102,7 +103,7 @@ fn group(check: &str) -> Option<String> {
     }
 }
 
-/// How many mutants of each family had each outcome.
+/// The number of mutants by family and outcome.
 pub fn tally(judged: &[Judged], known: &Known) -> BTreeMap<String, BTreeMap<String, usize>> {
     let mut tally: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
     for Judged { mutant, outcome, .. } in judged {

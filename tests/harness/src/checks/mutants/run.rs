@@ -1,5 +1,5 @@
-//! This file is what comes of mutants: each is made in a transaction or a clone, the checks
-//! that could notice look at it, and nothing of it stays.
+//! Runs mutants: each is applied in a transaction or a clone, the checks that could catch it
+//! run, and it is rolled back.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -20,20 +20,20 @@ use crate::error::{CannotRun, describe};
 use crate::inputs::Inputs;
 use crate::platform::Regime;
 
-/// What came of a mutant, in the words of cargo-mutants.
+/// The outcome of a mutant, in the terms of cargo-mutants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Checks noticed it: the first of each family that looked.
+    /// Checks failed: the first of each family that ran.
     Caught(Vec<String>),
-    /// No check noticed it.
+    /// No check failed.
     Missed,
-    /// The database refused to make it.
+    /// The database refused its statements.
     Unviable(String),
-    /// A statement of it, or of a check that looked at it, took too long.
+    /// One of its statements, or of a check, exceeded the timeout.
     Timeout,
 }
 
-/// A mutant, what came of it and how long that took.
+/// A mutant, its outcome, and how long it took.
 #[derive(Debug, Clone)]
 pub struct Judged {
     pub mutant: Mutant,
@@ -41,20 +41,20 @@ pub struct Judged {
     pub took: Duration,
 }
 
-/// Mutants that are looked at at the same time, each on connections of its own.
+/// The number of mutants judged at the same time, each on its own connections.
 const AT_ONCE: usize = 2;
 
-/// Cases of a property that a mutant gets in a transaction.
+/// The number of cases of a property for a mutant in a transaction.
 const CASES: u32 = 20;
 
-/// What mutants are made of, and who looks at them.
+/// The inputs of mutants, and the properties that judge them.
 pub struct MutantRunner {
     inputs: Arc<Inputs>,
     properties: Vec<&'static Property>,
 }
 
 impl MutantRunner {
-    /// Prepares the properties, cheap ones first: those of which many cases are tried.
+    /// Sorts the properties, cheap ones first: those with many cases.
     pub fn new(inputs: &Arc<Inputs>, properties: &[&'static Property]) -> Self {
         let mut properties = properties.to_vec();
         properties.sort_by_key(|property| std::cmp::Reverse(property.cases));
@@ -78,12 +78,12 @@ impl MutantRunner {
         Sandbox::open(Arc::clone(&self.inputs), Regime::Explicit).await
     }
 
-    /// Judges mutants, several at once, and tells of each as it is done. Those that are not
-    /// begun when `stopped` says so are left out. `known` says of which nothing is expected;
-    /// they are given no more than a look and the whole matrix.
+    /// Judges mutants in parallel, and reports each when it is done. Mutants that have not
+    /// begun when `stopped` returns true are left out. Those that `known` lists as equivalent
+    /// are judged only by the catalog and the whole matrix.
     ///
     /// # Errors
-    /// Why the server could not be reached, or that a check is red without a mutant.
+    /// Why the server could not be reached, or that a check fails without a mutant.
     pub fn judge(
         &self,
         mutants: Vec<Mutant>,
@@ -110,7 +110,7 @@ impl MutantRunner {
             let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
             let mut all = Vec::new();
             for worker in workers {
-                let broke_down = |_| CannotRun("a mutant broke the harness; see above".to_owned());
+                let broke_down = |_| CannotRun("judging a mutant panicked; see above".to_owned());
                 all.extend(worker.join().map_err(broke_down)??);
             }
             Ok::<_, CannotRun>(all)
@@ -120,11 +120,11 @@ impl MutantRunner {
     }
 }
 
-/// Clones in which mutants come and go: one for cells and looks, one for each property that
-/// was called for.
+/// Clones in which mutants are applied and rolled back: one for cells and catalog, and one for
+/// each property that was needed.
 struct Bench<'a> {
     runner: &'a MutantRunner,
-    grounds: BTreeMap<&'static str, FaultRunner>,
+    fault_runners: BTreeMap<&'static str, FaultRunner>,
     sandbox: Sandbox,
     comparison: Comparison,
     runtime: Runtime,
@@ -141,22 +141,22 @@ impl<'a> Bench<'a> {
             Ok::<_, CannotRun>((sandbox, comparison))
         })?;
         sandbox.prober.nest(true);
-        let bench = Self { runner, grounds: BTreeMap::new(), sandbox, comparison, runtime };
-        // The control: what is not broken shows nothing.
-        let red = bench.runtime.block_on(async {
+        let bench = Self { runner, fault_runners: BTreeMap::new(), sandbox, comparison, runtime };
+        // The control: without a mutant nothing fails.
+        let failed = bench.runtime.block_on(async {
             bench.begin().await?;
-            let red = bench.looks().await?.or(bench.any_cell().await?);
+            let failed = bench.first_different_facet().await?.or(bench.any_cell().await?);
             bench.rollback().await?;
-            Ok::<_, CannotRun>(red)
+            Ok::<_, CannotRun>(failed)
         });
-        match red? {
+        match failed? {
             None => Ok(bench),
-            Some(red) => Err(CannotRun(format!("{red} is red without any mutant"))),
+            Some(failed) => Err(CannotRun(format!("{failed} fails without any mutant"))),
         }
     }
 
     async fn begin(&self) -> Result<(), CannotRun> {
-        // As when the catalog is read elsewhere, no name goes without its schema.
+        // An empty search_path, so that every name is printed with its schema.
         let patience = format!("set local statement_timeout = '{PATIENCE}'");
         self.send(&format!("begin; {patience}; set local search_path = ''")).await.map(drop)
     }
@@ -165,7 +165,7 @@ impl<'a> Bench<'a> {
         self.send("rollback").await.map(drop)
     }
 
-    /// Sends a batch, and says what the server has against it.
+    /// Sends a batch, and returns the server's error, if any.
     async fn send(&self, batch: &str) -> Result<Option<DbError>, CannotRun> {
         Ok(batch::run(self.sandbox.prober.client(), batch).await?.1)
     }
@@ -173,12 +173,12 @@ impl<'a> Bench<'a> {
     fn judge(&mut self, mutant: &Mutant, known: bool) -> Result<Outcome, CannotRun> {
         let outcome = self.runtime.block_on(async {
             self.begin().await?;
-            // Properties notice sooner than the whole matrix does, where there are any.
-            let promised = |about: &String| {
+            // If there are properties, they are faster than the whole matrix.
+            let has_properties = |about: &String| {
                 self.runner.properties.iter().any(|it| it.about.contains(&about.as_str()))
             };
-            let all =
-                known || !matches!(&mutant.scope, Scope::Properties(about) if promised(about));
+            let all = known
+                || !matches!(&mutant.scope, Scope::Properties(about) if has_properties(about));
             let outcome = self.judge_in_transaction(mutant, all).await;
             self.rollback().await?;
             outcome
@@ -189,8 +189,8 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// What the server says to it, what the cells about it say, and how it looks; if that says
-    /// nothing and `all` is wanted, what any cell says.
+    /// Applies the mutant, and runs its cells and the comparison of the catalog; if nothing
+    /// fails and `all` is set, all cells.
     async fn judge_in_transaction(&self, mutant: &Mutant, all: bool) -> Result<Outcome, CannotRun> {
         if let Some(error) = self.send(&mutant.ddl).await? {
             return Ok(match error.code().code() {
@@ -202,57 +202,57 @@ impl<'a> Bench<'a> {
         if let Scope::Cells { relation, roles, column } = &mutant.scope {
             let of_role = |role: &str| roles.is_empty() || roles.iter().any(|it| it == role);
             let of_column = |it: Option<&str>| column.is_none() || it == column.as_deref();
-            let red = self.sandbox.first_red(relation, |cell| {
+            let failed = self.sandbox.first_failed(relation, |cell| {
                 of_role(cell.persona.role()) && of_column(cell.column.as_deref())
             });
-            by.extend(red.await?);
+            by.extend(failed.await?);
         }
-        by.extend(self.looks().await?);
+        by.extend(self.first_different_facet().await?);
         if by.is_empty() && all {
             by.extend(self.any_cell().await?);
         }
         Ok(if by.is_empty() { Outcome::Missed } else { Outcome::Caught(by) })
     }
 
-    /// The first facet that is not what the contract says.
-    async fn looks(&self) -> Result<Option<String>, CannotRun> {
+    /// The first facet that differs from the contract.
+    async fn first_different_facet(&self) -> Result<Option<String>, CannotRun> {
         let client = self.sandbox.prober.client();
         let catalog = catalog::Catalog::read(client, catalog::EVERYTHING).await?;
         Ok(self.comparison.first_difference(&catalog))
     }
 
-    /// The first cell of any relation that is red.
+    /// The first cell of any relation that fails.
     async fn any_cell(&self) -> Result<Option<String>, CannotRun> {
         for (name, _) in self.runner.inputs.contract.relations() {
-            if let Some(red) = self.sandbox.first_red(name, |_| true).await? {
-                return Ok(Some(red));
+            if let Some(failed) = self.sandbox.first_failed(name, |_| true).await? {
+                return Ok(Some(failed));
             }
         }
         Ok(None)
     }
 
-    /// What the properties about a function say: in a transaction, and where none notices, in
-    /// clones with the mutant in them.
+    /// Runs the properties of a function: in a transaction, and if none fails, in clones with
+    /// the mutant.
     fn properties(&mut self, mutant: &Mutant, about: &str) -> Result<Outcome, CannotRun> {
         let (runner, regime) = (self.runner, Regime::Explicit);
         let inputs = &runner.inputs;
         let properties =
             || runner.properties.iter().filter(|property| property.about.contains(&about));
-        let mut cannot_tell = Vec::new();
+        let mut deferred = Vec::new();
         for property in properties() {
-            if !self.grounds.contains_key(property.id) {
+            if !self.fault_runners.contains_key(property.id) {
                 let runner = property.fault_runner(inputs, regime, CASES)?;
-                self.grounds.insert(property.id, runner);
+                self.fault_runners.insert(property.id, runner);
             }
-            match self.grounds[property.id].notices(&mutant.ddl)? {
+            match self.fault_runners[property.id].notices(&mutant.ddl)? {
                 Some(true) => return Ok(Outcome::Caught(vec![property.check()])),
                 Some(false) => {}
-                None => cannot_tell.push(property.id),
+                None => deferred.push(property.id),
             }
         }
-        // Those that could not tell in a transaction come first, then the rest with all cases.
+        // First those that cannot run in a transaction, then the rest with all cases.
         let (first, rest): (Vec<&Property>, Vec<&Property>) =
-            properties().partition(|property| cannot_tell.contains(&property.id));
+            properties().partition(|property| deferred.contains(&property.id));
         for property in first.into_iter().chain(rest) {
             if property.attempt_with(inputs, regime, &mutant.ddl)?.result.is_err() {
                 return Ok(Outcome::Caught(vec![property.check()]));
@@ -262,7 +262,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// The text that makes each function and view that the contract declares.
+/// The definitions of all declared functions and views.
 async fn sources(admin: &Client, contract: &Contract) -> Result<Vec<Source>, CannotRun> {
     let question = "
         select case n.nspname when 'public' then '' else n.nspname || '.' end || p.proname,
@@ -284,7 +284,7 @@ async fn sources(admin: &Client, contract: &Contract) -> Result<Vec<Source>, Can
         let (name, text, is_view): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
         let declared = contract.functions.contains_key(&name) || contract.views.contains_key(&name);
         let opening = if is_view { " as " } else { "AS $function$" };
-        // A body in the standard's form has no quotes.
+        // A SQL-standard body is not quoted.
         let body = text.find(opening).map(|at| at + opening.len());
         let body = body.or_else(|| text.find("\nRETURN ").map(|at| at + "\nRETURN ".len()));
         if let (true, Some(body)) = (declared, body) {

@@ -1,5 +1,4 @@
-//! This file is columns, constraints, indexes and triggers that are dropped, or changed in one
-//! thing.
+//! Mutants of columns, constraints, indexes and triggers: dropped, or changed in one attribute.
 
 use super::changes::{self, Change};
 use super::{Mutant, Scope, public};
@@ -70,7 +69,7 @@ fn of_constraint(table: &Relation, name: &str, constraint: &Constraint, into: &m
         into.push(Mutant::new("constraints", &object, change, ddl, Scope::Catalog));
     };
     add("dropped", format!("{drop} cascade"));
-    let again = |definition: &str| format!("{drop}, add constraint {quoted} {definition}");
+    let recreate = |definition: &str| format!("{drop}, add constraint {quoted} {definition}");
     let definition = &constraint.definition;
     match constraint.kind.as_str() {
         "f" => {
@@ -78,21 +77,21 @@ fn of_constraint(table: &Relation, name: &str, constraint: &Constraint, into: &m
             for action in ["no action", "restrict", "cascade", "set null"] {
                 let changed = format!("{base} on delete {action}");
                 if changed.to_lowercase() != definition.to_lowercase() {
-                    add(&format!("on delete {action}"), again(&changed));
+                    add(&format!("on delete {action}"), recreate(&changed));
                 }
             }
-            add("not valid", again(&format!("{definition} not valid")));
-            add("deferrable", again(&format!("{definition} deferrable initially deferred")));
+            add("not valid", recreate(&format!("{definition} not valid")));
+            add("deferrable", recreate(&format!("{definition} deferrable initially deferred")));
         }
         "c" => {
             for Change { what, text } in changes::changes(definition, "CHECK (".len()) {
-                add(&what, again(&text));
+                add(&what, recreate(&text));
             }
-            add("not valid", again(&format!("{definition} not valid")));
+            add("not valid", recreate(&format!("{definition} not valid")));
         }
         "u" if constraint.columns.len() > 1 => {
             for column in &constraint.columns {
-                add(&format!("{column} alone"), again(&format!("unique ({})", ident(column))));
+                add(&format!("{column} alone"), recreate(&format!("unique ({})", ident(column))));
             }
         }
         _ => {}
@@ -107,19 +106,19 @@ fn of_index(table: &Relation, index: &Definition, into: &mut Vec<Mutant>) {
         into.push(Mutant::new("indexes", &object, change, ddl, Scope::Catalog));
     };
     add("dropped", drop.clone());
-    let mut again = |change: &str, definition: String| {
+    let mut recreate = |change: &str, definition: String| {
         if definition != index.definition {
             add(change, format!("{drop}; {definition}"));
         }
     };
     let definition = &index.definition;
     let without = definition.split(" WHERE ").next().unwrap_or(definition);
-    again("predicate dropped", without.to_owned());
-    again("unique", definition.replace("CREATE INDEX", "CREATE UNIQUE INDEX"));
-    again("ascending", definition.replace(" DESC", ""));
-    again("other lists", definition.replace("lists='100'", "lists='10'"));
-    again("brin", definition.replace("USING btree", "USING brin"));
-    again("other operators", definition.replace("vector_cosine_ops", "vector_l2_ops"));
+    recreate("predicate dropped", without.to_owned());
+    recreate("unique", definition.replace("CREATE INDEX", "CREATE UNIQUE INDEX"));
+    recreate("ascending", definition.replace(" DESC", ""));
+    recreate("other lists", definition.replace("lists='100'", "lists='10'"));
+    recreate("brin", definition.replace("USING btree", "USING brin"));
+    recreate("other operators", definition.replace("vector_cosine_ops", "vector_l2_ops"));
 }
 
 fn of_trigger(table: &Relation, name: &str, trigger: &Definition, into: &mut Vec<Mutant>) {

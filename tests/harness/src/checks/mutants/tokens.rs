@@ -1,4 +1,4 @@
-//! This file is SQL and PL/pgSQL text taken apart into tokens.
+//! Splits SQL and PL/pgSQL text into tokens.
 
 use super::changes::Change;
 

@@ -1,5 +1,5 @@
-//! This file is the plans that the server really uses: of somebody's statement, and of every
-//! statement in the functions that it calls.
+//! The plans that the server uses for a statement of a persona, and for every statement in the
+//! functions that it calls.
 
 use serde_json::Value;
 
@@ -9,11 +9,11 @@ use crate::error::CannotRun;
 use crate::platform::persona::Identity;
 use crate::sandbox::Database;
 
-/// A superuser's session that becomes somebody and is told every plan.
+/// A superuser's session that becomes an identity and receives every plan as a notice.
 pub struct Planner(NoticeConnection);
 
-/// Tells the plan of each statement in a NOTICE, after it has run.
-const TELL: &str = "load 'auto_explain'; \
+/// Sends the plan of each statement in a NOTICE, after it has run.
+const SETTINGS: &str = "load 'auto_explain'; \
                     set auto_explain.log_min_duration = 0; \
                     set auto_explain.log_nested_statements = on; \
                     set auto_explain.log_analyze = on; \
@@ -28,11 +28,11 @@ impl Planner {
     /// Why there is none.
     pub async fn of(database: &Database) -> Result<Self, CannotRun> {
         let planner = Self(database.admin_with_notices().await?);
-        planner.send(TELL).await?;
+        planner.send(SETTINGS).await?;
         Ok(planner)
     }
 
-    /// The steps of every plan that somebody's statement takes. What it does is rolled back.
+    /// The steps of all plans of a statement of `identity`, which is rolled back.
     ///
     /// # Errors
     /// The server's answer.
@@ -42,14 +42,14 @@ impl Planner {
         statement: &str,
     ) -> Result<Vec<Step>, CannotRun> {
         self.send(&format!("begin; {}", identity.become_sql())).await?;
-        // The plans of becoming somebody.
+        // Discards the plans of setting the identity.
         self.0.notices();
         let sent = self.send(statement).await;
-        let told = self.0.notices();
+        let notices = self.0.notices();
         self.send("rollback").await?;
         sent?;
         let mut steps = Vec::new();
-        for notice in told {
+        for notice in notices {
             let Some((_, plan)) = notice.message().split_once("plan:\n") else { continue };
             let plan: Value = serde_json::from_str(plan)
                 .map_err(|error| CannotRun(format!("could not read a plan: {error}")))?;
@@ -82,17 +82,17 @@ impl Planner {
 /// A step of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// What it does: `Index Scan`, say.
+    /// Its node type, such as `Index Scan`.
     pub kind: String,
     /// The table that it reads.
     pub table: Option<String>,
     /// The index that it uses.
     pub index: Option<String>,
-    /// What it compares, for each row that it meets.
+    /// Its conditions, which are evaluated for each row.
     pub conditions: Vec<String>,
-    /// How often it was begun.
+    /// Its number of loops.
     pub loops: f64,
-    /// Whether it is what a statement computes before its first row.
+    /// Whether it belongs to an InitPlan, which runs once before the first row.
     pub comes_first: bool,
 }
 

@@ -1,5 +1,4 @@
-//! This file is the queries that the product lives on, and the population in which they are
-//! planned and timed.
+//! The product's queries, and the population in which they are planned and timed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,14 +13,14 @@ use crate::platform::persona::Persona;
 use crate::sandbox::Database;
 use crate::source::{SourceFile, project};
 
-/// Who and how many there are.
+/// The size of a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Population {
     /// Rows in each of the large tables: a multiple of a thousand.
     pub rows: u32,
-    /// The users who share what is not Alice's.
+    /// The number of users who own the rows that are not Alice's.
     pub others: u32,
-    /// One row in so many has an embedding.
+    /// One in this many rows has an embedding.
     pub embedded: u32,
 }
 
@@ -43,24 +42,24 @@ impl Population {
     }
 }
 
-/// A query, and who sends it.
+/// A query and the persona that sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     /// Its name in the file.
     pub name: String,
     /// Who sends it.
     pub persona: Persona,
-    /// Whether who sends it has far more rows than others.
+    /// Whether its sender has far more rows than others.
     pub collector: bool,
-    /// The index that its plan is to use.
+    /// The index that its plan must use.
     pub index: String,
     /// Its text.
     pub sql: String,
-    /// The same with the owner named in it, for a role that no policy restricts.
+    /// The same query with a condition on the owner, for a role that bypasses policies.
     pub owned: Option<String>,
 }
 
-/// A query as the file has it.
+/// A query as written in the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -81,10 +80,10 @@ struct File {
     query: BTreeMap<String, Written>,
 }
 
-/// The queries of `fixtures/queries.toml`, about what there is in a populated database.
+/// The queries of `fixtures/queries.toml`, with values from a populated database.
 ///
 /// # Errors
-/// What is wrong with the file, or with its values.
+/// What is wrong with the file or its values.
 pub async fn queries(database: &Database) -> Result<Vec<Query>, CannotRun> {
     let could_not = |why: &str| CannotRun(format!("could not read queries.toml: {why}"));
     let file: File =
@@ -105,7 +104,7 @@ pub async fn queries(database: &Database) -> Result<Vec<Query>, CannotRun> {
     };
     let made = |(name, written): (String, Written)| {
         let persona = Persona::named(&written.persona)
-            .ok_or_else(|| could_not(&format!("{name}: nobody is called {}", written.persona)))?;
+            .ok_or_else(|| could_not(&format!("{name}: unknown persona {}", written.persona)))?;
         let (sql, owned) = (complete(&written.sql), written.owned.as_deref().map(complete));
         let Written { collector, index, .. } = written;
         Ok(Query { name, persona, collector, index, sql, owned })

@@ -1,4 +1,4 @@
-//! This file is what was executed of the functions while properties were tried.
+//! Coverage: which statements of the functions were executed by generated cases.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use crate::database::batch::Answer;
 use crate::database::plpgsql_check;
 use crate::error::{CannotRun, describe};
 
-/// What was executed of each function of `public`.
+/// The coverage of each function of `public`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// How often each function was called, by name.
     pub calls: BTreeMap<String, u64>,
-    /// The statements of each function by their number in it, where the server can tell.
+    /// The statements of each function by their number, if the server has `plpgsql_check`.
     pub statements: BTreeMap<String, BTreeMap<u32, Statement>>,
 }
 
@@ -23,14 +23,14 @@ pub struct Coverage {
 pub struct Statement {
     /// The line in the function's body, from 1.
     pub line: u32,
-    /// What it is, in the words of `plpgsql_check`.
+    /// Its kind, as `plpgsql_check` names it.
     pub kind: String,
     /// How often it was executed.
     pub executed: u64,
 }
 
 impl Coverage {
-    /// Adds what was executed elsewhere.
+    /// Adds the coverage of another session.
     pub fn absorb(&mut self, other: Self) {
         for (function, calls) in other.calls {
             *self.calls.entry(function).or_default() += calls;
@@ -46,7 +46,7 @@ impl Coverage {
     }
 }
 
-/// Has the server count what this session executes.
+/// Makes the server count what this session executes.
 pub(super) async fn begin(admin: &Client) -> Result<(), CannotRun> {
     let track = admin.batch_execute("set track_functions = 'all'").await;
     track.map_err(|error| CannotRun(format!("could not count calls: {}", describe(&error))))?;
@@ -56,9 +56,9 @@ pub(super) async fn begin(admin: &Client) -> Result<(), CannotRun> {
     Ok(())
 }
 
-/// What the session has executed since.
+/// What the session has executed since [`begin`].
 pub(super) async fn read(transaction: &CaseTransaction) -> Result<Coverage, CannotRun> {
-    // What this session has counted is told to the others first, and then asked for.
+    // The session's counters must be flushed before they can be read.
     ask(transaction, "select pg_catalog.pg_stat_force_next_flush()").await?;
     let calls = ask(
         transaction,

@@ -1,5 +1,4 @@
-//! This file is a property: a claim that holds whatever is generated, and what came of trying
-//! to break it.
+//! Properties: invariants that generated cases try to break, and the results.
 
 pub mod constraints;
 pub mod coverage;
@@ -25,23 +24,22 @@ use crate::platform::Regime;
 use crate::sandbox::Database;
 use crate::source::short_hash;
 
-/// Every property that is tried: the project's, and those of the constraints of any schema.
+/// All properties: the project's, and those of the constraints of any schema.
 pub fn all(project: &[&'static Property]) -> Vec<&'static Property> {
     project.iter().copied().chain(&constraints::PROPERTIES).collect()
 }
 
-/// A claim about what the schema keeps true, and how to try to break it.
+/// An invariant of the schema, and how to try to break it.
 #[derive(Debug)]
 pub struct Property {
     /// Its stable id, below `promise/`: what it is about, then the claim in short.
     pub id: &'static str,
     /// The claim, in a sentence.
     pub claim: &'static str,
-    /// The functions and tables that it is about, the first by name in a finding that
-    /// names nothing else. It is tried where the contract names it; if it is about nothing by
-    /// name, always.
+    /// The functions and tables that it is about; a finding without another object names the
+    /// first. It is tried if the contract names it, or if it is about none.
     pub about: &'static [&'static str],
-    /// How many cases are generated, unless `PROPTEST_CASES` says another number.
+    /// The number of generated cases, unless `PROPTEST_CASES` is set.
     pub cases: u32,
     /// Tries to break it.
     pub holds: fn(&Runner) -> Result<(), Broken>,
@@ -50,24 +48,24 @@ pub struct Property {
 /// A property that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// The smallest input that was found to break it.
+    /// The smallest input that breaks it.
     pub input: String,
-    /// What was seen.
+    /// The observed outcome.
     pub reason: String,
     /// The statements of that case.
     pub script: String,
-    /// What the finding is about, where that is not what the property is about.
+    /// The object of the finding, if it is not the first of the property's.
     pub object: Option<String>,
 }
 
 impl Broken {
-    /// Nothing could be tried.
+    /// No case could be tried.
     pub fn untried(reason: String) -> Self {
         let input = "none: the case could not be set".to_owned();
         Self { input, reason, script: String::new(), object: None }
     }
 
-    /// The same, and what it is about.
+    /// The same with another object.
     pub fn of(self, object: String) -> Self {
         Self { object: Some(object), ..self }
     }
@@ -85,7 +83,7 @@ impl From<CannotRun> for Broken {
     }
 }
 
-/// What came of trying to break a property.
+/// The result of trying to break a property.
 #[derive(Debug)]
 pub struct Tried {
     /// Whether it held.
@@ -96,19 +94,19 @@ pub struct Tried {
     pub cases: Vec<Duration>,
     /// How long all of it took, the clone included.
     pub took: Duration,
-    /// What was executed of each function.
+    /// The coverage of each function.
     pub coverage: Coverage,
 }
 
-/// Where a property is tried against one fault after the other.
+/// Tries a property against one fault after the other.
 pub struct FaultRunner {
     property: &'static Property,
     runner: Runner,
 }
 
 impl FaultRunner {
-    /// Whether the property notices the fault; nothing where its cases commit what they do, so
-    /// that it cannot tell here.
+    /// Whether the property fails with the fault; none if its cases commit, so that it cannot
+    /// run here.
     ///
     /// # Errors
     /// Why the fault could not be planted, or the server not be reached.
@@ -123,7 +121,7 @@ impl Property {
         format!("property/{}", self.id)
     }
 
-    /// Whether it is to be tried: it is about every schema, or the contract names it.
+    /// Whether it is tried: it is about every schema, or the contract names it.
     pub fn applies(&self, contract: &Contract) -> bool {
         self.about.is_empty() || contract.proofs().any(|id| id == self.id)
     }
@@ -148,7 +146,7 @@ impl Property {
         self.attempt_with(inputs, regime, "")
     }
 
-    /// The same after the administrator has planted a fault, which the property is to notice.
+    /// The same after the administrator has planted a fault, which must break the property.
     ///
     /// # Errors
     /// Why the fault could not be planted, or the server not be reached.
@@ -161,7 +159,7 @@ impl Property {
         let began = Instant::now();
         let runtime = runtime()?;
         let database = runtime.block_on(Database::of(inputs, regime))?;
-        // What breaks a foreign or a broken schema says nothing about this one.
+        // Regressions of another schema, or of a planted fault, are not stored for this one.
         let keeps = fault.is_empty() && inputs.are_the_projects();
         let runner = Runner::open(self, runtime, database, inputs, keeps)?;
         runner.plant(fault)?;
@@ -171,8 +169,8 @@ impl Property {
         Ok(Tried { result, seed, cases, took: began.elapsed(), coverage })
     }
 
-    /// A ground for faults that come and go, on which the property holds, in so many cases at
-    /// most, while there is none.
+    /// A runner for faults, with at most that many cases, on which the property holds without a
+    /// fault.
     ///
     /// # Errors
     /// That it does not hold, or why the server could not be reached.
@@ -190,12 +188,12 @@ impl Property {
             Ok(()) => Ok(FaultRunner { property: self, runner }),
             Err(broken) => {
                 let (check, reason) = (self.check(), broken.reason);
-                Err(CannotRun(format!("{check} is red without any fault: {reason}")))
+                Err(CannotRun(format!("{check} fails without any fault: {reason}")))
             }
         }
     }
 
-    /// The ledger's line about it.
+    /// Its entry in the ledger.
     pub fn entry(&self, tried: &Tried, regime: Regime) -> Entry {
         let observed = match &tried.result {
             Ok(()) => format!("held in {} cases, seed {}", tried.cases.len(), tried.seed),

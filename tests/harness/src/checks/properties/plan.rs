@@ -1,5 +1,5 @@
-//! This file is the promises of functions and tables: which properties prove them, what came
-//! of trying to break those, and what of each function was executed meanwhile.
+//! The plan of properties: which properties test the invariants of functions and tables, their
+//! results, and the coverage of each function.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,10 +17,10 @@ use crate::platform::Regime;
 use crate::progress::Progress;
 use crate::sandbox::Database;
 
-/// Properties that are tried at the same time; each keeps one connection of the server busy.
+/// The number of properties tried at the same time, each on its own connection.
 const AT_ONCE: usize = 2;
 
-/// The properties that a contract calls for, and what is known of the server they are tried on.
+/// The properties that a contract names, and the inputs and regimes of the run.
 pub struct PropertyChecks {
     inputs: Arc<Inputs>,
     regimes: Vec<Regime>,
@@ -29,11 +29,11 @@ pub struct PropertyChecks {
     pub has_plpgsql_check: bool,
 }
 
-/// A property that was tried, and what came of it.
+/// A property that was tried, and its result.
 pub type Try = (&'static Property, Regime, Tried);
 
 impl PropertyChecks {
-    /// The properties among `all` that the contract calls for.
+    /// The properties among `all` that apply to the contract.
     ///
     /// # Errors
     /// The server's answer.
@@ -53,7 +53,7 @@ impl PropertyChecks {
         })
     }
 
-    /// The ids of its checks, and the regimes in which each is made.
+    /// The ids of its checks, and the regimes of each.
     pub fn plan(&self) -> Vec<(String, Regime)> {
         let properties = self.properties.iter().map(|property| property.check());
         let covered = self.covered().into_iter().map(|function| format!("coverage/{function}"));
@@ -70,7 +70,7 @@ impl PropertyChecks {
         about.filter(|name| functions.contains_key(*name)).collect()
     }
 
-    /// The functions that `plpgsql_check` can look at.
+    /// The functions that `plpgsql_check` can check.
     fn linted(&self) -> BTreeSet<&str> {
         let functions = self.inputs.contract.functions.iter();
         let bodies = functions.filter(|(_, function)| function.language == "plpgsql");
@@ -78,7 +78,7 @@ impl PropertyChecks {
         if self.has_plpgsql_check { names.collect() } else { BTreeSet::new() }
     }
 
-    /// Tries to break every property, several at once.
+    /// Tries all properties, several at once.
     ///
     /// # Errors
     /// Why the server could not be reached.
@@ -92,7 +92,7 @@ impl PropertyChecks {
             let mut tried = Vec::new();
             while let Some((property, regime)) = next() {
                 let begun = begun.fetch_add(1, Ordering::Relaxed) + 1;
-                progress.tell(|| format!("property {begun} of {all}: {}", property.id));
+                progress.show(|| format!("property {begun} of {all}: {}", property.id));
                 tried.push((property, regime, property.attempt(&self.inputs, regime)?));
             }
             Ok(tried)
@@ -101,14 +101,14 @@ impl PropertyChecks {
             let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
             let mut all = Vec::new();
             for worker in workers {
-                let broke_down = |_| CannotRun("a property broke down; see above".to_owned());
+                let broke_down = |_| CannotRun("a property panicked; see above".to_owned());
                 all.extend(worker.join().map_err(broke_down)??);
             }
             Ok(all)
         })
     }
 
-    /// What `plpgsql_check` says, where the server has it.
+    /// The reports of `plpgsql_check`, if the server has it.
     ///
     /// # Errors
     /// The server's answer.
@@ -125,8 +125,8 @@ impl PropertyChecks {
             let reports = plpgsql_check::reports(&admin).await?;
             for &function in &linted {
                 let observed = match reports.get(function) {
-                    Some(said) if said.is_empty() => NOTHING.to_owned(),
-                    Some(said) => said.join("; "),
+                    Some(lines) if lines.is_empty() => NOTHING.to_owned(),
+                    Some(lines) => lines.join("; "),
                     None => "there is no such function".to_owned(),
                 };
                 let id = format!("plpgsql_check/{function}");
@@ -153,7 +153,7 @@ impl PropertyChecks {
     }
 }
 
-/// What `plpgsql_check` should say.
+/// The expected report of `plpgsql_check`.
 const NOTHING: &str = "nothing";
 
 /// Whether every property that the contract names is among `all`.
@@ -167,15 +167,12 @@ pub fn are_known(contract: &Contract, all: &[&Property]) -> Result<(), CannotRun
         Some(id) => {
             let known: Vec<&str> = known.into_iter().collect();
             let known = known.join(", ");
-            Err(CannotRun(format!(
-                "the contract says that \"{id}\" proves a promise, and there is no such property; \
-                 there are {known}"
-            )))
+            Err(CannotRun(format!("unknown property \"{id}\" in the contract; there are {known}")))
         }
     }
 }
 
-/// What was executed in a regime.
+/// The coverage in a regime.
 pub fn coverage(tries: &[Try], regime: Regime) -> Coverage {
     let mut coverage = Coverage::default();
     for (_, _, tried) in tries.iter().filter(|(_, of, _)| *of == regime) {
@@ -184,7 +181,7 @@ pub fn coverage(tries: &[Try], regime: Regime) -> Coverage {
     coverage
 }
 
-/// What was to be reached of a function, and what was.
+/// The expected and the observed coverage of a function.
 fn reached(coverage: &Coverage, function: &str) -> (&'static str, String) {
     let Some(statements) = coverage.statements.get(function) else {
         let calls = coverage.calls.get(function).copied().unwrap_or_default();
@@ -224,7 +221,7 @@ mod tests {
         assert_ne!(observed, expected);
     }
 
-    /// What one property leaves out, another may reach.
+    /// A statement that one property leaves out may be executed by another.
     #[test]
     fn statements_of_several_properties_add_up() {
         let mut coverage = counted([2, 0]);

@@ -1,5 +1,5 @@
-//! This file is the ground of a property: a clone of its own, the generator of its cases, and
-//! what is known of those that were tried.
+//! Runs a property: a clone of its own, the generator of its cases, and the results of those
+//! that were tried.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
@@ -27,7 +27,7 @@ use crate::rows::World;
 use crate::sandbox::{Database, State};
 use crate::source::project;
 
-/// Where a property is tried.
+/// Runs the cases of one property.
 pub struct Runner {
     runtime: Runtime,
     database: Database,
@@ -37,26 +37,25 @@ pub struct Runner {
     config: Config,
     seed: u64,
     times: RefCell<Vec<Duration>>,
-    /// What every case finds in place.
+    /// The statements that were run before the first case.
     prepared: RefCell<String>,
-    /// Whether cases are played within a transaction that a mutant lives in.
+    /// Whether cases run within the transaction of a mutant.
     nested: Cell<bool>,
-    /// Whether the first case that fails is enough: no other is tried, and none made smaller.
-    hasty: Cell<bool>,
-    /// Whether cases were left out, because they commit what they do.
+    /// Whether to stop at the first case that fails, without shrinking it.
+    stops_at_first: Cell<bool>,
+    /// Whether cases were left out, because they commit.
     left_out: Cell<bool>,
     /// The script of the last case that failed, which is the smallest.
     failed: RefCell<String>,
 }
 
-/// The longest that a statement may take where a mutant lives; none of the schema's takes a
-/// tenth.
+/// The statement timeout with a mutant; no statement of the schema takes a tenth of it.
 pub const PATIENCE: &str = "5s";
 
-/// The longest that shrinking may take, in milliseconds.
+/// The longest time for shrinking, in milliseconds.
 const SHRINKING: u32 = 20_000;
 
-/// A runtime for one thread: its connections live and die with it.
+/// A runtime of one thread; its connections end with it.
 ///
 /// # Errors
 /// Why there is none.
@@ -103,7 +102,7 @@ impl Runner {
             times: RefCell::default(),
             prepared: RefCell::default(),
             nested: Cell::new(false),
-            hasty: Cell::new(false),
+            stops_at_first: Cell::new(false),
             left_out: Cell::new(false),
             failed: RefCell::default(),
         })
@@ -114,12 +113,12 @@ impl Runner {
         &self.auth_server
     }
 
-    /// What is declared.
+    /// The contract.
     pub fn contract(&self) -> &Contract {
         &self.contract
     }
 
-    /// What there is, planted faults included, and the rows of the world.
+    /// The catalog, including planted faults, and the rows of the world.
     ///
     /// # Errors
     /// The server's answer, or why there is no world.
@@ -141,7 +140,7 @@ impl Runner {
         self.times.borrow().clone()
     }
 
-    /// What was executed of each function.
+    /// The coverage of each function.
     pub(super) fn coverage(&self) -> Result<Coverage, CannotRun> {
         if self.transaction.is_closed() {
             return Err(CannotRun("the server ended the connection of a property".to_owned()));
@@ -149,12 +148,12 @@ impl Runner {
         self.runtime.block_on(coverage::read(&self.transaction))
     }
 
-    /// Plants a fault, where there is one; that it is noticed is then enough.
+    /// Plants a fault, if there is one; the first failing case is then sufficient.
     pub(super) fn plant(&self, fault: &str) -> Result<(), CannotRun> {
         if fault.is_empty() {
             return Ok(());
         }
-        self.hasty.set(true);
+        self.stops_at_first.set(true);
         let planted = self.runtime.block_on(self.transaction.admin(fault));
         planted.map(drop).map_err(|why| CannotRun(format!("could not plant the fault: {why}")))
     }
@@ -164,15 +163,15 @@ impl Runner {
         self.config.cases = cases.min(self.config.cases);
     }
 
-    /// Whether `holds` notices a fault that lives in a transaction of the ground's connection;
-    /// nothing where its cases commit what they do. What every case finds in place stays.
+    /// Whether `holds` fails with a fault in a transaction of this connection; none if its
+    /// cases commit. Prepared rows stay.
     pub(super) fn notices(
         &self,
         fault: &str,
         holds: fn(&Self) -> Result<(), Broken>,
     ) -> Result<Option<bool>, CannotRun> {
         let send = |batch: &str| self.runtime.block_on(self.transaction.send(batch));
-        self.hasty.set(true);
+        self.stops_at_first.set(true);
         self.left_out.set(false);
         let (_, refused) =
             send(&format!("begin; set local statement_timeout = '{PATIENCE}'; {fault}"))?;
@@ -186,7 +185,7 @@ impl Runner {
         }
     }
 
-    /// Puts rows in place that every case finds.
+    /// Inserts rows that every case uses.
     ///
     /// # Errors
     /// The server's answer.
@@ -199,7 +198,7 @@ impl Runner {
         Ok(())
     }
 
-    /// A connection of its own, on which somebody's requests are committed.
+    /// A separate connection on which requests of `identity` are committed.
     ///
     /// # Errors
     /// Why the server refused.
@@ -208,7 +207,7 @@ impl Runner {
         Ok(Session::of(client, identity))
     }
 
-    /// A connection of its own as that login role.
+    /// A separate connection as that login role.
     ///
     /// # Errors
     /// Why the server refused.
@@ -219,7 +218,7 @@ impl Runner {
     /// Tries every generated case in a transaction that is rolled back.
     ///
     /// # Errors
-    /// The smallest input that was found to break the property.
+    /// The smallest input that breaks the property.
     #[expect(clippy::needless_pass_by_value, reason = "a case is written where it is tried")]
     pub fn check<S: Strategy>(
         &self,
@@ -242,10 +241,10 @@ impl Runner {
         })
     }
 
-    /// Tries every generated case, each of which commits what it does and cleans up itself.
+    /// Tries every generated case; each commits and cleans up itself.
     ///
     /// # Errors
-    /// The smallest input that was found to break the property.
+    /// The smallest input that breaks the property.
     #[expect(clippy::needless_pass_by_value, reason = "a case is written where it is tried")]
     pub fn check_committed<S: Strategy>(
         &self,
@@ -277,7 +276,8 @@ impl Runner {
                 return Ok(());
             }
             self.transaction.forget();
-            let shown = if self.hasty.get() { format!("{value:?}") } else { String::new() };
+            let shown =
+                if self.stops_at_first.get() { format!("{value:?}") } else { String::new() };
             let began = Instant::now();
             let result = self.runtime.block_on(case(&self.transaction, value));
             self.times.borrow_mut().push(began.elapsed());
@@ -286,7 +286,7 @@ impl Runner {
                 self.failed.replace(script);
             }
             match result {
-                Err(TestCaseError::Fail(reason)) if self.hasty.get() => {
+                Err(TestCaseError::Fail(reason)) if self.stops_at_first.get() => {
                     first.replace(Some((shown, reason.to_string())));
                     Ok(())
                 }
@@ -315,7 +315,7 @@ impl Runner {
     }
 }
 
-/// What a login of that role is given beside its name.
+/// The settings of a role that a login applies.
 async fn settings_of(admin: &Client, role: &str) -> Result<Vec<(String, String)>, CannotRun> {
     let question = "select unnest(rolconfig) from pg_catalog.pg_roles where rolname = $1";
     let rows = admin.query(question, &[&role]).await;

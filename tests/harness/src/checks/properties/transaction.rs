@@ -1,5 +1,5 @@
-//! This file is the stage of a case: one connection and one open transaction, in which
-//! anybody can act, and which is rolled back.
+//! The transaction of a case: one connection on which any identity can send statements, and
+//! which is rolled back.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,7 +12,8 @@ use crate::database::batch::{self, Answer};
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
 
-/// Somebody who acts: a name, and the statements by which a superuser's session becomes theirs.
+/// A sender of statements: a name, and the statements that give a superuser's session its
+/// identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
     name: String,
@@ -20,7 +21,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// The administrator, whom nothing is hidden from.
+    /// The administrator, a superuser.
     pub fn admin() -> Self {
         Self { name: "the administrator".to_owned(), prelude: Vec::new() }
     }
@@ -56,10 +57,10 @@ impl Sender {
     }
 }
 
-/// What the server said to a statement that it refused.
+/// A statement that the server refused.
 #[derive(Debug, Clone)]
 pub struct Refused {
-    /// Who sent it.
+    /// The sender.
     who: String,
     /// The statement.
     statement: String,
@@ -68,12 +69,12 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// The SQLSTATE; empty where the server could not be reached.
+    /// The SQLSTATE; empty if the server could not be reached.
     pub fn code(&self) -> &str {
         self.error.as_ref().map_or("", |error| error.code().code())
     }
 
-    /// The server's words; empty where it could not be reached.
+    /// The server's message; empty if it could not be reached.
     pub fn message(&self) -> &str {
         self.error.as_ref().map_or("", DbError::message)
     }
@@ -99,15 +100,15 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Leaves whoever somebody has become, with what the gateway set for them.
+/// Resets the session's identity and the settings of the gateway.
 const LEAVE: &str = "set local session authorization default; \
                      select pg_catalog.set_config('search_path', '', true), \
                      pg_catalog.set_config('request.jwt.claims', '', true)";
 
-/// A superuser's connection on which a case is played.
+/// A superuser's connection on which a case runs.
 pub struct CaseTransaction {
     client: Client,
-    /// The statements since the case began, to be pasted into psql.
+    /// The statements since the case began, as a script for psql.
     script: RefCell<Vec<String>>,
 }
 
@@ -121,7 +122,7 @@ impl CaseTransaction {
         self.client.is_closed()
     }
 
-    /// What was sent since the case began.
+    /// The statements since the case began.
     pub(super) fn script(&self) -> String {
         let line = |statement: &String| format!("{};\n", statement.replace("; ", ";\n"));
         self.script.borrow().iter().map(line).collect()
@@ -131,7 +132,7 @@ impl CaseTransaction {
         self.script.borrow_mut().clear();
     }
 
-    /// Runs one statement as somebody. After a refusal the transaction goes on without it.
+    /// Runs one statement as `who`. After a refusal the transaction continues without it.
     ///
     /// # Errors
     /// The server's answer.
@@ -159,10 +160,10 @@ impl CaseTransaction {
         }
     }
 
-    /// Runs a statement as each of several, all in one message.
+    /// Runs statements of several senders in one message.
     ///
     /// # Errors
-    /// The server's answer to the first that it refused; the transaction is then lost.
+    /// The server's error for the first refused statement; the transaction is then aborted.
     pub async fn run_all(&self, acts: &[(&Sender, &str)]) -> Result<Vec<Answer>, Refused> {
         let mut batch = String::new();
         let mut places = Vec::new();
@@ -201,7 +202,7 @@ impl CaseTransaction {
         }
     }
 
-    /// Sends a batch as it is, and takes every answer.
+    /// Sends a batch, and returns every answer.
     ///
     /// # Errors
     /// Why the server could not be reached.

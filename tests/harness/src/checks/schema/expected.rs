@@ -1,5 +1,5 @@
-//! This file is the contract as facets: what the catalog must say. The server itself puts
-//! the contract's words into its own form, on reference tables that are rolled back.
+//! The contract as facets: what the catalog must contain. The server itself normalizes the
+//! contract's expressions, on reference tables that are rolled back.
 
 use tokio_postgres::Client;
 
@@ -13,17 +13,16 @@ use crate::sql::ident;
 
 /// The schema of the reference tables.
 const REFERENCE: &str = "reference_of_contract";
-/// The role that migrations run as, and so the owner of what they make.
+/// The role that migrations run as, and therefore the owner of what they create.
 const MIGRATOR: &str = "postgres";
 /// The roles that requests are made with.
 const API_ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
 
-/// Every facet that the catalog of the migrated database must have, and no others: what the
-/// platform had before, and what the contract declares, on a server of that
-/// `server_version_num`.
+/// All facets that the catalog of the migrated database must have: those of the platform and
+/// those that the contract declares, on a server of that `server_version_num`.
 ///
 /// # Errors
-/// The contract's file and the server's answer, where it cannot read a column's words.
+/// The contract's file and the server's error, if it cannot parse a column.
 pub async fn facets(
     admin: &Client,
     contract: &Contract,
@@ -53,19 +52,19 @@ pub async fn facets(
     Ok(expected)
 }
 
-/// What a seed row is called: its first text, by the order of its keys' uniqueness.
+/// The name of a seed row: the value of [`seed_column`].
 pub fn seed_name(relation: &Relation, seed: &toml::Table) -> String {
     let value = &seed[seed_column(relation, seed)];
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The column that a seed row is called by: a unique one, or the first.
+/// The column that names a seed row: a unique one, or the first.
 pub fn seed_column<'a>(relation: &Relation, seed: &'a toml::Table) -> &'a str {
     let unique = seed.keys().find(|column| relation.columns[*column].unique);
     unique.or_else(|| seed.keys().next()).expect("a seed row has columns")
 }
 
-/// A seed row in words.
+/// A seed row as text.
 pub fn seed_text(seed: &toml::Table) -> String {
     let words: Vec<String> =
         seed.iter().map(|(column, value)| format!("{column} {value}")).collect();
@@ -144,7 +143,7 @@ fn database(contract: &Contract, version: u32, into: &mut Facets) {
     if contract.database.default_privileges.is_empty() {
         return;
     }
-    // What the contract says of the migrator's objects replaces what the platform gave.
+    // The contract's default privileges of the migrator's objects replace the platform's.
     let ours = format!("database/default-privileges/{MIGRATOR}/public/");
     into.retain(|id, _| !id.starts_with(&ours));
     for (kind, roles) in &contract.database.default_privileges {
@@ -168,11 +167,11 @@ fn database(contract: &Contract, version: u32, into: &mut Facets) {
     into.insert(public, "none".into());
 }
 
-/// ALL on a table; the last is of PostgreSQL 17.
+/// ALL PRIVILEGES on a table; the last exists since PostgreSQL 17.
 const ALL_ON_TABLES: [&str; 8] =
     ["select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain"];
 
-/// Makes the contract's tables as it words them, and reads what the server made of that.
+/// Creates the contract's tables as declared, and reads them back from the catalog.
 async fn references(admin: &Client, contract: &Contract) -> Result<Facets, CannotRun> {
     let begin = format!(
         "begin; set local search_path = public, extensions; set local client_min_messages = error; \
@@ -229,7 +228,8 @@ async fn make_references(admin: &Client, contract: &Contract) -> Result<Facets, 
     Ok(facets)
 }
 
-/// Of the reference tables, what the contract words: columns, constraints, indexes, triggers.
+/// The facets of the reference tables that the contract declares: columns, constraints,
+/// indexes, triggers.
 fn reference_facets(contract: &Contract, catalog: &Catalog) -> Facets {
     let kinds = ["columns", "constraints", "indexes", "policies", "triggers"];
     let mut facets = Facets::new();
@@ -280,7 +280,7 @@ fn create_table(name: &str, relation: &Relation) -> String {
     format!("create table {REFERENCE}.{} ({})", ident(name), columns.join(", "))
 }
 
-/// What needs other objects of the migration: facet and statement.
+/// Facets that need other objects of the migration, with the statement of each.
 fn details(name: &str, relation: &Relation) -> Vec<(String, String)> {
     let id = relation_id("public", name);
     let table = format!("{REFERENCE}.{}", ident(name));
@@ -321,7 +321,8 @@ fn details(name: &str, relation: &Relation) -> Vec<(String, String)> {
     details
 }
 
-/// A trigger's text is `before update … for each row …`; the table comes behind the events.
+/// A trigger's text is `before update … for each row …`; the table is inserted after the
+/// events.
 fn create_trigger(table: &str, trigger: &str, text: &str) -> String {
     let behind = ["referencing", "for each", "when ", "execute"];
     let at = behind.iter().filter_map(|word| text.find(word)).min().unwrap_or(text.len());

@@ -1,5 +1,5 @@
-//! This file is the schema verification: the catalog and the contract side by side, facet by
-//! facet, in both directions.
+//! Schema verification: compares the catalog with the contract, facet by facet, in both
+//! directions.
 
 pub mod expected;
 
@@ -23,7 +23,7 @@ pub struct Comparison {
     regime: Regime,
     expected: Facets,
     observed: Facets,
-    /// What is observed of the rows that the migration brought.
+    /// The facets of the rows that the migration inserted.
     seeds: Facets,
 }
 
@@ -31,7 +31,7 @@ impl Comparison {
     /// Reads both sides.
     ///
     /// # Errors
-    /// Why the server could not be reached, or what it cannot read in the contract.
+    /// Why the server could not be reached, or what it cannot parse in the contract.
     pub async fn read(inputs: &Inputs, regime: Regime) -> Result<Self, CannotRun> {
         let database = Database::of(inputs, regime).await?;
         Self::read_in(&database, &inputs.contract, regime).await
@@ -40,7 +40,7 @@ impl Comparison {
     /// The same in a given clone.
     ///
     /// # Errors
-    /// Why the server could not be reached, or what it cannot read in the contract.
+    /// Why the server could not be reached, or what it cannot parse in the contract.
     pub async fn read_in(
         database: &Database,
         contract: &Contract,
@@ -68,12 +68,12 @@ impl Comparison {
         ids.iter().find(differs).map(|id| (*id).clone())
     }
 
-    /// The id of every facet on either side: what is to be checked.
+    /// The id of every facet on either side: the planned checks.
     pub fn ids(&self) -> BTreeSet<&String> {
         self.expected.keys().chain(self.observed.keys()).collect()
     }
 
-    /// An entry for each facet, and for those that only another regime has.
+    /// An entry for each facet, including those that only another regime has.
     pub fn entries<'a>(&'a self, others: impl IntoIterator<Item = &'a String>) -> Vec<Entry> {
         let ids: BTreeSet<&String> = self.ids().into_iter().chain(others).collect();
         ids.into_iter().map(|id| self.entry(id)).collect()
@@ -117,7 +117,7 @@ fn object(id: &str) -> String {
     match parts.as_slice() {
         ["schema", "functions", name, ..] => (*name).to_owned(),
         ["schema", table, "columns", column, ..] => format!("{table}.{column}"),
-        // A policy's name may have a slash in it.
+        // A policy's name may contain a slash.
         ["schema", table, facet, name @ ..] if *facet != "privileges" && !name.is_empty() => {
             format!("{table}.{}", name.join("/"))
         }
@@ -127,8 +127,8 @@ fn object(id: &str) -> String {
     }
 }
 
-/// Rows that the migration left, named and worded as the contract names and words its seeds.
-/// A table that declares none should have none.
+/// Rows that the migration inserted, in the form of the contract's seeds. A table that declares
+/// none should have none.
 fn seed_facets(contract: &Contract, seeds: &BTreeMap<String, Vec<Value>>) -> Facets {
     let mut facets = Facets::new();
     for (table, rows) in seeds {
@@ -141,10 +141,10 @@ fn seed_facets(contract: &Contract, seeds: &BTreeMap<String, Vec<Value>>) -> Fac
                 seeds.into_iter().find(|(name, seed)| is_seed(declared, row, name, seed))
             });
             let (name, text) = match matching {
-                Some((name, seed)) => (name, worded_like(row, seed)),
+                Some((name, seed)) => (name, text_like(row, seed)),
                 None => (format!("undeclared {}", at + 1), row.to_string()),
             };
-            // A second row of one name must not take the place of the first.
+            // A second row with the same name must not replace the first.
             let known = facets.insert(format!("{id}/rows/{name}"), text);
             if let Some(known) = known {
                 facets.insert(format!("{id}/rows/{name} (again)"), known);
@@ -160,13 +160,13 @@ fn is_seed(declared: &Relation, row: &Value, name: &str, seed: &toml::Table) -> 
     row[column].as_str().map_or_else(|| row[column].to_string(), str::to_owned) == name
 }
 
-fn worded_like(row: &Value, seed: &toml::Table) -> String {
+fn text_like(row: &Value, seed: &toml::Table) -> String {
     let words = seed.keys().map(|column| format!("{column} {}", row[column]));
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// A column that only the contract has, and one that only the database has, spelt almost
-/// alike: a slip of the pen, which is not reported as two findings.
+/// A misspelt column: one only in the contract and a similar one only in the database are
+/// reported as one error, not as two findings.
 fn misspelt(contract: &Contract, catalog: &Catalog) -> Result<(), CannotRun> {
     for (table, declared) in contract.relations() {
         let Some(relation) = catalog.relation(table) else {

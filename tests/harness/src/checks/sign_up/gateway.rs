@@ -1,5 +1,5 @@
-//! This file is the gateway: it signs access tokens as the platform's auth server does, and
-//! turns those that verify, and no others, into database sessions.
+//! A model of the platform's gateway: signs access tokens like the auth server, and opens
+//! database sessions only for tokens that verify.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use crate::database::session::Session;
 use crate::error::CannotRun;
 use crate::platform::persona::Identity;
 
-/// Where tokens come from and where requests go.
+/// Issues tokens and forwards requests.
 pub struct Gateway {
     secret: Vec<u8>,
     database: Config,
@@ -20,13 +20,13 @@ pub struct Gateway {
 
 /// The audience of an access token.
 const AUDIENCE: &str = "authenticated";
-/// Who signs access tokens.
+/// The issuer of access tokens.
 const ISSUER: &str = "https://project.example/auth/v1";
 
 /// Why a request got no session.
 #[derive(Debug)]
 pub enum Refusal {
-    /// The token did not verify; the database was not asked.
+    /// The token did not verify; no connection to the database was made.
     Token(String),
     /// The token verified, and the database could not be reached.
     Database(CannotRun),
@@ -62,14 +62,14 @@ impl Gateway {
     /// A token with those claims, signed with this gateway's key (HS256).
     ///
     /// # Panics
-    /// If the claims cannot be signed, which no JSON document is.
+    /// The claims cannot be signed, which does not happen with JSON documents.
     pub fn sign(&self, claims: &Value) -> String {
         encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(&self.secret))
             .expect("a JSON document can be signed")
     }
 
     /// The session of a request with that token: signature, algorithm, expiry, audience and
-    /// issuer are verified before the database hears of it.
+    /// issuer are verified before the connection to the database is made.
     ///
     /// # Errors
     /// Which of them failed, or why the database could not be reached.

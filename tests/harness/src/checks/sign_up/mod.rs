@@ -1,5 +1,5 @@
-//! This file is the way in: somebody signs up, logs in and gets a token, and the token is
-//! what the database answers to; one that does not verify never gets there.
+//! Sign-up, login and tokens: a new user signs up, logs in and gets a session for a valid
+//! token; an invalid token must not reach the database.
 
 pub mod gateway;
 
@@ -25,7 +25,7 @@ use crate::rows::{self, World};
 use crate::sandbox::{Database, State};
 use crate::sql::ident;
 
-/// The account that is made: nobody of the world.
+/// The new account, which is no persona's.
 const DANA: &str = "da0a0000-0000-4000-8000-000000000006";
 const EMAIL: &str = "dana@example.com";
 /// A signing key of this run's own; it protects nothing.
@@ -40,7 +40,7 @@ pub fn ids() -> Vec<String> {
     known.chain(refused).collect()
 }
 
-/// Goes the way in, in a clone of its own, and says what came of each step.
+/// Runs sign-up, login and token checks in a clone of its own, with an entry for each step.
 ///
 /// # Errors
 /// Why the server could not be reached.
@@ -142,7 +142,7 @@ async fn login(
     Ok(back_end.attempt(&accounts.session, &draft.insert(relation)).await.to_string())
 }
 
-/// Whose rows of a table the session sees: the users' ids, each once.
+/// The owners of the rows of a table that the session can read: user ids, without duplicates.
 async fn seen(session: &mut Session, table: &str, owner: &str) -> String {
     let (table, owner) = (ident(table), ident(owner));
     let query = format!("select distinct {owner}::text from public.{table} order by 1");
@@ -154,7 +154,7 @@ async fn seen(session: &mut Session, table: &str, owner: &str) -> String {
 
 type Forge = fn(&Gateway) -> String;
 
-/// Tokens that must be refused, and one that must not: the control.
+/// Tokens that must be refused, and one that must be accepted: the control.
 const FORGERIES: [(&str, Forge); 8] = [
     ("valid-is-let-through", |gateway| gateway.sign(&Gateway::claims(DANA, EMAIL))),
     ("expired-is-refused", |gateway| {
@@ -197,7 +197,7 @@ const FORGERIES: [(&str, Forge); 8] = [
 
 const FORGERY_EXPECTED: &str = "as named";
 
-/// Sends each token to a gateway whose database is a socket that counts who knocks.
+/// Sends each token to a gateway whose database is a socket that counts connections.
 async fn forgeries() -> Result<Vec<(&'static str, String)>, CannotRun> {
     let no_socket = |error| CannotRun(format!("could not listen on 127.0.0.1: {error}"));
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(no_socket)?;
@@ -208,16 +208,19 @@ async fn forgeries() -> Result<Vec<(&'static str, String)>, CannotRun> {
     let mut observed = Vec::new();
     for (name, forge) in FORGERIES {
         let token = forge(&gateway);
-        // Whoever knocks is shown the door, so that a request ends.
-        let knock = async { listener.accept().await.map(drop) };
-        let (answer, knocked) = tokio::join!(gateway.session(&token), async {
+        // A connection is closed immediately, so that the request ends.
+        let accept = async { listener.accept().await.map(drop) };
+        let (answer, connected) = tokio::join!(gateway.session(&token), async {
             // Long enough for a request that is on its way; none is after a refusal.
-            tokio::time::timeout(Duration::from_millis(100), knock).await.is_ok()
+            tokio::time::timeout(Duration::from_millis(100), accept).await.is_ok()
         });
         let refused = matches!(answer, Err(Refusal::Token(_)));
-        let as_named =
-            if name == "valid-is-let-through" { knocked && !refused } else { refused && !knocked };
-        let seen = format!("refused: {refused}, reached the database: {knocked}");
+        let as_named = if name == "valid-is-let-through" {
+            connected && !refused
+        } else {
+            refused && !connected
+        };
+        let seen = format!("refused: {refused}, reached the database: {connected}");
         observed.push((name, if as_named { FORGERY_EXPECTED.to_owned() } else { seen }));
     }
     Ok(observed)

@@ -1,4 +1,4 @@
-//! This file is machines that lack something, each told what to do about it.
+//! Tests of the doctor on machines that lack something: each report names the remedy.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -30,7 +30,7 @@ fn bare() -> Settings {
     }
 }
 
-async fn said(settings: &Settings) -> (Vec<Chapter>, String) {
+async fn report_for(settings: &Settings) -> (Vec<Chapter>, String) {
     let chapters = chapters(settings, Vec::new()).await;
     let text = written(&chapters);
     (chapters, text)
@@ -57,7 +57,7 @@ fn binaries(place: &Path, version: &str, extensions: &[&str]) -> PathBuf {
     bin
 }
 
-/// A directory that the server's user may pass.
+/// A directory that the server's user may traverse.
 fn shelf() -> TempDir {
     let shelf = TempDir::with_prefix("identra-doctor-").expect("a directory of the test's own");
     let open = fs::Permissions::from_mode(0o755);
@@ -68,7 +68,7 @@ fn shelf() -> TempDir {
 #[tokio::test]
 async fn bare_machine_is_told_what_to_install() {
     // A daemon may answer here, and would pull.
-    let (chapters, text) = said(&Settings { wanted: Wanted::Embedded, ..bare() }).await;
+    let (chapters, text) = report_for(&Settings { wanted: Wanted::Embedded, ..bare() }).await;
     assert!(!is_ready(&chapters), "{text}");
     for part in [
         "optional  no PostgreSQL binaries on this machine\n",
@@ -84,11 +84,11 @@ async fn bare_machine_is_told_what_to_install() {
 }
 
 #[tokio::test]
-async fn binaries_that_can_be_used_are_foreseen() {
+async fn usable_binaries_are_chosen() {
     let shelf = shelf();
     let bindir = binaries(shelf.path(), "17.6", &["vector", "pg_trgm", "plpgsql_check"]);
     let settings = Settings { bindir: Some(bindir.clone()), ..bare() };
-    let (chapters, text) = said(&settings).await;
+    let (chapters, text) = report_for(&settings).await;
     let place = format!("PostgreSQL 17.6 in {}", bindir.display());
     assert!(is_ready(&chapters), "{text}");
     for part in [
@@ -115,18 +115,18 @@ async fn directory_that_cannot_be_used_is_missing(
         Some((version, extensions)) => binaries(shelf.path(), version, extensions),
         None => PathBuf::from("/nowhere"),
     };
-    let (chapters, text) = said(&Settings { bindir: Some(bindir), ..bare() }).await;
+    let (chapters, text) = report_for(&Settings { bindir: Some(bindir), ..bare() }).await;
     assert!(!is_ready(&chapters), "{text}");
     assert!(text.contains(why) && text.contains("missing   IDENTRA_PG_BINDIR cannot"), "{text}");
     assert!(text.contains("to do: name a directory with PostgreSQL 15 or later"), "{text}");
 }
 
-/// Binaries that nobody asked for may lack something; then they are not used.
+/// Binaries that were not requested may lack an extension; then they are not used.
 #[tokio::test]
 async fn binaries_without_an_extension_are_told_which_package_has_it() {
     let shelf = shelf();
     let places = vec![binaries(shelf.path(), "16.4", &["pg_trgm"])];
-    let (_, text) = said(&Settings { places, ..bare() }).await;
+    let (_, text) = report_for(&Settings { places, ..bare() }).await;
     assert!(text.contains("optional  PostgreSQL 16.4 in "), "{text}");
     assert!(
         text.contains("to do: install pgvector for it (Debian: postgresql-16-pgvector)"),
@@ -154,7 +154,7 @@ async fn url_is_told_without_its_password(
     #[case] told: &str,
 ) {
     let settings = Settings { url: Some(url.to_owned()), wanted: Wanted::Url, ..bare() };
-    let (chapters, text) = said(&settings).await;
+    let (chapters, text) = report_for(&settings).await;
     assert_eq!(is_ready(&chapters), usable, "{text}");
     assert!(text.contains(told) && !text.contains("hunter2"), "{text}");
 }
@@ -203,8 +203,8 @@ fn script(path: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/doctor"));
     command.args(arguments).env("PATH", path);
     let output = command.output().expect("the script runs");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    let report_for = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&report_for).into_owned())
 }
 
 /// Where there is nothing but a shell, what builds the harness is told with its remedy.

@@ -1,5 +1,4 @@
-//! This file is what the harness knows of the machine: the half of `scripts/doctor` that needs
-//! a compiler.
+//! What the harness knows of the machine: the part of `scripts/doctor` that needs a compiler.
 
 #[cfg(test)]
 mod machine;
@@ -20,7 +19,7 @@ fn known() -> impl Iterator<Item = &'static str> {
     names.filter(|name| name.starts_with("IDENTRA_"))
 }
 
-/// What a report is about, and what it says.
+/// A chapter of the report: its title and facts.
 type Chapter = (&'static str, Vec<Fact>);
 
 /// All chapters; the last is the server that a run would take.
@@ -39,13 +38,13 @@ async fn chapters(settings: &Settings, variables: Vec<Fact>) -> Vec<Chapter> {
     ]
 }
 
-/// What the variables of that environment mean. A password is never told.
+/// Facts about the variables of an environment, without passwords.
 fn variables(environment: impl Iterator<Item = (String, String)>) -> Vec<Fact> {
     let mut facts = Vec::new();
     for (name, value) in environment.filter(|(_, value)| !value.is_empty()) {
         let told = format!("{name} is {value}");
         match name.as_str() {
-            // The URL is told elsewhere, without its password.
+            // The URL is reported elsewhere, without its password.
             "IDENTRA_DATABASE_URL" => {}
             "DATABASE_URL" => facts.push(Fact::optional(
                 "DATABASE_URL is set, and never read".to_owned(),
@@ -108,7 +107,7 @@ pub fn run() -> Ended {
     Ended::done(u8::from(!ready), text)
 }
 
-/// What there is to say of this machine, and whether a run could begin.
+/// The report on this machine, and whether a run could begin.
 fn report() -> (String, bool) {
     let variables = variables(env::vars());
     let chapters = match Settings::from_environment() {

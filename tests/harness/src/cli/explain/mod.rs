@@ -1,4 +1,4 @@
-//! This file is what a rule means, asked by its id: `scripts/verify --explain`.
+//! Explains a rule by its id: `scripts/verify explain`.
 
 mod page;
 pub mod rules;
@@ -12,10 +12,10 @@ const ALIKE: f64 = 0.55;
 const BEHIND: f64 = 0.15;
 const OFFERED: usize = 3;
 
-/// What there is to say.
+/// The explanation.
 ///
 /// # Errors
-/// What was meant, perhaps, and how to see all rules.
+/// Suggestions of similar rules, and how to list all.
 pub fn answer(example: Shown, asked: &str) -> Result<String, CannotRun> {
     let all = rules::all(example);
     if ["", "list"].contains(&asked) {

@@ -1,8 +1,8 @@
-//! This file is how an explanation is laid out on a terminal.
+//! Formats an explanation for a terminal.
 
 use super::rules::{Becomes, Explained};
 
-/// How many columns prose takes.
+/// The width of prose in columns.
 const WIDTH: usize = 80;
 
 /// Every rule and its title.
@@ -17,7 +17,7 @@ pub(super) fn list(all: &[Explained]) -> String {
     format!("Rules that a finding can carry:\n\n{lines}\nscripts/verify --explain RULE tells more.")
 }
 
-/// All that there is to say of one.
+/// The explanation of one rule.
 pub(super) fn of(rule: &Explained) -> String {
     let mut text = format!("{}: {}\n\n{}\n", rule.id, rule.title, wrapped(&rule.meaning, "", ""));
     if !rule.fault.is_empty() {
@@ -82,8 +82,8 @@ fn statements(fault: &str) -> Vec<String> {
     trimmed.filter(|it| !it.is_empty()).collect()
 }
 
-/// Words in lines of the width: the first begins with `first`, the others with `rest`. A word
-/// that is too long has a line of its own, and blanks at the beginning of a line stay.
+/// Text wrapped at the width: the first line begins with `first`, the others with `rest`. A
+/// longer word has its own line, and blanks at the beginning are kept.
 fn wrapped(text: &str, first: &str, rest: &str) -> String {
     let blanks = text.len() - text.trim_start().len();
     let mut lines = vec![format!("{first}{}", &text[..blanks])];

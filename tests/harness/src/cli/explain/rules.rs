@@ -1,5 +1,4 @@
-//! This file is every rule that a finding can carry, from the three places where rules are
-//! written: the harness's own, the linter's and the attacks.
+//! All rules that a finding can have: the harness's own, the linter's and the attacks'.
 
 use crate::checks::attacks;
 use crate::checks::attacks::runner::{Attack, EXPECTED, Example, Kind};
@@ -10,31 +9,31 @@ use crate::findings::rules::{self, Rule};
 /// The fault that a project shows for an attack.
 pub type Shown = fn(&str) -> Option<Example>;
 
-/// A rule, with all that is to be said of it.
+/// A rule with its explanation.
 pub struct Explained {
     /// Its id in findings.
     pub id: String,
-    /// What it means, in a few words.
+    /// Its title.
     pub title: String,
-    /// What it means, in sentences.
+    /// What a finding means.
     pub meaning: String,
-    /// How to mend what breaks it.
+    /// How to fix a finding.
     pub remedy: &'static str,
-    /// Numbers, of weaknesses above all.
+    /// References, mostly CWE numbers.
     pub references: Vec<&'static str>,
     /// The family of its checks.
     pub family: &'static Family,
-    /// A fault; empty where no fault is needed, since the channel is open by nature.
+    /// A fault; empty for an inherent channel, which needs none.
     pub fault: &'static str,
-    /// What becomes of it.
+    /// What the fault results in.
     pub becomes: Becomes,
-    /// Where it does not apply; may be empty.
+    /// When it does not apply; may be empty.
     pub unless: String,
 }
 
-/// What becomes of a fault.
+/// The result of a fault.
 pub enum Becomes {
-    /// A finding: object, check, what was to be, what was seen.
+    /// A finding: object, check, expected and observed outcome.
     Finding([String; 4]),
     /// None, and why.
     Nothing(&'static str),

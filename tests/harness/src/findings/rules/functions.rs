@@ -1,16 +1,16 @@
-//! This file is the rules about what functions, triggers and constraints do.
+//! Rules about the behaviour of functions, triggers and constraints.
 
 use super::{Example, Rule};
 
-/// A function, trigger or constraint does not do what the contract promises.
+/// A function, trigger or constraint breaks an invariant of the contract.
 pub const BROKEN_PROPERTY: Rule = Rule {
     id: "property.broken",
-    title: "a case was found in which the promise does not hold",
-    meaning: "The contract promises in a sentence what a function, a trigger or a constraint \
-              keeps true, and a property tries to break it with generated cases. It found one, \
-              and made it smaller until nothing could be left out; what is left is in the \
-              finding, with the seed that finds it again.",
-    remedy: "play the statements in psql, and look at the function, trigger or constraint in them",
+    title: "a generated case breaks the invariant",
+    meaning: "The contract states the invariant of a function, a trigger or a constraint in a \
+        sentence, and a property tests it with generated cases. One of them broke it, and was \
+        shrunk to the smallest input, which is in the finding together with the seed that \
+        generates it.",
+    remedy: "run the statements in psql, and check the function, trigger or constraint in them",
     references: &["CWE-682"],
     example: Example {
         fault: "drop trigger notes_count on public.notes; -- it kept notebooks.note_count",
@@ -22,14 +22,13 @@ pub const BROKEN_PROPERTY: Rule = Rule {
     },
 };
 
-/// The properties of a function leave a part of it untried.
+/// The properties of a function do not execute all of it.
 pub const COVERAGE: Rule = Rule {
     id: "property.unreached",
-    title: "a part of the function was never executed, so nothing is known of it",
-    meaning: "The extension plpgsql_check counts which statements of a function have run; one that no generated \
-              case has reached may do anything. Servers without the extension count whether the \
-              function was called at all.",
-    remedy: "write a property that reaches it, or take it out of the function",
+    title: "a statement of the function was never executed, so it is untested",
+    meaning: "The extension plpgsql_check counts which statements of a function were executed; what a statement does that no generated case reached is unknown. On \
+              servers without the extension, only calls of the function are counted.",
+    remedy: "write a property that reaches it, or remove it from the function",
     references: &["CWE-1164"],
     example: Example {
         fault: "create or replace function public.note_count() returns trigger … if old.pinned \
@@ -41,14 +40,14 @@ pub const COVERAGE: Rule = Rule {
     },
 };
 
-/// `plpgsql_check` has something to say about a function.
+/// `plpgsql_check` reports a problem in a function.
 pub const BODY: Rule = Rule {
     id: "function.body",
     title: "plpgsql_check reports on the function's body",
-    meaning: "A body in plpgsql is parsed when it is first run, statement by statement, so that a function \
-              may be created with a column that does not exist, a variable that nobody uses or a \
-              query without its table. plpgsql_check reads the body as a whole.",
-    remedy: "mend what it names; it says the line within the body",
+    meaning: "The statements of a plpgsql body are parsed when they are first executed, so that a \
+        function can be created although it names a missing column or table, or declares an unused \
+        variable. plpgsql_check checks the whole body.",
+    remedy: "fix what it reports; the line is counted within the body",
     references: &["CWE-710"],
     example: Example {
         fault: "create function public.bad() returns integer language plpgsql as 'begin return \

@@ -1,4 +1,4 @@
-//! This file is the rules that a finding can break: what each means and how to mend it.
+//! The rules that a finding can break: what each means and how to fix it.
 
 mod functions;
 
@@ -9,34 +9,34 @@ pub use self::functions::{BODY, BROKEN_PROPERTY, COVERAGE};
 pub struct Rule {
     /// Its id in findings.
     pub id: &'static str,
-    /// What it means, in a sentence.
+    /// Its title, in a sentence.
     pub title: &'static str,
-    /// Why it is a rule, for who meets it for the first time: a sentence or two.
+    /// An explanation for a first reader, in a few sentences.
     pub meaning: &'static str,
-    /// How to mend what breaks it.
+    /// How to fix a finding.
     pub remedy: &'static str,
     /// Weakness numbers.
     pub references: &'static [&'static str],
-    /// What breaks it, and what is found of that.
+    /// A fault that breaks it, and the finding.
     pub example: Example,
 }
 
-/// A fault, and the finding that it becomes. Notebooks and notes stand for any schema.
+/// A fault, and its finding. Notebooks and notes stand for any schema.
 #[derive(Debug, Clone, Copy)]
 pub struct Example {
     /// The fault: SQL of a migration, or lines of another file.
     pub fault: &'static str,
-    /// What is found to be at fault.
+    /// The object of the finding.
     pub object: &'static str,
-    /// The check that finds it.
+    /// The check that reports it.
     pub check: &'static str,
-    /// What was to be.
+    /// The expected outcome.
     pub expected: &'static str,
-    /// What is seen.
+    /// The observed outcome.
     pub observed: &'static str,
 }
 
-/// Every rule but those of the linter, which are beside their queries, and the attacks'.
+/// Every rule but those of the linter and of the attacks, which are defined with their checks.
 pub const ALL: [&Rule; 19] = [
     &MISSING,
     &UNDECLARED,
@@ -59,15 +59,14 @@ pub const ALL: [&Rule; 19] = [
     &IDLE,
 ];
 
-/// Something is declared by the contract and is not in the database.
+/// The contract declares an object that is not in the database.
 pub const MISSING: Rule = Rule {
     id: "schema.missing",
     title: "the contract declares it and the database does not have it",
-    meaning: "The contract is what reviewers have agreed to, written by hand; what it declares \
-              and the catalog lacks was forgotten in a migration, or dropped by a later one. A \
-              policy or a privilege that is missing often explains the isolation findings below \
-              it.",
-    remedy: "restore it in the migration, or take it out of the contract if it is not meant",
+    meaning: "The contract is written by hand and agreed on by reviewers. What it declares and the \
+        catalog lacks was forgotten in a migration, or dropped by a later one. A missing policy or \
+        privilege often explains the isolation findings below it.",
+    remedy: "restore it in the migration, or remove it from the contract if it is not intended",
     references: &["CWE-693"],
     example: Example {
         fault: "drop policy \"Users read their own notes\" on public.notes;",
@@ -78,14 +77,14 @@ pub const MISSING: Rule = Rule {
     },
 };
 
-/// Something is in the database that no file declares.
+/// The database has an object that no file declares.
 pub const UNDECLARED: Rule = Rule {
     id: "schema.undeclared",
     title: "the database has it and no file of the contract declares it",
-    meaning: "Somebody made it and nobody wrote down that it is meant: a policy more, a privilege \
-              more, a function that nobody reviewed. Each may be harmless, but nothing else here \
-              has been looked at with it in mind.",
-    remedy: "remove it from the migration, or declare it in the contract if it is meant",
+    meaning: "A migration creates it and no file says that it is intended: an additional policy or \
+        privilege, or a function that was not reviewed. It may be harmless, but the rest of the \
+        contract was written without it.",
+    remedy: "remove it from the migration, or declare it in the contract if it is intended",
     references: &["CWE-1059"],
     example: Example {
         fault: "create policy more on public.notes for select to authenticated using (true);",
@@ -96,13 +95,13 @@ pub const UNDECLARED: Rule = Rule {
     },
 };
 
-/// Something is not as declared.
+/// An object differs from its declaration.
 pub const DIFFERENT: Rule = Rule {
     id: "schema.different",
     title: "the database has it in another form than the contract declares",
-    meaning: "Both have it, and not alike: a policy's text, a column's type, a privilege's list, \
-              a function's settings. The comparison is of what the server stores, not of how it \
-              was written, so that spelling does not matter and meaning does.",
+    meaning: "The object exists and differs: a policy's expression, a column's type, a list of \
+        privileges, a function's settings. The comparison uses the form that the server stores, so \
+        that spelling does not matter.",
     remedy: "change the migration to what the contract says, or the contract if it is wrong",
     references: &["CWE-693"],
     example: Example {
@@ -114,13 +113,12 @@ pub const DIFFERENT: Rule = Rule {
     },
 };
 
-/// A statement got something else than the grid says.
+/// The outcome of a statement differs from the grid.
 pub const CELL: Rule = Rule {
     id: "isolation.cell",
-    title: "a statement got something else than the access grid says",
-    meaning: "The grid says for each persona, command and row what must come of it, and a \
-              statement that was really run came to something else: somebody reaches a row that \
-              is not theirs, or cannot reach one that is.",
+    title: "the outcome of a statement differs from the access grid",
+    meaning: "The grid states the outcome for each persona, command and row, and a statement that \
+        was run had another: a persona reaches another user's row, or cannot reach its own.",
     remedy: "compare the table's policies, grants and row level security with its grid",
     references: &["CWE-639", "CWE-863"],
     example: Example {
@@ -132,15 +130,14 @@ pub const CELL: Rule = Rule {
     },
 };
 
-/// A statement changed a row that is not its sender's.
+/// A statement changed a row of another user.
 pub const STATE: Rule = Rule {
     id: "isolation.state",
-    title: "a statement changed rows that are not its sender's, or not its own row",
-    meaning: "The harness compares a digest of every row before and after each statement; a \
-              statement may report that it changed nothing, or only what it may, and have changed \
-              something else: through a policy that is too wide for a statement that reads \
-              nothing, a cascade, a rule or a trigger.",
-    remedy: "look for a policy, cascade, rule, trigger or definer function that reaches them",
+    title: "a statement changed rows of other users, or rows that it does not name",
+    meaning: "The harness compares a digest of all rows before and after each statement. A \
+        statement can change more than its row count reports: through a policy that is too wide \
+        for a statement without WHERE, a cascade, a rule or a trigger.",
+    remedy: "check the policies, cascades, rules, triggers and definer functions that reach them",
     references: &["CWE-639", "CWE-284"],
     example: Example {
         fault: "alter policy \"Users edit their own notes\" on public.notes using (true) with \
@@ -152,14 +149,14 @@ pub const STATE: Rule = Rule {
     },
 };
 
-/// The statement is refused to those who may run it, so that a refusal proves nothing.
+/// The control cannot run the statement either, so that a refusal proves nothing.
 pub const CONTROL: Rule = Rule {
     id: "isolation.control",
     title: "the entitled persona does not succeed with the same statement",
-    meaning: "A refusal proves something only if the same statement would have done something; so \
-              the service role runs each one that somebody is refused, and must succeed. Here it \
-              does not: the statement may be at fault, and the cell proves nothing.",
-    remedy: "let the service role have the privilege, or give the contract better examples",
+    meaning: "A refusal is evidence only if the same statement succeeds for a role that may run \
+        it; so the service role runs each refused statement, and must succeed. Here it does not: \
+        the statement itself may be wrong, and the cell proves nothing.",
+    remedy: "grant the privilege to the service role, or correct the examples in the contract",
     references: &["CWE-693"],
     example: Example {
         fault: "revoke delete on public.notes from service_role;",
@@ -174,10 +171,9 @@ pub const CONTROL: Rule = Rule {
 pub const GUARD: Rule = Rule {
     id: "isolation.guard",
     title: "row level security does not apply to the persona as it should",
-    meaning: "Before each statement the server is asked whether its policies apply to the persona \
-              at all; here they do not, so that whatever the persona gets was decided by grants \
-              alone.",
-    remedy: "enable row level security on the table; take BYPASSRLS and superuser from the role",
+    meaning: "Before each statement the harness asks the server whether policies apply to the \
+        persona. Here they do not, so that privileges alone decided the outcome.",
+    remedy: "enable row level security on the table; revoke BYPASSRLS and superuser from the role",
     references: &["CWE-862"],
     example: Example {
         fault: "alter table public.notes disable row level security;",
@@ -188,14 +184,13 @@ pub const GUARD: Rule = Rule {
     },
 };
 
-/// The check could not be made, which is never a pass.
+/// The check could not run, which is never a pass.
 pub const COULD_NOT_RUN: Rule = Rule {
     id: "harness.could-not-run",
-    title: "the check could not be made, so nothing is known",
-    meaning: "A check that was planned could not be made, because something that it needs is not \
-              there or does not work. That is no pass: as long as there is such a finding nothing \
-              is proved of the cell.",
-    remedy: "mend what the message names first; the schema's own findings often say why",
+    title: "the check could not run, so its outcome is unknown",
+    meaning: "A planned check could not run, because something that it needs is missing or does \
+        not work. That is not a pass: nothing is proved until it runs.",
+    remedy: "fix what the message names; the schema's own findings often explain it",
     references: &[],
     example: Example {
         fault: "drop table public.notes;",
@@ -206,14 +201,14 @@ pub const COULD_NOT_RUN: Rule = Rule {
     },
 };
 
-/// A sign-up or a login did not go as promised.
+/// A sign-up or a login failed.
 pub const FLOW: Rule = Rule {
     id: "sign_up.failed",
-    title: "a sign-up, a login or a token did not do what it promises",
-    meaning: "A new user is signed up, logs in and makes requests with tokens, good and forged, \
-              through an imitation of the platform's gateway; one of the steps went otherwise. \
-              Either nobody can come in, or somebody can who should not.",
-    remedy: "look at the sign-up trigger, and at the privileges of the service role",
+    title: "a step of sign-up, login or token check had the wrong outcome",
+    meaning: "A new user signs up, logs in and sends requests with valid and forged tokens through \
+        a model of the platform's gateway; one of the steps had the wrong outcome. Either \
+        legitimate users are refused, or an attacker is admitted.",
+    remedy: "check the sign-up trigger and the privileges of the service role",
     references: &["CWE-287", "CWE-347"],
     example: Example {
         fault: "create or replace function public.handle_new_user() returns trigger language \
@@ -225,14 +220,13 @@ pub const FLOW: Rule = Rule {
     },
 };
 
-/// The contract excepts something from a rule of the platform's linter that keeps it.
+/// The contract has an exception from a linter rule that is not broken.
 pub const UNNEEDED: Rule = Rule {
     id: "lint.unneeded_exception",
-    title: "the contract excepts something from a rule that it does not break",
-    meaning: "Each exception from a rule of the linter's is a hole that was left on purpose, with \
-              a reason; one that nothing needs any more would hide the next fault of that kind on \
-              the same object.",
-    remedy: "take the exception out of the contract's database.toml",
+    title: "the contract has an exception from a rule that the object does not break",
+    meaning: "Each exception from a linter rule accepts a fault, for a reason. One that is no \
+        longer needed would hide the next fault of that kind on the same object.",
+    remedy: "remove the exception from the contract's database.toml",
     references: &["CWE-1164"],
     example: Example {
         fault: "# in the contract's database.toml, of a table that has policies\n\
@@ -247,34 +241,34 @@ pub const UNNEEDED: Rule = Rule {
     },
 };
 
-/// An entry of the baseline is for nothing.
+/// An entry of the baseline matches no finding.
 pub const UNUSED: Rule = Rule {
     id: "baseline.unused",
-    title: "the baseline puts up with something that is not found",
-    meaning: "A baseline puts up with findings that were there when somebody began to look. An \
-              entry that no finding needs is mended, or names something otherwise than the \
-              finding does; left alone it would hide the same fault when it comes back.",
-    remedy: "take the entry out of the baseline: what it was for is mended, or is named otherwise",
+    title: "an entry of the baseline matches no finding",
+    meaning: "A baseline accepts known findings until a date. What an entry without a finding \
+        accepted was fixed, or the entry misspells its rule or object; if it stayed, it would hide \
+        the same fault when it returns.",
+    remedy: "remove the entry from the baseline, or correct its rule and object",
     references: &["CWE-1164"],
     example: Example {
         fault: "[[known]] rule = \"schema.missing\", object = \"notes.notes_owner_idx\" -- and the \
                 index is there",
         object: "schema.missing of notes.notes_owner_idx",
         check: "baseline/unused/schema.missing/notes.notes_owner_idx",
-        expected: "a finding that it is for",
+        expected: "a finding that it matches",
         observed: "none",
     },
 };
 
-/// An entry of the baseline was written for other findings.
+/// An entry of the baseline accepts other findings.
 pub const CHANGED: Rule = Rule {
     id: "baseline.changed",
-    title: "what is found is not what the baseline puts up with",
-    meaning: "An entry puts up with the findings that there were when it was written, and has a \
-              fingerprint of them. One more of the same rule and object, or one that is worse, \
-              would hide behind it; so all of them count again.",
-    remedy: "look at the findings; if all are to be put up with, write the fingerprint that is \
-             observed into the entry",
+    title: "the findings are not those that the baseline accepts",
+    meaning: "An entry accepts the findings that existed when it was written, and has a \
+        fingerprint of them. Otherwise it would hide further findings of the same rule and object. \
+        The fingerprint differs now, so all of them count.",
+    remedy: "review the findings; to accept all of them, write the observed fingerprint into the \
+        entry",
     references: &["CWE-693"],
     example: Example {
         fault: "[[known]] rule = \"isolation.cell\", object = \"notes\", findings = \
@@ -287,13 +281,13 @@ pub const CHANGED: Rule = Rule {
     },
 };
 
-/// An entry of the baseline is in force no more.
+/// An entry of the baseline has expired.
 pub const EXPIRED: Rule = Rule {
     id: "baseline.expired",
-    title: "the baseline puts up with something no longer, and it is still there",
-    meaning: "Each entry of a baseline has a last day, so that what is put up with is looked at \
-              again. That day is over and the findings are still there; they count again.",
-    remedy: "mend what it is about; or decide again, with a new reason and a new day",
+    title: "an entry of the baseline has expired and its findings remain",
+    meaning: "Each entry of a baseline accepts its findings until a date, so that they are \
+        reviewed again. The date has passed and the findings remain, so they count.",
+    remedy: "fix the findings, or accept them again with a new reason and a new date",
     references: &["CWE-693"],
     example: Example {
         fault: "[[known]] rule = \"isolation.cell\", object = \"notes\", expires = 2026-01-31 -- and \
@@ -305,15 +299,15 @@ pub const EXPIRED: Rule = Rule {
     },
 };
 
-/// A mutant that no check notices.
+/// A mutant that no check catches.
 pub const MISSED: Rule = Rule {
     id: "mutant.missed",
-    title: "the schema can be broken in this way and every check stays green",
-    meaning: "Mutants prove that the proofs can fail: one line that security rests on is broken \
-              at a time, and a check must turn red. Here none did, so that somebody could break \
-              that line tomorrow and the verdict would stay the same.",
-    remedy: "add a check or a constraint that notices; if nothing that is promised changes, say so \
-             in mutants.toml",
+    title: "the schema can be broken in this way and every check passes",
+    meaning: "Mutants prove that the checks can fail: each breaks one line that security depends \
+        on, and a check must fail. Here none did, so that the same change in a migration would not \
+        be found.",
+    remedy: "add a check or a constraint that catches it; if it changes no behaviour, list it in \
+        mutants.toml as equivalent",
     references: &["CWE-1164"],
     example: Example {
         fault: "create or replace function public.note_count() … set note_count = note_count - 1 \
@@ -325,14 +319,14 @@ pub const MISSED: Rule = Rule {
     },
 };
 
-/// A mutant that `mutants.toml` is wrong about.
+/// A wrong entry of `mutants.toml`.
 pub const NOT_EQUIVALENT: Rule = Rule {
     id: "mutant.not-equivalent",
-    title: "mutants.toml says of a mutant that it changes nothing, and that is not so",
-    meaning: "The file mutants.toml excuses mutants that change nothing that is promised; an entry that \
-              excuses one that a check notices, that the database refuses, or that is not made \
-              any more, would excuse the next one of that name unseen.",
-    remedy: "take its entry out of mutants.toml",
+    title: "mutants.toml lists a mutant as equivalent that is not",
+    meaning: "The file mutants.toml lists equivalent mutants. An entry for a mutant that a check \
+        catches, that the database refuses, or that is no longer generated would accept a later \
+        mutant of that name unseen.",
+    remedy: "remove its entry from mutants.toml",
     references: &[],
     example: Example {
         fault: "# in mutants.toml, of a mutant that a check catches\n\
@@ -346,14 +340,13 @@ pub const NOT_EQUIVALENT: Rule = Rule {
     },
 };
 
-/// Checks that notice nothing.
+/// Checks that catch no mutant.
 pub const IDLE: Rule = Rule {
     id: "mutant.idle-checks",
-    title: "these checks noticed no mutant at all",
-    meaning: "After all mutants were judged, these checks have noticed none of them: they may \
-              look at something that no mutant changes, which mutants.toml can say with a reason, \
-              or at nothing at all.",
-    remedy: "mend them, take them out, or say in mutants.toml what they are kept for",
+    title: "these checks caught no mutant",
+    meaning: "None of the mutants was caught by these checks. Either they check something that no \
+        mutant changes, which mutants.toml can say with a reason, or they check nothing.",
+    remedy: "correct or remove them, or say in mutants.toml why they are kept",
     references: &[],
     example: Example {
         fault: "# in mutants.toml the entry is missing\n\

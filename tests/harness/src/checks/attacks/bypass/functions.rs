@@ -1,5 +1,5 @@
-//! This file is every function that a client's role can execute, called with what its author
-//! did not think of.
+//! Bypass: every function that a client's role can execute, called with the victim's ids,
+//! nulls, extreme values and hostile text.
 
 use crate::catalog::{Function, Grant, Input};
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
@@ -25,7 +25,7 @@ pub(super) fn calls(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
         for attacker in [ATTACKER, Persona::AnonKey] {
             let executes =
                 |grant: &Grant| [attacker.role(), "public"].contains(&grant.grantee.as_str());
-            // Who may not execute it is refused before any argument is looked at.
+            // Without EXECUTE, a call is refused before its arguments are evaluated.
             let tried = if function.grants.iter().any(executes) { usize::MAX } else { 1 };
             for (part, call) in calls_of(context, function).into_iter().take(tried) {
                 probes.push(Probe {
@@ -43,15 +43,14 @@ pub(super) fn calls(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     Ok(probes)
 }
 
-/// Whether a client's statement can call it at all.
+/// Whether a client's statement can call it.
 pub(super) fn is_callable(function: &Function) -> bool {
     let plain = ["function", "procedure"].contains(&function.kind.as_str());
     let types = function.inputs.iter().map(|input| input.data_type.as_str());
     plain && !types.chain([function.returns.as_str()]).any(|t| NOT_CALLABLE.contains(&t))
 }
 
-/// The calls, each with what is special about its arguments. A function without arguments has
-/// one.
+/// The calls, each with a name for its arguments. A function without arguments has one.
 fn calls_of(context: &Context<'_>, function: &Function) -> Vec<(String, String)> {
     let with = |argument: &dyn Fn(&Input) -> String| call(function, argument);
     if function.inputs.is_empty() {
@@ -83,7 +82,7 @@ fn calls_of(context: &Context<'_>, function: &Function) -> Vec<(String, String)>
     calls
 }
 
-/// The call that the victim's first row of the first table suggests.
+/// A call with values from the victim's first row of the first table.
 pub(super) fn plain_call(context: &Context<'_>, function: &Function) -> String {
     let subject = context.owned_tables().into_iter().next();
     let row = subject.and_then(|table| Some((table, context.row(table.name, VICTIM)?)));
@@ -112,8 +111,7 @@ pub(super) fn call(function: &Function, argument: &dyn Fn(&Input) -> String) -> 
     format!("{verb} {name}({})", arguments.join(", "))
 }
 
-/// The victim's value for an argument: of the column of that name, or of the first of that
-/// type.
+/// The victim's value for an argument: from the column of that name, or the first of that type.
 fn of_row(input: &Input, table: &Subject<'_>, row: &Row) -> String {
     let bare = input.name.trim_start_matches("p_").trim_start_matches('_');
     let same_type = |data_type: &str| base(data_type) == base(&input.data_type);
@@ -125,7 +123,7 @@ fn of_row(input: &Input, table: &Subject<'_>, row: &Row) -> String {
     value.or_else(|| literal(&input.data_type, bare)).unwrap_or_else(|| "null".to_owned())
 }
 
-/// The same, but for text: that is the attacker's.
+/// The same, with the attacker's payload for text.
 fn hostile(input: &Input, table: &Subject<'_>, row: &Row, payload: &str) -> String {
     match base(&input.data_type) {
         _ if !is_text(&input.data_type) => of_row(input, table, row),
@@ -150,7 +148,7 @@ fn base(data_type: &str) -> &str {
     bare.rsplit('.').next().unwrap_or_default()
 }
 
-/// Text that ends a literal, that is a name, and that is a statement.
+/// Text that ends a literal, that is a name, or that is a statement.
 fn payloads(table: &Subject<'_>) -> Vec<String> {
     let name = table.relation.qualified();
     vec![
@@ -170,7 +168,7 @@ fn payloads(table: &Subject<'_>) -> Vec<String> {
     ]
 }
 
-/// The ends of a type's range, and shapes that few expect.
+/// The limits of a type's range, and unusual values.
 fn extreme(data_type: &str, high: bool) -> String {
     let pick = |one: &str, other: &str| if high { one } else { other }.to_owned();
     if data_type.ends_with("[]") {

@@ -1,5 +1,5 @@
-//! This file is becoming somebody else: by a function, by a statement, by a role that is
-//! reachable.
+//! Bypass: changes of identity, by a function, by a statement, or by a role of which the
+//! client's is a member.
 
 use super::functions::{call, is_callable, plain_call};
 use super::statements::{CLIENTS, OURS, offenders, trial};
@@ -11,7 +11,7 @@ use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::sql::quote;
 
-/// Everything that says who asks.
+/// All settings of the session's identity.
 const WHO: &str = "select session_user, current_user, current_setting('role'), \
     coalesce(current_setting('request.jwt.claims', true), ''), \
     coalesce(current_setting('request.jwt.claim', true), ''), \
@@ -19,7 +19,7 @@ const WHO: &str = "select session_user, current_user, current_setting('role'), \
     coalesce(current_setting('request.jwt.claim.role', true), ''), \
     current_setting('row_security'), current_setting('search_path')";
 
-/// Why a client that sends SQL of its own is not this schema's to stop.
+/// Why the schema cannot restrict a client that sends its own SQL.
 pub(super) const INHERENT: &str = "a session that may send any SQL may choose among the roles and \
     claims of authenticator; the API sends one statement of its own and offers no function of \
     pg_catalog";
@@ -30,7 +30,7 @@ pub(super) async fn changes(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> 
     let session = OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
     let mut trials = Vec::new();
     for function in context.client_functions().into_iter().filter(|f| is_callable(f)) {
-        for call in impostures(&context, function) {
+        for call in identity_changes(&context, function) {
             trials.push(calling(&session, function, &call).await?);
         }
     }
@@ -59,15 +59,15 @@ pub(super) async fn changes(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> 
                 continue;
             }
             session.begin(&ATTACKER.identity()).await?;
-            let told = session.tell(&statement).await?;
+            let answer_of_server = session.execute(&statement).await?;
             session.must("rollback").await?;
             let tried = trial("database", &statement, ATTACKER.name(), &statement);
-            trials.push(match told {
+            trials.push(match answer_of_server {
                 Err(_) => tried,
                 Ok(_) if open.contains(&&*role) && !statement.contains("authorization") => {
                     let answer = match role.as_str() {
                         "service_role" => format!("accepted: {INHERENT}"),
-                        _ => "no more rights".to_owned(),
+                        _ => "no further privileges".to_owned(),
                     };
                     Trial { answer, ..tried }
                 }
@@ -79,9 +79,9 @@ pub(super) async fn changes(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> 
     Ok(trials)
 }
 
-/// Calls that ask a function to make the caller somebody else: every text is a role, a claim,
-/// or the name of one and what it should be.
-fn impostures(context: &Context<'_>, function: &Function) -> Vec<String> {
+/// Calls that try to change the caller's identity: every text argument is a role, a claim, or
+/// the name of a setting and its value.
+fn identity_changes(context: &Context<'_>, function: &Function) -> Vec<String> {
     let victim = VICTIM.user_id().unwrap_or_default();
     let claims = VICTIM.identity().claims;
     let pairs: [(&str, &str); 6] = [
@@ -109,31 +109,33 @@ fn impostures(context: &Context<'_>, function: &Function) -> Vec<String> {
     calls
 }
 
-/// Whether a call leaves the caller who it was, to the end of its transaction.
+/// Whether a call keeps the caller's identity until the end of its transaction.
 async fn calling(
     session: &OpenTransaction,
     function: &Function,
     call: &str,
 ) -> Result<Trial, CannotRun> {
     session.begin(&ATTACKER.identity()).await?;
-    let before = session.tell(WHO).await?;
-    let failed = session.tell(call).await?.is_err();
-    let after = if failed { before.clone() } else { session.tell(WHO).await? };
+    let before = session.execute(WHO).await?;
+    let failed = session.execute(call).await?.is_err();
+    let after = if failed { before.clone() } else { session.execute(WHO).await? };
     session.must("rollback").await?;
-    let shown = |told: &crate::checks::attacks::runner::open_transaction::Response| match told {
-        Ok(rows) => rows.concat().join(" | "),
-        Err(error) => error.message().to_owned(),
+    let shown = |answer_of_server: &crate::checks::attacks::runner::open_transaction::Response| {
+        match answer_of_server {
+            Ok(rows) => rows.concat().join(" | "),
+            Err(error) => error.message().to_owned(),
+        }
     };
     let (before, after) = (shown(&before), shown(&after));
     let weakness = (before != after).then(|| format!("{before}\n  became {after}"));
-    let answer = if failed { "refused" } else { "the caller is who it was" }.to_owned();
+    let answer = if failed { "refused" } else { "the identity is unchanged" }.to_owned();
     let pasted =
         format!("begin;\n{}\n{call};\n{WHO};\nrollback;", ATTACKER.identity().become_sql());
     let tried = trial(&function.name, "call", ATTACKER.name(), &pasted);
     Ok(Trial { answer, weakness, ..tried })
 }
 
-/// Functions that clients can execute and that pin a role, a claim or the row security.
+/// Functions that clients can execute and that set a role or row_security.
 fn pinned(context: &Context<'_>) -> Vec<Trial> {
     let says_who = |setting: &&String| {
         let name = setting.split('=').next().unwrap_or_default();
@@ -144,13 +146,13 @@ fn pinned(context: &Context<'_>) -> Vec<Trial> {
     let pinned = functions.filter_map(|f| Some((f, f.settings.iter().find(says_who)?)));
     pinned
         .map(|(function, setting)| {
-            let weakness = Some(format!("runs with {setting}, whoever calls it"));
+            let weakness = Some(format!("runs with {setting} for every caller"));
             Trial { weakness, ..trial(&function.name, "settings", "catalog", setting) }
         })
         .collect()
 }
 
-/// A statement that gives the role up, within the request: what is left may reach nothing.
+/// A statement that resets the role within the request: authenticator itself may read no table.
 async fn nobody(
     context: &Context<'_>,
     session: &OpenTransaction,
@@ -161,9 +163,9 @@ async fn nobody(
         session.begin(&ATTACKER.identity()).await?;
         session.must(statement).await?;
         let read = format!("select from {}", table.relation.qualified());
-        let told = session.tell(&read).await?;
+        let answer_of_server = session.execute(&read).await?;
         session.must("rollback").await?;
-        match told {
+        match answer_of_server {
             Err(error) if error.code().code() == "42501" => {}
             Err(error) => weakness = Some(format!("{}: {}", table.name, error.message())),
             Ok(_) => weakness = Some(format!("authenticator itself may read {}", table.name)),
@@ -173,20 +175,19 @@ async fn nobody(
     Ok(Trial { answer, weakness, ..trial("database", statement, ATTACKER.name(), statement) })
 }
 
-/// Claims in raw SQL: inherent, and seen to be so, since it is what makes a function that does
-/// the same dangerous.
+/// Claims set by SQL: inherent, and the control for functions that do the same.
 async fn raw_claims(session: &OpenTransaction) -> Result<Trial, CannotRun> {
     let statement = format!(
         "select set_config('request.jwt.claims', {}, true)",
         quote(&VICTIM.identity().claims)
     );
     session.begin(&ATTACKER.identity()).await?;
-    let before = session.tell(WHO).await?;
+    let before = session.execute(WHO).await?;
     session.must(&statement).await?;
-    let after = session.tell(WHO).await?;
+    let after = session.execute(WHO).await?;
     session.must("rollback").await?;
     let weakness = (before == after)
-        .then(|| "the control, a change of claims by hand, is not noticed".to_owned());
+        .then(|| "the control, a change of claims by SQL, is not detected".to_owned());
     let tried = trial("database", "claims by hand", ATTACKER.name(), &statement);
     Ok(Trial { answer: INHERENT.to_owned(), weakness, ..tried })
 }
@@ -194,21 +195,18 @@ async fn raw_claims(session: &OpenTransaction) -> Result<Trial, CannotRun> {
 /// B06.
 pub(super) async fn reachable(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let mut trials = Vec::new();
-    // Superusers are members of everything; that they are superusers is said once.
-    let membership = "select c.rolname::text, 'is a member of ' || r.rolname || case \
-            when r.rolsuper then ', a superuser' \
-            when r.rolbypassrls then ', which bypasses row level security' \
-            when r.rolcreaterole then ', which makes roles' \
-            when r.rolname ~ '^pg_' then ', a role of the server''s own' \
-            else ', which owns objects' end \
-        from pg_catalog.pg_roles c cross join pg_catalog.pg_roles r \
-        where c.rolname in ('anon', 'authenticated', 'authenticator') and not c.rolsuper \
-            and c.oid <> r.oid and pg_catalog.pg_has_role(c.oid, r.oid, 'MEMBER') \
-            and not (c.rolname = 'authenticator' and r.rolname = 'service_role') \
-            and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolname ~ '^pg_' \
-                or exists (select from pg_catalog.pg_shdepend d where d.refobjid = r.oid \
-                    and d.deptype = 'o' and d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass)) \
-        order by 1, 2";
+    // Superusers are members of every role, so they are reported once.
+    let membership = "select c.rolname::text, 'is a member of ' || r.rolname || case when \
+            r.rolsuper then ', a superuser' when r.rolbypassrls then ', which bypasses row level \
+            security' when r.rolcreaterole then ', which makes roles' when r.rolname ~ '^pg_' then \
+            ', a role of the server''s own' else ', which owns objects' end from \
+            pg_catalog.pg_roles c cross join pg_catalog.pg_roles r where c.rolname in ('anon', \
+            'authenticated', 'authenticator') and not c.rolsuper and c.oid <> r.oid and \
+            pg_catalog.pg_has_role(c.oid, r.oid, 'MEMBER') and not (c.rolname = 'authenticator' \
+            and r.rolname = 'service_role') and (r.rolsuper or r.rolbypassrls or r.rolcreaterole \
+            or r.rolname ~ '^pg_' or exists (select from pg_catalog.pg_shdepend d where d.refobjid \
+            = r.oid and d.deptype = 'o' and d.refclassid = \
+            'pg_catalog.pg_authid'::pg_catalog.regclass)) order by 1, 2";
     trials.extend(offenders(sandbox, "membership", membership).await?);
     let attributes = "select rolname::text, 'is ' || pg_catalog.concat_ws(', ', \
             case when rolsuper then 'a superuser' end, \
@@ -241,11 +239,10 @@ pub(super) async fn reachable(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun
     Ok(trials)
 }
 
-/// The client roles by themselves, without authenticator's memberships: which role can they
-/// set?
+/// Which roles the client roles can set, without authenticator's memberships.
 async fn tried(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let session = OpenTransaction::connect(&sandbox.database.login("supabase_admin")).await?;
-    let all = session.tell("select rolname from pg_catalog.pg_roles").await?;
+    let all = session.execute("select rolname from pg_catalog.pg_roles").await?;
     let roles = all.map_err(|error| CannotRun(error.message().to_owned()))?.concat();
     let mut trials = Vec::new();
     for client in ["anon", "authenticated"] {
@@ -253,7 +250,7 @@ async fn tried(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
         for role in roles.iter().filter(|role| *role != client) {
             session.must(&format!("begin; set local session authorization {client}")).await?;
             let statement = format!("set local role {}", crate::sql::ident(role));
-            if session.tell(&statement).await?.is_ok() {
+            if session.execute(&statement).await?.is_ok() {
                 became.push(role.as_str());
             }
             session.must("rollback").await?;

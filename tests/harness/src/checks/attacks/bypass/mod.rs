@@ -1,16 +1,16 @@
-//! This file is family B: the ways around the policies.
+//! Attack family B: bypassing the policies.
 
 /// B02: every function that a client's role can execute.
 mod functions;
-/// B04, B06: becoming somebody else.
+/// B04, B06: changes of identity.
 mod identities;
-/// B07, B08: privileges that are there, and that tomorrow's objects will have.
+/// B07, B08: needless privileges, and default privileges of later objects.
 mod privileges;
-/// B10: what reaches out of the database, and what is trusted before the policies are.
+/// B10: access beyond the database, and functions that are trusted before policies.
 mod server_access;
-/// B03: names that the attacker has made, in functions that run with another's rights.
+/// B03: objects of the attacker that shadow names in definer functions.
 mod shadows;
-/// Trials of lists, and of statements that have to be refused.
+/// Trials of catalog queries, and of statements that must be refused.
 mod statements;
 /// B01, B05, B09: relations that no policy protects.
 mod surfaces;
@@ -22,9 +22,9 @@ pub const ATTACKS: [Attack; 10] = [
     Attack {
         id: "B01",
         title: "views and materialized views: read them, write through them",
-        meaning: "A view reads with its owner's rights unless it is security invoker, and a \
-                  materialized view has no policies at all. A finding means that one shows or \
-                  changes rows of somebody else's.",
+        meaning: "A view has its owner's privileges unless it is security invoker, and a \
+            materialized view cannot have policies. A finding means that one exposes or changes \
+            another user's rows.",
         remedy: "create the view with (security_invoker = true); revoke a materialized view from \
                  every client role, since no policy applies to it",
         references: &["splinter 0010_security_definer_view", "CWE-863"],
@@ -34,9 +34,8 @@ pub const ATTACKS: [Attack; 10] = [
     Attack {
         id: "B02",
         title: "functions, called with the victim's ids, nulls, extremes and hostile text",
-        meaning: "A function that is security definer is bound by no policy. A finding means that \
-                  one gives somebody else's rows to whoever passes the right argument, or runs \
-                  text that it was passed.",
+        meaning: "A security definer function bypasses policies. A finding means that one returns \
+            another user's rows for some argument, or executes text that it was passed.",
         remedy: "make the function security invoker, take the user from auth.uid(), and build no \
                  statement from text; or revoke it from public, anon and authenticated",
         references: &["CWE-639", "CWE-89"],
@@ -46,9 +45,9 @@ pub const ATTACKS: [Attack; 10] = [
     Attack {
         id: "B03",
         title: "names shadowed in pg_temp and in the caller's search path",
-        meaning: "A finding means that a function with its owner's rights looks names up where its \
-                  caller says: the caller makes a table, function, type or operator of that name, \
-                  and it runs with the owner's rights.",
+        meaning: "A finding means that a security definer function resolves names with its \
+            caller's search_path: the caller creates a table, function, type or operator of that \
+            name, which runs with the owner's privileges.",
         remedy: "set search_path = '' and qualify every name in a security definer function, types \
                  in declarations and casts too; what it calls must do so as well",
         references: &["CVE-2018-1058", "splinter 0011_function_search_path_mutable", "CWE-426"],
@@ -58,8 +57,8 @@ pub const ATTACKS: [Attack; 10] = [
     Attack {
         id: "B04",
         title: "change role or claims by a function or a statement",
-        meaning: "Who the caller is stands in the role and in the claims, which are settings. A \
-                  finding means that a function lets its caller set them.",
+        meaning: "The caller's identity is its role and claims, which are settings. A finding \
+            means that a function lets its caller set them.",
         remedy: "let no function that clients can execute call set_config or SET on a role or a \
                  claim",
         references: &["CWE-269", "CWE-287"],
@@ -71,23 +70,23 @@ pub const ATTACKS: [Attack; 10] = [
     Attack {
         id: "B05",
         title: "rules, INSTEAD OF triggers and foreign tables",
-        meaning: "A rule, an INSTEAD OF trigger and a foreign table act with their owner's rights. \
-                  A finding means that one of them reads or changes rows of somebody else's, or \
-                  could.",
+        meaning: "A rule, an INSTEAD OF trigger and a foreign table can act with their owner's \
+            privileges. A finding means that one of them reads or changes another user's rows, or \
+            could.",
         remedy: "drop the rule, let the trigger's function be security invoker, and revoke the \
-                 foreign table from every client role: all three run with their owner's rights",
+                 foreign table from every client role: all three use their owner's privileges",
         references: &["splinter 0017_foreign_table_in_api", "CWE-863"],
         unless: "there is no rule, no INSTEAD OF trigger and no foreign table",
         kind: Kind::Trials(|sandbox| Box::pin(surfaces::rewritten(sandbox))),
     },
     Attack {
         id: "B06",
-        title: "ownership and membership: roles that policies do not bind",
-        meaning: "Policies do not hold for a table's owner, for superusers and for roles with \
-                  BYPASSRLS. A finding means that a client's role is one, owns something, or is a \
-                  member of one that does.",
-        remedy: "revoke the membership, take the attribute from the role, and give the object to \
-                 postgres",
+        title: "ownership and membership: roles that bypass policies",
+        meaning: "Policies do not apply to a table's owner, to superusers and to roles with \
+            BYPASSRLS. A finding means that a client's role is one, owns an object, or is a member \
+            of such a role.",
+        remedy: "revoke the membership, remove the attribute from the role, and change the owner \
+            to postgres",
         references: &["CWE-269", "CWE-250"],
         unless: "never",
         kind: Kind::Trials(|sandbox| Box::pin(identities::reachable(sandbox))),
@@ -95,9 +94,9 @@ pub const ATTACKS: [Attack; 10] = [
     Attack {
         id: "B07",
         title: "privileges that no client needs",
-        meaning: "A finding means that a client's role holds a privilege that no client uses: to \
-                  truncate, to create triggers or objects, to execute for everybody. Policies do \
-                  not limit any of these.",
+        meaning: "A finding means that a client's role has a privilege that no client uses: to \
+            truncate, to create triggers or objects, or to execute as PUBLIC. Policies restrict \
+            none of these.",
         remedy: "revoke all on the object from public, anon and authenticated, then grant what \
                  clients use",
         references: &["CWE-732", "CWE-250"],
@@ -106,10 +105,9 @@ pub const ATTACKS: [Attack; 10] = [
     },
     Attack {
         id: "B08",
-        title: "what a later migration creates with nothing said",
-        meaning: "A finding means that a table or function which somebody adds without a word \
-                  about privileges is open to clients from its first moment, because default \
-                  privileges grant it.",
+        title: "objects that a later migration creates without grants",
+        meaning: "A finding means that clients can reach a table or function that a later \
+            migration creates without a grant or revoke, because default privileges grant it.",
         remedy: "alter default privileges in schema public revoke all on tables, sequences and \
                  functions from anon and authenticated, and on functions from public",
         references: &["splinter 0013_rls_disabled_in_public", "CWE-276"],
@@ -119,10 +117,10 @@ pub const ATTACKS: [Attack; 10] = [
     Attack {
         id: "B09",
         title: "the auth server's tables",
-        meaning: "The auth server keeps accounts, tokens and sessions in its own schema. A finding \
-                  means that a client reaches a table of it.",
-        remedy: "revoke every privilege in schema auth from the client roles, and show no view of \
-                 it",
+        meaning: "The auth server stores users, tokens and sessions in its own schema. A finding \
+            means that a client can reach one of its tables.",
+        remedy: "revoke every privilege in schema auth from the client roles, and expose no view \
+            of it",
         references: &["splinter 0002_auth_users_exposed", "CWE-200"],
         unless: "there is no table in schema auth",
         kind: Kind::Probes(|context| Ok(surfaces::auth_tables(context))),
@@ -130,9 +128,9 @@ pub const ATTACKS: [Attack; 10] = [
     Attack {
         id: "B10",
         title: "large objects, programs, server files, other databases, LEAKPROOF functions",
-        meaning: "A finding means that a client can read the server's files, run its programs, \
-                  reach other databases or large objects, or that a function is trusted to keep \
-                  secrets by somebody who is no superuser.",
+        meaning: "A finding means that a client can read files of the server, run programs, reach \
+            other databases or large objects, or that a leakproof function is owned by a role that \
+            is no superuser.",
         remedy: "revoke the function from public, anon and authenticated; make nothing LEAKPROOF",
         references: &["CWE-22", "CWE-78", "CWE-918"],
         unless: "never",

@@ -1,7 +1,6 @@
-//! This file is privileges: those that no client needs today, and those that an object of
-//! tomorrow will give.
+//! Bypass: privileges that no client needs, and default privileges of later objects.
 
-use super::statements::{CLIENTS, OURS, offenders, play, trial, unrefused};
+use super::statements::{CLIENTS, OURS, offenders, run, trial, unrefused};
 use crate::checks::attacks::runner::context::ATTACKER;
 use crate::checks::attacks::runner::{Context, Trial};
 use crate::checks::isolation::Sandbox;
@@ -17,17 +16,17 @@ pub(super) async fn needless(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun>
     }
     for persona in [ATTACKER, Persona::AnonKey] {
         for (object, part, script) in definitions(sandbox) {
-            let played = play(sandbox, persona, &[], &script).await?;
+            let transcript = run(sandbox, persona, &[], &script).await?;
             let pasted = format!("{}\n{};", persona.identity().become_sql(), script.join(";\n"));
             let part = format!("{part}, as {}", persona.name());
             let tried = trial(&object, &part, persona.name(), &pasted);
-            trials.push(Trial { weakness: unrefused(&played), ..tried });
+            trials.push(Trial { weakness: unrefused(&transcript), ..tried });
         }
     }
     Ok(trials)
 }
 
-/// What is wrong by the catalog: object, and who may do what with it.
+/// Catalog queries for needless privileges: object, and role with privilege.
 fn listed(version_num: u32) -> Vec<(&'static str, String)> {
     let kinds = if version_num >= 170_000 {
         "('TRUNCATE'), ('REFERENCES'), ('TRIGGER'), ('MAINTAIN')"
@@ -98,7 +97,7 @@ fn listed(version_num: u32) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Statements that define: object, what, and the script.
+/// DDL statements: object, name, and script.
 fn definitions(sandbox: &Sandbox) -> Vec<(String, &'static str, Vec<String>)> {
     let mut definitions = vec![(
         "database".to_owned(),
@@ -145,12 +144,13 @@ fn definitions(sandbox: &Sandbox) -> Vec<(String, &'static str, Vec<String>)> {
     definitions
 }
 
-/// What a later migration may create, by its kind, and what the attackers try on it.
+/// Objects of a later migration by kind, and the statements that the attackers try on them.
 const LATER_OBJECTS: [(&str, &[&str], &[&str]); 5] = [
     (
         "table",
         &[
-            "create table public.later_objects (id pg_catalog.int4 primary key, body pg_catalog.text)",
+            "create table public.later_objects (id pg_catalog.int4 primary key, body \
+                pg_catalog.text)",
             "insert into public.later_objects values (1, 'a secret')",
         ],
         &[
@@ -208,14 +208,14 @@ pub(super) async fn later_objects(sandbox: &Sandbox) -> Result<Vec<Trial>, Canno
         for persona in [ATTACKER, Persona::Guest, Persona::AnonKey, Persona::NoToken] {
             for attempt in attempts {
                 let script = [(*attempt).to_owned()];
-                let played = play(sandbox, persona, &setup, &script).await?;
-                // With row level security and no policy it may be empty and still be safe.
-                let empty = played.error.is_none()
-                    && played
+                let transcript = run(sandbox, persona, &setup, &script).await?;
+                // An empty answer is safe: the table may have row level security and no policy.
+                let empty = transcript.error.is_none()
+                    && transcript
                         .answers
                         .last()
                         .is_none_or(|answer| answer.count == 0 && !attempt.starts_with("truncate"));
-                let weakness = unrefused(&played).filter(|_| !empty);
+                let weakness = unrefused(&transcript).filter(|_| !empty);
                 let pasted = format!(
                     "begin;\n{};\n{}\n{attempt};\nrollback;",
                     setup.join(";\n"),

@@ -1,17 +1,17 @@
-//! This file is what reaches out of the database, and what is trusted before the policies are.
+//! Bypass: access beyond the database, and functions that are trusted before policies.
 
-use super::statements::{CLIENTS, OURS, offenders, play, trial, unrefused};
+use super::statements::{CLIENTS, OURS, offenders, run, trial, unrefused};
 use crate::checks::attacks::runner::Trial;
 use crate::checks::attacks::runner::context::ATTACKER;
 use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 
-/// A large object of somebody else's, by a number that nobody has.
+/// A large object of another role, with an unused OID.
 const LARGE_OBJECT: &str =
     "select pg_catalog.lo_from_bytea(4294900000, 'a secret'::pg_catalog.bytea)";
 
-/// What has to be refused, and what it is.
+/// Statements that must be refused, by name.
 const REFUSED: [(&str, &str); 19] = [
     ("large object, read", "select pg_catalog.lo_get(4294900000)"),
     ("large object, open", "select pg_catalog.lo_open(4294900000, 262144)"),
@@ -41,11 +41,11 @@ pub(super) async fn trials(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     for persona in [ATTACKER, Persona::AnonKey] {
         for (part, script) in REFUSED {
             let script: Vec<String> = script.split("; ").map(str::to_owned).collect();
-            let played = play(sandbox, persona, &setup, &script).await?;
+            let transcript = run(sandbox, persona, &setup, &script).await?;
             let pasted = format!("{}\n{};", persona.identity().become_sql(), script.join(";\n"));
             let part = format!("{part}, as {}", persona.name());
             let tried = trial("database", &part, persona.name(), &pasted);
-            trials.push(Trial { weakness: unrefused(&played), ..tried });
+            trials.push(Trial { weakness: unrefused(&transcript), ..tried });
         }
     }
     for (part, query) in listed() {
@@ -54,7 +54,7 @@ pub(super) async fn trials(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     Ok(trials)
 }
 
-/// What is wrong by the catalog: function, role or schema, and what it can do.
+/// Catalog queries for dangerous objects: function, role or schema, and what it can do.
 fn listed() -> Vec<(&'static str, String)> {
     vec![
         (

@@ -1,5 +1,5 @@
-//! This file is names that the attacker makes before it has a definer function run: types and
-//! relations are looked up in pg_temp before anywhere else, whatever the search path says.
+//! Bypass by shadowed names: the attacker creates types and relations in pg_temp, which is
+//! searched before search_path, and then calls a definer function.
 
 use super::functions::{is_callable, plain_call};
 use super::statements::trial;
@@ -13,7 +13,7 @@ use crate::error::{CannotRun, describe};
 use crate::rows::Owner;
 use crate::sql::ident;
 
-/// Names of types that are looked up, since they are no words of SQL's own.
+/// Names of types that are resolved with search_path, because they are no SQL keywords.
 const TYPES: [&str; 18] = [
     "uuid",
     "text",
@@ -35,11 +35,11 @@ const TYPES: [&str; 18] = [
     "varchar",
 ];
 
-/// What the trap says when it runs with rights that are not the attacker's.
+/// The trap's notice if it runs with another role than the attacker's.
 const CAUGHT: &str = "what the attacker made ran as ";
 
-/// B03. Each function and each table gets a connection of its own, since a session keeps what
-/// it has once looked up, and the attacker may have the first request.
+/// B03. Each function and each table gets a new connection, because a session caches resolved
+/// names, and the attacker may send its first request.
 pub(super) async fn trials(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let context = Context::of(sandbox).map_err(CannotRun)?;
     let mut attempts: Vec<(String, Vec<String>)> = Vec::new();
@@ -47,24 +47,24 @@ pub(super) async fn trials(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     for function in definers.filter(|f| f.security == "definer" && is_callable(f)) {
         attempts.push((function.name.clone(), vec![plain_call(&context, function)]));
     }
-    // The others run when a row is written.
+    // The others are trigger functions, which run when a row is written.
     let has_triggers = context.catalog.functions.iter().any(|f| f.security == "definer");
     for words in owned(&context).filter(|_| has_triggers) {
         attempts.push((words.subject.name.to_owned(), writes(&words)?));
     }
     let mut trials = Vec::new();
     if !attempts.is_empty() {
-        trials.push(bait(sandbox).await?);
+        trials.push(control(sandbox).await?);
     }
     let login = sandbox.database.login(ATTACKER_LOGIN);
     for shadow in [types(), relations(context.catalog)] {
         for (object, statements) in &attempts {
             let session = NoticeConnection::connect(&login).await?;
             let begin = format!("begin; {}", ATTACKER.identity().request_sql());
-            let heard = spring(&session, &begin, &shadow, statements).await?;
+            let notices = run_trap(&session, &begin, &shadow, statements).await?;
             let pasted = [&[begin], &*shadow.statements, &**statements].concat().join(";\n");
-            let weakness = heard.into_iter().next();
-            let answer = "nothing of the attacker's ran with other rights".to_owned();
+            let weakness = notices.into_iter().next();
+            let answer = "no object of the attacker ran with other privileges".to_owned();
             let trial = trial(object, shadow.name, ATTACKER.name(), &pasted);
             trials.push(Trial { answer, weakness, ..trial });
         }
@@ -72,16 +72,16 @@ pub(super) async fn trials(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     Ok(trials)
 }
 
-/// Who logs in for every request.
+/// The login role of every request.
 const ATTACKER_LOGIN: &str = "authenticator";
 
-/// Names that the attacker makes.
+/// Objects that the attacker creates.
 struct Shadow {
     name: &'static str,
     statements: Vec<String>,
 }
 
-/// The function that every name leads to.
+/// The function that every shadowing object calls.
 fn trap(returns: &str, end: &str) -> String {
     format!(
         "create function pg_temp.trap_{returns}() returns pg_catalog.{returns} language plpgsql \
@@ -100,8 +100,8 @@ fn types() -> Shadow {
     Shadow { name: "types", statements }
 }
 
-/// Views with the names of the schema's relations, which run the trap when they are read or
-/// written to.
+/// Views with the names of the schema's relations, which call the trap when they are read or
+/// written.
 fn relations(catalog: &Catalog) -> Shadow {
     let mut statements = vec![trap("bool", "true"), trap("trigger", "null")];
     let ours = catalog.relations.iter().filter(|relation| {
@@ -126,9 +126,9 @@ fn relations(catalog: &Catalog) -> Shadow {
     Shadow { name: "relations", statements }
 }
 
-/// Sets the trap, runs the statements, each by itself, and returns what the trap said. That a
-/// statement fails is of no interest: the trap may have run before.
-async fn spring(
+/// Creates the trap, runs the statements one by one, and returns the trap's notices. Errors of
+/// statements are ignored: the trap may have run before.
+async fn run_trap(
     session: &NoticeConnection,
     begin: &str,
     shadow: &Shadow,
@@ -145,12 +145,12 @@ async fn spring(
         let _ = session.client.batch_execute("rollback to attempt").await;
     }
     session.client.batch_execute("rollback").await.map_err(|e| CannotRun(describe(&e)))?;
-    let said = session.notices();
-    let caught = said.iter().map(|notice| notice.message().to_owned());
+    let notices = session.notices();
+    let caught = notices.iter().map(|notice| notice.message().to_owned());
     Ok(caught.filter(|message| message.starts_with(CAUGHT)).collect())
 }
 
-/// Insert, update and delete of the attacker's own rows, with every trigger that hangs on them.
+/// Insert, update and delete of the attacker's own rows, which fire all triggers.
 fn writes(words: &TableStatements<'_>) -> Result<Vec<String>, CannotRun> {
     let (table, own) = (words.table(), words.key(ATTACKER)?);
     Ok(vec![
@@ -161,17 +161,17 @@ fn writes(words: &TableStatements<'_>) -> Result<Vec<String>, CannotRun> {
     ])
 }
 
-/// The control: a definer function that is as careless as can be falls into the trap.
-async fn bait(sandbox: &Sandbox) -> Result<Trial, CannotRun> {
+/// The control: a careless definer function runs the trap.
+async fn control(sandbox: &Sandbox) -> Result<Trial, CannotRun> {
     let session = sandbox.database.admin_with_notices().await?;
-    let bait = "create function public.identra_bait() returns pg_catalog.text language plpgsql \
-                security definer set search_path = '' as $bait$ begin return 'x'::text; end $bait$; \
-                grant execute on function public.identra_bait() to authenticated";
-    let begin = format!("begin; {bait}; {}", ATTACKER.identity().become_sql());
+    let control = "create function public.identra_bait() returns pg_catalog.text language plpgsql \
+                security definer set search_path = '' as $bait$ begin return 'x'::text; end \
+                $bait$; grant execute on function public.identra_bait() to authenticated";
+    let begin = format!("begin; {control}; {}", ATTACKER.identity().become_sql());
     let call = ["select public.identra_bait()".to_owned()];
-    let heard = spring(&session, &begin, &types(), &call).await?;
-    let control = trial("database", "control", ATTACKER.name(), bait);
+    let notices = run_trap(&session, &begin, &types(), &call).await?;
+    let control = trial("database", "control", ATTACKER.name(), control);
     let weakness =
-        heard.is_empty().then(|| "the control, a careless function, is not caught".into());
-    Ok(Trial { answer: "a careless function is caught".to_owned(), weakness, ..control })
+        notices.is_empty().then(|| "the control, a careless function, is not detected".into());
+    Ok(Trial { answer: "a careless function is detected".to_owned(), weakness, ..control })
 }

@@ -1,5 +1,5 @@
-//! This file is the words of bypass attacks: lists that have to be empty, and statements that
-//! have to be refused.
+//! Parts of bypass attacks: catalog queries that must return nothing, and statements that must
+//! be refused.
 
 use crate::checks::attacks::runner::Trial;
 use crate::checks::isolation::Sandbox;
@@ -12,10 +12,10 @@ pub(super) const CLIENTS: &str = "('anon', 'authenticated')";
 
 /// A condition on `n`, a row of `pg_namespace`: neither PostgreSQL's, nor the platform's, nor
 /// the harness's.
-pub(super) const OURS: &str = "n.nspname !~ '^(pg_|identra_)' and n.nspname not in ('information_schema', 'auth', \
-     'extensions')";
+pub(super) const OURS: &str = "n.nspname !~ '^(pg_|identra_)' and n.nspname not in \
+     ('information_schema', 'auth', 'extensions')";
 
-/// A trial that somebody made.
+/// A trial by the role or persona `who`.
 pub(super) fn trial(object: &str, part: &str, who: &str, statement: &str) -> Trial {
     Trial {
         object: object.to_owned(),
@@ -27,8 +27,8 @@ pub(super) fn trial(object: &str, part: &str, who: &str, statement: &str) -> Tri
     }
 }
 
-/// A trial for each offender that an administrator's query names, or one that says that
-/// there is none. The query's columns: object, and what is wrong with it.
+/// A trial for each offender of an administrator's query, or one trial without a weakness. The
+/// query's columns are the object and its fault.
 ///
 /// # Errors
 /// The server's answer.
@@ -51,32 +51,32 @@ pub(super) async fn offenders(
     Ok(rows.iter().map(|row| offender((row.get(0), row.get(1)))).collect())
 }
 
-/// Plays a script as somebody, without looking at the state.
+/// Runs a script as a persona, without the state digest.
 ///
 /// # Errors
 /// That the set-up failed.
-pub(super) async fn play(
+pub(super) async fn run(
     sandbox: &Sandbox,
     persona: Persona,
     setup: &[String],
     script: &[String],
 ) -> Result<Transcript, CannotRun> {
     let identity: Identity = persona.identity();
-    let act = Attempt { setup, identity: &identity, script, active: "" };
-    sandbox.prober.listen(&act).await
+    let attempt = Attempt { setup, identity: &identity, script, active: "" };
+    sandbox.prober.transcript_without_state(&attempt).await
 }
 
-/// What is wrong with the answer to statements that have to be refused for want of a right:
-/// that they are not, or for another reason, which would prove nothing.
-pub(super) fn unrefused(played: &Transcript) -> Option<String> {
-    match &played.error {
+/// The weakness if statements that must be refused for a missing privilege succeed, or fail for
+/// another reason, which would prove nothing.
+pub(super) fn unrefused(transcript: &Transcript) -> Option<String> {
+    match &transcript.error {
         Some(error) if error.code().code() == "42501" => None,
         Some(error) => {
             let (code, why) = (error.code().code(), error.message());
             Some(format!("denied for another reason: {code} {why}"))
         }
         None => {
-            let count = played.answers.last().map_or(0, |answer| answer.count);
+            let count = transcript.answers.last().map_or(0, |answer| answer.count);
             Some(format!("it succeeds, {count} rows"))
         }
     }

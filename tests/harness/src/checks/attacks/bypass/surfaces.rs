@@ -1,5 +1,5 @@
-//! This file is relations that no policy protects: views, rules and triggers that rewrite,
-//! foreign tables, and the auth server's tables.
+//! Bypass: relations without policies of their own: views, rules, INSTEAD OF triggers, foreign
+//! tables, and the auth server's tables.
 
 use super::statements::trial;
 use crate::catalog::{Column, Relation};
@@ -12,12 +12,12 @@ use crate::platform::persona::Persona;
 use crate::rows::Owner;
 use crate::sql::{ident, quote};
 
-/// What `pg_relation_is_updatable` adds up.
+/// The bits of `pg_relation_is_updatable`.
 const UPDATE: u32 = 4;
 const INSERT: u32 = 8;
 const DELETE: u32 = 16;
 
-/// Who attacks what needs no account.
+/// The attackers, with and without an account.
 const ATTACKERS: [Persona; 2] = [ATTACKER, Persona::AnonKey];
 
 /// B01.
@@ -50,8 +50,8 @@ fn is_view(relation: &Relation) -> bool {
 /// Schemas that are the platform's.
 const PLATFORM: [&str; 2] = ["auth", "extensions"];
 
-/// A probe in the worlds where everything of the victim's differs. The service role is lent
-/// what it may lack, so that it is not the privilege that its answers depend on.
+/// A probe in the worlds where all the victim's rows differ. The control, the service role, is
+/// granted all privileges, so that its answers do not depend on them.
 fn on(
     context: &Context<'_>,
     relation: &Relation,
@@ -76,7 +76,7 @@ fn on(
     })
 }
 
-/// Reads and writes that a view allows, with the victim's id wherever an id goes.
+/// Reads and writes through a view, with the victim's id for each id.
 fn through(
     context: &Context<'_>,
     view: &Relation,
@@ -152,7 +152,7 @@ pub(super) async fn rewritten(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun
     Ok(trials)
 }
 
-/// A foreign table is not tried: the answer would be another server's.
+/// A foreign table is judged by the catalog: a query would reach another server.
 fn foreign(table: &Relation) -> Trial {
     let mut open_transaction =
         table.grants.iter().chain(table.columns.iter().flat_map(|c| &c.grants));
@@ -167,7 +167,7 @@ fn foreign(table: &Relation) -> Trial {
     Trial { weakness, ..trial(&table.name, "foreign table", "catalog", "") }
 }
 
-/// What the attacker may do to its own rows, in a table whose rules do more.
+/// Permitted statements on the attacker's own rows, in a table with rules.
 fn with_rules(words: &TableStatements<'_>) -> Result<Vec<Probe>, CannotRun> {
     let (table, own, theirs) = (words.table(), words.key(ATTACKER)?, words.key(VICTIM)?);
     let set = words.assignment()?;
@@ -235,20 +235,22 @@ pub(super) fn auth_tables(context: &Context<'_>) -> Vec<Probe> {
     probes
 }
 
-/// A table of the auth server whose users are not known: the victim's account is there or not.
+/// Probes of a table of the auth server without a known owner: the victim's account exists or
+/// not.
 fn unowned(table: &Relation) -> Vec<Probe> {
     let id = quote(VICTIM.user_id().unwrap_or_default());
     let absent = vec![format!("delete from auth.users where id = {id}")];
-    let probe = |attacker: Persona, (part, verb): (&str, &str)| Probe {
+    let probe = |attacker: Persona, (part, statement): (&str, &str)| Probe {
         object: format!("auth.{}", table.name),
         part: format!("{part}, as {}", attacker.name()),
         setup: Vec::new(),
         attacker: attacker.identity(),
-        script: vec![format!("{verb} {}", table.qualified())],
+        script: vec![format!("{statement} {}", table.qualified())],
         worlds: vec![("absent", absent.clone())],
         control: Control::Understood,
     };
-    let verbs = [("read", "select * from"), ("delete", "delete from")];
-    let tried = ATTACKERS.iter().flat_map(|attacker| verbs.map(|verb| (*attacker, verb)));
-    tried.map(|(attacker, verb)| probe(attacker, verb)).collect()
+    let statements = [("read", "select * from"), ("delete", "delete from")];
+    let tried =
+        ATTACKERS.iter().flat_map(|attacker| statements.map(|statement| (*attacker, statement)));
+    tried.map(|(attacker, statement)| probe(attacker, statement)).collect()
 }

@@ -1,4 +1,4 @@
-//! This file is collisions: the attacker's own row, with a unique value of the victim's.
+//! Inference by collisions: the attacker's own row, with a unique value of the victim.
 
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Probe};
@@ -8,12 +8,12 @@ use crate::sql::ident;
 
 type Probes = Result<Vec<Probe>, CannotRun>;
 
-/// The function by which an attacker is told what a condition is evaluated over.
+/// The function that reveals the values that a condition is evaluated on.
 pub const LEAK: &str = "create function pg_temp.identra_leak(anyelement) returns boolean \
                                language plpgsql cost 0.0000001 as \
                                $f$begin raise notice 'leak: %', $1; return true; end$f$";
 
-/// What makes rows of a table unique.
+/// A unique constraint or index.
 struct Key {
     name: String,
     columns: Vec<String>,
@@ -38,8 +38,8 @@ fn keys(table: &Subject<'_>) -> Vec<Key> {
     constraints.chain(indexes).collect()
 }
 
-/// The attacker's row with the victim's values in the columns of a key, of the columns that a
-/// client may set, those and the required ones alone; nothing where the victim has none.
+/// The attacker's row with the victim's values in the columns of a key, and otherwise only the
+/// required columns; none if the victim has no values there.
 fn proposal(
     context: &Context<'_>,
     table: &Subject<'_>,
@@ -59,7 +59,7 @@ fn proposal(
     Ok(Some(draft))
 }
 
-/// The attacker's own row, moved onto a key of the victim's.
+/// Updates the attacker's own row to the victim's key.
 pub(super) fn moves(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     let mut probes = Vec::new();
     let Some(victims) = context.row(table.name, VICTIM) else { return Ok(probes) };
@@ -75,7 +75,7 @@ pub(super) fn moves(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     Ok(probes)
 }
 
-/// I01: each key, by insert and by update, said and unsaid.
+/// I01: each key, by insert and by update, with and without ON CONFLICT.
 pub(super) fn uniques(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for table in context.owned_tables() {
@@ -97,8 +97,8 @@ pub(super) fn uniques(context: &Context<'_>) -> Probes {
     Ok(probes)
 }
 
-/// I06: an upsert onto each key, by columns and by constraint, with a condition that tells
-/// what it is evaluated over.
+/// I06: an upsert for each key, by columns and by constraint, with a condition that reveals the
+/// values that it is evaluated on.
 pub(super) fn upserts(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for table in context.owned_tables() {

@@ -1,4 +1,4 @@
-//! This file is conditions that tell what they are evaluated over.
+//! Inference: conditions that reveal the rows that they are evaluated on.
 
 use super::collisions::LEAK;
 use crate::catalog::Column;
@@ -9,7 +9,7 @@ use crate::sql::ident;
 
 type Probes = Result<Vec<Probe>, CannotRun>;
 
-/// The attacker may forbid the plans that look at no other row.
+/// The attacker can disable the plans that read only matching rows.
 const LOOK_AT_ALL: &str = "set local enable_indexscan = off";
 const NO_BITMAP: &str = "set local enable_bitmapscan = off";
 
@@ -43,14 +43,14 @@ pub(super) fn functions(context: &Context<'_>) -> Probes {
     Ok(probes)
 }
 
-/// A readable column whose statistics are worth a look: text, else the first.
+/// A readable column with useful statistics: text, else the first.
 fn column<'a>(subject: &Subject<'a>) -> Option<&'a Column> {
     let readable = subject.readable();
     let columns = || subject.relation.columns.iter().filter(|c| readable.contains(&&*c.name));
     columns().find(|column| column.data_type == "text").or_else(|| columns().next())
 }
 
-/// I04: an operator of the attacker's own, and those of the schema, on analysed tables.
+/// I04: the attacker's own operator, and those of the schema, on analyzed tables.
 pub(super) fn operators(context: &Context<'_>) -> Probes {
     let analyse: Vec<String> = context
         .owned_tables()
@@ -87,7 +87,7 @@ pub(super) fn operators(context: &Context<'_>) -> Probes {
             let part = format!("operator {operator}");
             let mut probe = context.probe(&subject, &part, vec![query(&operator)])?;
             probe.setup = own_analyse(&subject, &analyse);
-            probe.control = Control::Nobody("it is the schema's own, and may tell nobody anything");
+            probe.control = Control::Nobody("it is the schema's own, and may leak to no role");
             probes.push(probe);
         }
     }
@@ -111,7 +111,7 @@ fn view_value(column: &Column) -> String {
     }
 }
 
-/// Operators that the schema brings, for two values of that type.
+/// Operators of the schema for two values of that type.
 fn schema_operators(context: &Context<'_>, of: &str) -> Vec<String> {
     let operators = context.catalog.others.iter().filter_map(|other| {
         let (name, types) = other.identity.strip_prefix("operator ")?.split_once('(')?;
@@ -121,7 +121,7 @@ fn schema_operators(context: &Context<'_>, of: &str) -> Vec<String> {
     operators.collect()
 }
 
-/// I05: conditions that fail on the victim's row alone, and one that fails on any.
+/// I05: conditions that fail only on the victim's row, and one that fails on any.
 pub(super) fn failures(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for subject in context.owned_relations() {

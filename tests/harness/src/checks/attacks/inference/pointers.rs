@@ -1,4 +1,4 @@
-//! This file is what constraints say between one user's rows and another's.
+//! Inference: what constraints reveal about another user's rows.
 
 use super::collisions;
 use crate::catalog::Constraint;
@@ -9,7 +9,7 @@ use crate::sql::{ident, quote};
 
 type Probes = Result<Vec<Probe>, CannotRun>;
 
-/// The foreign keys of a table with one column each, and the table with owners at the end.
+/// The foreign keys of a table with one column each, and the referenced table with owners.
 fn references<'a>(
     context: &Context<'a>,
     table: &Subject<'a>,
@@ -25,7 +25,7 @@ fn references<'a>(
     foreign.filter_map(parent).collect()
 }
 
-/// I02: the attacker's row points at a row of the victim's, there or not there.
+/// I02: the attacker's row references the victim's row, which exists or not.
 pub(super) fn hidden_parents(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for table in context.owned_tables() {
@@ -59,7 +59,7 @@ pub(super) fn hidden_parents(context: &Context<'_>) -> Probes {
     Ok(probes)
 }
 
-/// Ids in an array, which no foreign key can follow.
+/// Ids in an array, which has no foreign key.
 fn arrays(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     let mut probes = Vec::new();
     let columns = table.relation.columns.iter().filter(|column| column.data_type == "uuid[]");
@@ -75,14 +75,17 @@ fn arrays(context: &Context<'_>, table: &Subject<'_>) -> Probes {
             let mut probe = context.probe(table, &part, vec![draft.insert(table.relation)])?;
             probe.setup.clone_from(&draft.setup);
             probe.worlds = context.worlds(&parent)?;
-            probe.control = Control::Nobody("an array refers to nothing, so that nobody is told");
+            probe.control = Control::Nobody(
+                "an array references nothing, so that no role gets \
+                another answer",
+            );
             probes.push(probe);
         }
     }
     Ok(probes)
 }
 
-/// I08: what is said when a constraint is broken.
+/// I08: errors of broken constraints.
 pub(super) fn failures(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for table in context.owned_tables() {
@@ -93,7 +96,7 @@ pub(super) fn failures(context: &Context<'_>) -> Probes {
     Ok(probes)
 }
 
-/// Blind updates that break NOT NULL or a check: the first row that fails is quoted.
+/// Updates without WHERE that break NOT NULL or a check: the error quotes the first row.
 fn broken_checks(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     let name = table.relation.qualified();
     let mut probes = Vec::new();
@@ -120,7 +123,7 @@ fn broken_checks(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     Ok(probes)
 }
 
-/// The attacker's row, to which a row of the victim's points or does not, is removed.
+/// Deletes the attacker's row, which the victim's row references or not.
 fn open_parents(context: &Context<'_>, parent: &Subject<'_>) -> Probes {
     let mut probes = Vec::new();
     for child in context.owned_tables() {

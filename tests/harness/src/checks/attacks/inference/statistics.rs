@@ -1,4 +1,4 @@
-//! This file is what the server keeps beside the rows: samples, estimates, sizes, counters.
+//! Inference: what the server stores about rows: samples, estimates, sizes, counters.
 
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
@@ -12,7 +12,7 @@ fn analyse(table: &Subject<'_>) -> String {
     format!("analyze {}", table.relation.qualified())
 }
 
-/// I07: the sampled values of each table, by every way to them.
+/// I07: the sampled values of each table, through every view and catalog.
 pub(super) fn samples(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for table in context.owned_tables() {
@@ -29,8 +29,7 @@ pub(super) fn samples(context: &Context<'_>) -> Probes {
         let others = ["pg_stats_ext", "pg_stats_ext_exprs"];
         let others = others.map(|v| format!("select * from pg_catalog.{v} where {is_it}"));
         let views = [stats].into_iter().chain(others).collect();
-        let control =
-            Control::Nobody("no role of the API may read it; pg_stats shows that it bites");
+        let control = Control::Nobody("no role of the API may read it; pg_stats is its control");
         for (part, script, control) in [
             ("pg_stats and its kin", views, Control::By(Persona::ServiceRole.identity())),
             ("pg_statistic", vec![raw], control),
@@ -59,7 +58,7 @@ fn extended_setup(table: &Subject<'_>) -> Vec<String> {
     ]
 }
 
-/// I09: what is estimated, counted and measured.
+/// I09: estimates, counters and sizes.
 pub(super) fn estimates(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for table in context.owned_tables() {
@@ -80,13 +79,13 @@ pub(super) fn estimates(context: &Context<'_>) -> Probes {
         ];
         let mut probe = context.probe(&table, "", script)?;
         probe.setup = vec![analyse(&table)];
-        probe.control = Control::Nobody("what is accepted needs no proof that it is open");
+        probe.control = Control::Nobody("an accepted channel needs no control");
         probes.push(probe);
     }
     Ok(probes)
 }
 
-/// I10: each sequence, before and after somebody else drew a number.
+/// I10: each sequence, before and after another session calls nextval.
 #[expect(clippy::unnecessary_wraps, reason = "it is one of many that can fail")]
 pub(super) fn sequences(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
@@ -126,7 +125,7 @@ pub(super) fn sequences(context: &Context<'_>) -> Probes {
     Ok(probes)
 }
 
-/// I11: a condition that hidden rows meet. How long it takes is not looked at.
+/// I11: a condition that is true for hidden rows. Its time is not measured.
 pub(super) fn timing(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for table in context.owned_tables() {
@@ -135,7 +134,7 @@ pub(super) fn timing(context: &Context<'_>) -> Probes {
         let name = table.relation.qualified();
         let query = format!("select count(*) from {name} where {first}::text like '%a%'");
         let mut probe = context.probe(&table, "filtered", vec![query])?;
-        probe.control = Control::Nobody("what is accepted needs no proof that it is open");
+        probe.control = Control::Nobody("an accepted channel needs no control");
         probes.push(probe);
     }
     Ok(probes)

@@ -1,5 +1,5 @@
-//! This file is rows that a policy may forget: without an owner, put away by their owner, or
-//! in a table below the one that has the policy.
+//! Reading: rows that a policy may not consider, because they have no owner, are marked as
+//! deleted or archived, or are in a child table.
 
 use crate::catalog::Column;
 use crate::checks::attacks::runner::context::{Subject, VICTIM};
@@ -14,8 +14,8 @@ use crate::sql::ident;
 type Probes = Result<Vec<Probe>, CannotRun>;
 type World = (&'static str, Vec<String>);
 
-/// R10: whether one more such row, or one such row less, is noticed.
-pub(super) fn put_away(context: &Context<'_>) -> Probes {
+/// R10: whether the answer differs with one more such row, or one fewer.
+pub(super) fn marked(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for table in context.owned_tables() {
         let mut worlds: Vec<(String, World)> = Vec::new();
@@ -42,7 +42,8 @@ pub(super) fn put_away(context: &Context<'_>) -> Probes {
         for (part, world) in worlds {
             let script = vec![format!("select {} from {name}", table.select_list())];
             let mut probe = context.probe(&table, &part, script)?;
-            // The service role is asked for everything, hidden columns too.
+            // The control selects all columns, because the changed one may be hidden from
+            // clients.
             if !table.declared.client_may("select", part.trim_start_matches("with another ")) {
                 let all = vec![format!("select * from {name}")];
                 probe.control = crate::checks::attacks::runner::Control::Instead(
@@ -57,7 +58,7 @@ pub(super) fn put_away(context: &Context<'_>) -> Probes {
     Ok(probes)
 }
 
-/// Whether a row of that table can lead to nobody, or to no single user.
+/// Whether a row of that table can have no owner, or no single one.
 fn may_be_ownerless(table: &Subject<'_>) -> bool {
     let nullable = match &table.declared.owner {
         contract::Owner::Column(column) => {
@@ -77,8 +78,8 @@ fn ownerless(context: &Context<'_>, table: &Subject<'_>) -> Result<World, Cannot
     Ok(("one more", draft.setup.into_iter().chain([insert]).collect()))
 }
 
-/// Whether a column can say that a row is put away: a flag, or a time that may be missing.
-/// One that a check ties to other columns is left alone.
+/// Whether a column can mark a row as deleted or archived: a flag, or a nullable time. Columns
+/// of constraints are left out.
 fn is_state(table: &Subject<'_>, column: &Column) -> bool {
     let time = column.data_type.starts_with("timestamp") && !column.not_null;
     let tied = table.relation.constraints.iter().any(|constraint| {
@@ -88,7 +89,7 @@ fn is_state(table: &Subject<'_>, column: &Column) -> bool {
     (time || column.data_type == "boolean") && !tied && column.made.is_none()
 }
 
-/// R11: a row of the victim's in the child.
+/// R11: a row of the victim in the child table.
 pub(super) fn children(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for parent in context.tables().into_iter().filter(|table| table.declared.shape.owned) {

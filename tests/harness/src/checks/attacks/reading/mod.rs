@@ -1,4 +1,4 @@
-//! This file is family R: reading what is somebody else's.
+//! Attack family R: reading rows of other users.
 
 mod hidden;
 mod identities;
@@ -12,8 +12,8 @@ pub const ATTACKS: [Attack; 12] = [
     Attack {
         id: "R01",
         title: "plain select by key, and over the whole table",
-        meaning: "A finding means that a user who asks for everything, or for a row by its key, \
-                  gets rows of somebody else's: no policy holds for reading, or a wrong one does.",
+        meaning: "A finding means that a user who selects the whole table, or a row by its key, \
+            gets another user's rows: there is no policy for select, or a wrong one.",
         remedy: POLICY,
         references: &["CWE-639", "CWE-863"],
         unless: NO_OWNERS,
@@ -22,9 +22,8 @@ pub const ATTACKS: [Attack; 12] = [
     Attack {
         id: "R02",
         title: "no token, the public key, empty claims",
-        meaning: "A finding means that somebody who has not signed in reads users' rows. A policy \
-                  that compares with an absent user may hold for everybody where null is coalesced \
-                  away.",
+        meaning: "A finding means that a client that has not signed in reads users' rows. A policy \
+            that replaces a null user id, for example by coalesce, may be true for every row.",
         remedy: NOBODY,
         references: &["CWE-287", "CWE-862"],
         unless: NO_OWNERS,
@@ -33,9 +32,9 @@ pub const ATTACKS: [Attack; 12] = [
     Attack {
         id: "R02",
         title: "a connection on which claims were never set",
-        meaning: "A connection from a pool may never have had a setting of that name, and then it \
-                  is null and not empty; a policy that tells the two apart opens the table before \
-                  the first request.",
+        meaning: "On a new connection of a pool the setting has never been set, so that it is null \
+            and not empty; a policy that treats the two differently may expose the table until the \
+            first request.",
         remedy: NOBODY,
         references: &["CWE-287", "CWE-862"],
         unless: NO_OWNERS,
@@ -44,9 +43,9 @@ pub const ATTACKS: [Attack; 12] = [
     Attack {
         id: "R03",
         title: "signed in with a subject that is missing or malformed",
-        meaning: "A finding means that a token without a proper subject opens rows: an empty \
-                  subject is a prefix of everybody's, an array contains more than one, and a cast \
-                  that fails may be caught in the wrong place.",
+        meaning: "A finding means that a token without a valid subject reads rows: an empty \
+            subject is a prefix of every id, an array contains several ids, and the error of a \
+            cast may be caught in the wrong place.",
         remedy: "compare the owner with auth.uid(), a uuid or null, and nothing else of the token",
         references: &["CWE-287", "CWE-1287"],
         unless: NO_OWNERS,
@@ -55,9 +54,9 @@ pub const ATTACKS: [Attack; 12] = [
     Attack {
         id: "R04",
         title: "aggregates, windows, EXISTS, whole rows, system columns",
-        meaning: "A finding means that a row which a plain select does not return is seen through \
-                  an aggregate, a window, a whole row or a system column; counting somebody's rows \
-                  is reading them.",
+        meaning: "A finding means that a row which a plain select does not return can be read \
+            through an aggregate, a window function, a whole-row reference or a system column; \
+            counting another user's rows is reading them.",
         remedy: POLICY,
         references: &["CWE-863"],
         unless: NO_OWNERS,
@@ -66,9 +65,8 @@ pub const ATTACKS: [Attack; 12] = [
     Attack {
         id: "R05",
         title: "joins, LATERAL, CTEs, UNION, sub-selects, TABLESAMPLE",
-        meaning: "A finding means that the way in which a query combines tables decides what it \
-                  returns: a sample, a sub-select or a join reaches rows that the table alone does \
-                  not give.",
+        meaning: "A finding means that a sample, a sub-select or a join returns rows that a select \
+            from the table does not.",
         remedy: POLICY,
         references: &["CWE-863", "CVE-2024-10976"],
         unless: NO_OWNERS,
@@ -87,9 +85,9 @@ pub const ATTACKS: [Attack; 12] = [
     Attack {
         id: "R07",
         title: "COPY of a table, of a query, and into a table",
-        meaning: "A finding means that COPY reads or writes more than select and insert do. It \
-                  obeys policies for reading, and refuses to write to a table that has them; \
-                  without row level security it does what grants allow.",
+        meaning: "A finding means that COPY reads or writes more than select and insert do. COPY \
+            TO applies policies, and COPY FROM is refused on a table with row level security; \
+            without it, only privileges count.",
         remedy: "enable row level security: COPY then reads by policy, and refuses to write",
         references: &["CWE-863"],
         unless: NO_OWNERS,
@@ -98,9 +96,9 @@ pub const ATTACKS: [Attack; 12] = [
     Attack {
         id: "R08",
         title: "row_security = off",
-        meaning: "The setting asks the server to fail instead of filtering, and no client gains by \
-                  it. A finding means that something which runs with its owner's rights asks what \
-                  the setting is and gives more where it is off.",
+        meaning: "With this setting the server raises an error instead of filtering rows, so that \
+            it gives a client nothing. A finding means that an object with its owner's privileges \
+            reads the setting and returns more if it is off.",
         remedy: "let no view, policy or function read with its owner's rights or ask for this \
                  setting",
         references: &["CWE-863", "CWE-807"],
@@ -111,16 +109,15 @@ pub const ATTACKS: [Attack; 12] = [
         id: "R09",
         title: "forged metadata, and a role claim that is not the database role",
         meaning: "A user may write anything into user_metadata, and a token's role claim is not \
-                  the role that the database runs as. A finding means that a policy believes one \
-                  of them.",
-        remedy: "decide by auth.uid() and the database role; user_metadata is the user's to write",
+            the current role of the session. A finding means that a policy uses one of them.",
+        remedy: "use auth.uid() and the database role; users can change user_metadata",
         references: &["Supabase linter 0015", "CWE-807", "CWE-269"],
         unless: NO_OWNERS,
         kind: Kind::Probes(identities::forged),
     },
     Attack {
         id: "R10",
-        title: "rows without an owner, rows that their owner has put away",
+        title: "rows without an owner, rows marked as deleted or archived",
         meaning: "A finding means that what makes a row special opens it: that it has no owner, or \
                   that its owner has archived, finished or deleted it. Policies with `or` are \
                   where this happens.",
@@ -128,7 +125,7 @@ pub const ATTACKS: [Attack; 12] = [
                  nothing",
         references: &["CWE-863"],
         unless: "no table has ownerless rows, variants or columns that put a row away",
-        kind: Kind::Probes(hidden::put_away),
+        kind: Kind::Probes(hidden::marked),
     },
     Attack {
         id: "R11",

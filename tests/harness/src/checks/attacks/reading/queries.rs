@@ -1,4 +1,4 @@
-//! This file is the forms that a query can take: each is tried on every table and view.
+//! Reading: the forms of a query, each tried on every table and view.
 
 use crate::checks::attacks::runner::context::{Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Probe};
@@ -7,17 +7,17 @@ use crate::platform::persona::Persona;
 use crate::sql::ident;
 
 type Probes = Result<Vec<Probe>, CannotRun>;
-/// Ways to ask: a name, and the statements.
+/// Forms of a query: a name, and the statements.
 type Routes<const N: usize> = [(&'static str, Vec<String>); N];
 
-/// The words that a query about a subject is made of.
+/// The parts that queries of a table are composed of.
 struct TableStatements {
     table: String,
     /// Its readable columns.
     list: String,
     /// The first of them.
     first: String,
-    /// Holds for the victim's first row.
+    /// A condition that is true for the victim's first row.
     victims: String,
 }
 
@@ -32,7 +32,7 @@ impl TableStatements {
     }
 }
 
-/// One probe for each way on each subject; a way is a name and its statements.
+/// One probe for each form on each subject.
 fn each<const N: usize>(
     context: &Context<'_>,
     subjects: Vec<Subject<'_>>,
@@ -42,7 +42,8 @@ fn each<const N: usize>(
     for subject in subjects {
         for (part, script) in ways(&TableStatements::of(context, &subject)?) {
             let mut probe = context.probe(&subject, part, script)?;
-            // Who sees a row of the victim's misses it where there is none.
+            // The control reads the victim's row, so that its answers differ in the world
+            // without it.
             probe.worlds.truncate(1);
             probes.push(probe);
         }
@@ -51,7 +52,7 @@ fn each<const N: usize>(
     Ok(probes)
 }
 
-/// R01: plain select. Somebody who owns nothing tries it too.
+/// R01: plain select, also by a persona that owns nothing.
 pub(super) fn plain(context: &Context<'_>) -> Probes {
     let mut probes = each(context, context.owned_relations(), |w| {
         let TableStatements { table, list, victims, .. } = w;
@@ -67,7 +68,7 @@ pub(super) fn plain(context: &Context<'_>) -> Probes {
     Ok(probes)
 }
 
-/// R04: whatever a select list can hold.
+/// R04: expressions in the select list.
 pub(super) fn expressions(context: &Context<'_>) -> Probes {
     let mut probes = each(context, context.owned_relations(), |w| {
         let TableStatements { table, first: c, victims, .. } = w;
@@ -93,7 +94,7 @@ pub(super) fn expressions(context: &Context<'_>) -> Probes {
     probes.extend(each(context, context.owned_tables(), |w| {
         let TableStatements { table, first: c, .. } = w;
         [
-            // The counters of the server say nothing of a row but that it is there.
+            // The transaction ids change with each run, so only whether they are null is read.
             (
                 "system columns",
                 vec![format!(
@@ -113,7 +114,7 @@ pub(super) fn expressions(context: &Context<'_>) -> Probes {
     Ok(probes)
 }
 
-/// R05: whatever a query can be put together from.
+/// R05: combinations of tables.
 pub(super) fn combinations(context: &Context<'_>) -> Probes {
     let mut probes = each(context, context.owned_relations(), |w| {
         let TableStatements { table, list, first: c, victims } = w;
@@ -151,7 +152,7 @@ pub(super) fn combinations(context: &Context<'_>) -> Probes {
     Ok(probes)
 }
 
-/// R06: locks ask for more privileges and other policies, cursors come back later.
+/// R06: row locks need other privileges and policies than select; cursors are read later.
 pub(super) fn locks_and_cursors(context: &Context<'_>) -> Probes {
     let mut probes = each(context, context.owned_relations(), |w| {
         let TableStatements { table, list, .. } = w;
@@ -179,7 +180,7 @@ pub(super) fn locks_and_cursors(context: &Context<'_>) -> Probes {
     Ok(probes)
 }
 
-/// R07: COPY, in its three forms.
+/// R07: COPY in its three forms.
 pub(super) fn copies(context: &Context<'_>) -> Probes {
     let mut probes = each(context, context.owned_relations(), |w| {
         let TableStatements { table, list, .. } = w;
@@ -200,7 +201,7 @@ pub(super) fn copies(context: &Context<'_>) -> Probes {
 fn copy_in(context: &Context<'_>, subject: &Subject<'_>) -> Result<Probe, CannotRun> {
     let draft = context.draft(subject.name, VICTIM)?;
     let columns: Vec<String> = draft.values.keys().map(|column| ident(column)).collect();
-    // An expression is no value here; the victim's own row has one.
+    // COPY needs values, so an expression is replaced by the value of the victim's row.
     let row = context.row(subject.name, VICTIM);
     let bare = |(column, literal): (&String, &String)| {
         let is_plain = !literal.contains(['(', ' ', '[']) || literal.starts_with('\'');
@@ -214,12 +215,12 @@ fn copy_in(context: &Context<'_>, subject: &Subject<'_>) -> Result<Probe, Cannot
     let copy = format!("copy {table} ({columns}) from stdin\n{}\n\\.", values.join("\t"));
     let mut probe = context.probe(subject, "from a client", vec![copy])?;
     probe.setup = draft.setup;
-    // Nothing comes back but a refusal, each time over a connection of its own.
+    // The only answer is a refusal, each time on a new connection.
     probe.worlds.clear();
     Ok(probe)
 }
 
-/// R08: it must bring an error or nothing, never more rows.
+/// R08: must raise an error or return nothing, never more rows.
 pub(super) fn row_security_off(context: &Context<'_>) -> Probes {
     each(context, context.owned_relations(), |w| {
         let TableStatements { table, list, .. } = w;

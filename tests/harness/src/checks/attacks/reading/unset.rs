@@ -1,5 +1,5 @@
-//! This file is a connection that is so new that its claims are null: after the first
-//! transaction that sets them they are empty, which is not the same to a policy.
+//! Reading on a new connection, where the claims have never been set and are null: after the
+//! first transaction that sets them they are empty, which a policy may treat differently.
 
 use crate::checks::attacks::runner::context::{Subject, VICTIM};
 use crate::checks::attacks::runner::open_transaction::OpenTransaction;
@@ -40,8 +40,8 @@ pub(super) fn claims_never_set(sandbox: &Sandbox) -> TrialFuture<'_> {
     })
 }
 
-/// How many rows of the victim's that role sees without any claims; by the key, since the
-/// owner may be a column that the role cannot read.
+/// The script that counts the victim's rows readable by that role without claims. It uses the
+/// key, because the role may lack the privilege to read the owner.
 fn script(context: &Context<'_>, subject: &Subject<'_>, role: &str) -> String {
     let aim = context.aim(subject.name, VICTIM).unwrap_or_else(|_| "true".to_owned());
     format!(
@@ -53,9 +53,9 @@ fn script(context: &Context<'_>, subject: &Subject<'_>, role: &str) -> String {
     )
 }
 
-/// The count that came back, or why there is none.
+/// The count, or the SQLSTATE of the refusal.
 async fn count(connection: &OpenTransaction, script: &str) -> Result<String, CannotRun> {
-    match connection.tell(script).await? {
+    match connection.execute(script).await? {
         Ok(rows) => Ok(rows.first().map(|row| row[0].clone()).unwrap_or_default()),
         Err(error) => {
             connection.must("rollback").await?;

@@ -1,5 +1,5 @@
-//! This file is the scene of an attack: attacker, victim and bystander, the objects there
-//! are, and the words that statements about them are made of.
+//! The context of an attack: attacker, victim and bystander, the objects of the schema, and the
+//! parts from which statements are composed.
 
 use std::collections::BTreeSet;
 
@@ -18,33 +18,33 @@ use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
 use crate::rows::{Owner, Row, World};
 use crate::sql::ident;
 
-/// Who attacks.
+/// The attacker.
 pub const ATTACKER: Persona = Persona::Bob;
-/// Whose rows must neither be seen nor moved.
+/// The user whose rows must be neither read nor changed.
 pub const VICTIM: Persona = Persona::Alice;
 
-/// What attacks are written from.
+/// The data from which attacks are written.
 pub struct Context<'a> {
     sandbox: &'a Sandbox,
-    /// What there is.
+    /// The catalog.
     pub catalog: &'a Catalog,
-    /// What is meant.
+    /// The contract.
     pub contract: &'a Contract,
-    /// Whose rows there are.
+    /// The generated rows.
     pub world: &'a World,
     known: BTreeSet<String>,
-    /// Why whatever is told is acceptable, where the channel is open by nature.
+    /// Why any leak is accepted, if the channel is inherent.
     pub(super) open_by_nature: Option<&'static str>,
 }
 
-/// A table or view that is there and declared.
+/// A table or view that exists and is declared.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// Its bare name.
     pub name: &'a str,
-    /// As it is.
+    /// Its catalog entry.
     pub relation: &'a Relation,
-    /// As it is meant.
+    /// Its declaration.
     pub declared: &'a contract::Relation,
 }
 
@@ -54,7 +54,7 @@ impl Subject<'_> {
         self.relation.kind != "table"
     }
 
-    /// Its columns that a client may read; all where there is none.
+    /// Its columns that a client may read; all columns if there are none.
     pub fn readable(&self) -> Vec<&str> {
         let all = || self.relation.columns.iter().map(|column| column.name.as_str());
         let readable: Vec<&str> =
@@ -69,7 +69,7 @@ impl Subject<'_> {
 }
 
 impl<'a> Context<'a> {
-    /// The scene in that arena.
+    /// The context of attacks in that sandbox.
     ///
     /// # Errors
     /// Why the world has no rows.
@@ -82,7 +82,7 @@ impl<'a> Context<'a> {
         Ok(Self { sandbox, catalog, contract, world, known, open_by_nature: None })
     }
 
-    /// The connection that probes are played on.
+    /// The connection that probes run on.
     pub fn prober(&self) -> &Prober {
         &self.sandbox.prober
     }
@@ -129,7 +129,7 @@ impl<'a> Context<'a> {
         self.catalog.functions.iter().filter(callable).collect()
     }
 
-    /// The author of statements on that table or view.
+    /// The author of statements for that table or view.
     pub fn author(&self, name: &str) -> Author<'a> {
         Author::new(self.catalog, self.contract, self.world, name)
             .expect("subjects are there and declared")
@@ -140,7 +140,7 @@ impl<'a> Context<'a> {
         self.world.rows(table, Owner::User(persona), None).first().copied()
     }
 
-    /// A condition that holds for the first plain row of that user alone.
+    /// A condition that is true for the first plain row of that user alone.
     ///
     /// # Errors
     /// That the world has no such row.
@@ -148,13 +148,13 @@ impl<'a> Context<'a> {
         self.author(name).aim_at(Owner::User(persona), None)
     }
 
-    /// A condition that holds for every row of that user, over the table called `r`.
+    /// A condition that is true for every row of that user, over the table called `r`.
     pub fn belongs_to(&self, subject: &Subject<'_>, persona: Persona) -> String {
         let owner = owner_expression(self.catalog, self.contract, subject.relation, "r");
         format!("{owner}::text = '{}'", persona.user_id().unwrap_or_default())
     }
 
-    /// A row of a table for that user that is not written yet.
+    /// A draft of a row of that table and user.
     ///
     /// # Errors
     /// Which column could not be filled.
@@ -163,13 +163,13 @@ impl<'a> Context<'a> {
         self.factory().draft(table, Wanted { owner, ordinal: PLAIN_ROWS, variant: None })
     }
 
-    /// Where literals for columns come from.
+    /// The factory of literals for columns.
     pub fn factory(&self) -> Factory<'a> {
         Factory { catalog: self.catalog, contract: self.contract, world: self.world }
     }
 
-    /// The worlds in which the victim's rows of a table are absent, and in which they hold
-    /// other values. For a view, those of every table.
+    /// The worlds in which the victim's rows of a table are absent, and in which they have
+    /// other values. For a view, those of all tables.
     ///
     /// # Errors
     /// Which value could not be made.
@@ -192,14 +192,14 @@ impl<'a> Context<'a> {
         Ok(worlds)
     }
 
-    /// The world in which the victim owns nothing at all, and the one in which everything of
-    /// the victim's holds other values.
+    /// The world in which the victim owns no row, and the one in which all the victim's rows
+    /// have other values.
     ///
     /// # Errors
     /// Which value could not be made.
     pub fn worlds_of_all(&self) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
         let (mut absent, mut other) = (Vec::new(), Vec::new());
-        // Once the memberships are gone, nobody knows any more what was the victim's.
+        // Memberships last: without them the victim's shared rows can no longer be identified.
         let mut tables = self.owned_tables();
         tables.sort_by_key(|table| table.declared.shape.sharing == Sharing::Membership);
         for table in tables {
@@ -231,7 +231,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Says that whatever is told here is acceptable, and why.
+    /// Accepts any leak in this context, for that reason.
     pub(super) fn accept(&mut self, reason: &'static str) {
         self.open_by_nature = Some(reason);
     }
@@ -251,7 +251,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Whether rows of that owner are the victim's, and not shared with anybody.
+    /// Whether rows of that owner belong to the victim alone.
     pub fn is_victims(owner: &str) -> bool {
         VICTIM.user_id().is_some_and(|victim| owner.split(BETWEEN).any(|end| end == victim))
     }

@@ -1,5 +1,5 @@
-//! This file is what an attack is: data, the statements it tries, and the three rules by which
-//! it is judged: state, output and control.
+//! Attack: its data, the statements that it tries, and the three rules by which it is judged:
+//! state, output and control.
 
 pub mod context;
 pub mod judge;
@@ -20,15 +20,15 @@ use crate::platform::persona::Identity;
 pub struct Attack {
     /// Its number in the catalogue, such as `W04`.
     pub id: &'static str,
-    /// What is tried, in a few words.
+    /// Its title: what is tried.
     pub title: &'static str,
-    /// What a finding of it means, for who meets one for the first time: a sentence or two.
+    /// What a finding means, for a first reader, in a few sentences.
     pub meaning: &'static str,
-    /// How to mend what it finds.
+    /// How to fix a finding.
     pub remedy: &'static str,
     /// Linter, weakness and vulnerability numbers.
     pub references: &'static [&'static str],
-    /// Why it may apply to nothing.
+    /// The reason if it applies to no object.
     pub unless: &'static str,
     /// How it is tried.
     pub kind: Kind,
@@ -36,70 +36,70 @@ pub struct Attack {
 
 /// How an attack is tried.
 pub enum Kind {
-    /// Statements by an attacker, each judged by the three rules.
+    /// Statements of an attacker, each judged by the three rules.
     Probes(fn(&Context<'_>) -> Result<Vec<Probe>, CannotRun>),
-    /// The same over a channel that is open by nature; why that is acceptable comes first.
-    /// What it tells is reported and is no finding.
+    /// The same for an inherent channel, with the reason why it is accepted. A leak is reported
+    /// and is no finding.
     Accepted(&'static str, fn(&Context<'_>) -> Result<Vec<Probe>, CannotRun>),
-    /// What is tried as the next is, where one channel among others is open by nature; why that
-    /// is acceptable comes first.
+    /// Like [`Kind::Trials`], if one of several channels is inherent, with the reason why it is
+    /// accepted.
     PartlyAccepted(&'static str, for<'a> fn(&'a Sandbox) -> TrialFuture<'a>),
-    /// Something of its own, over connections of its own.
+    /// A procedure with its own connections.
     Trials(for<'a> fn(&'a Sandbox) -> TrialFuture<'a>),
 }
 
-/// The work of an attack that is no list of statements.
+/// The procedure of an attack that is no list of statements.
 pub type TrialFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<Trial>, CannotRun>> + Send + 'a>>;
 
-/// Statements of an attacker, and what they are compared with.
+/// Statements of an attacker, and the worlds and the control that they are compared with.
 #[derive(Debug, Clone)]
 pub struct Probe {
     /// The table, view or function that is attacked.
     pub object: String,
-    /// Which of several ways on that object; may be empty.
+    /// The variant, if there are several for that object; may be empty.
     pub part: String,
-    /// What the administrator does first, one statement each.
+    /// The setup: statements that the administrator runs first.
     pub setup: Vec<String>,
-    /// Who attacks.
+    /// The attacker.
     pub attacker: Identity,
-    /// The attack, one statement each; the first that fails is the last.
+    /// The statements, in order until one fails.
     pub script: Vec<String>,
-    /// Other worlds, that differ in the victim's rows alone: name and how the administrator
-    /// makes them.
+    /// Other worlds, which differ only in the victim's rows: name, and the administrator's
+    /// statements that make them.
     pub worlds: Vec<(&'static str, Vec<String>)>,
-    /// Who shows that the same statements do bite.
+    /// The control, for which the same statements are effective.
     pub control: Control,
 }
 
-/// Who shows that an attack's statements do bite where they may.
+/// The control of an attack: an identity for which its statements are effective.
 #[derive(Debug, Clone)]
 pub enum Control {
     /// This identity's answers differ between the worlds, or it changes a row of the victim's.
     By(Identity),
     /// This identity, with these statements instead, does so.
     Instead(Identity, Vec<String>),
-    /// Nobody, for the reason given.
+    /// No control, for the reason given.
     Nobody(&'static str),
-    /// Nobody, since it is not known what the object has to do with anybody's rows; but the
-    /// server must have understood the statements: what it could not even parse would prove
-    /// nothing.
+    /// No control, because the object's relation to rows of users is unknown; but the server
+    /// must accept the statements: one that it cannot parse would prove nothing.
     Understood,
 }
 
-/// What came of one way to attack one object.
+/// The result of one variant of an attack on one object.
 #[derive(Debug, Clone)]
 pub struct Trial {
     /// The table, view or function; or the database.
     pub object: String,
-    /// Which of several ways on that object; may be empty.
+    /// The variant, if there are several for that object; may be empty.
     pub part: String,
-    /// Who attacked.
+    /// The attacker.
     pub attacker: String,
-    /// What to paste into psql to see it again.
+    /// The script that reproduces it in psql.
     pub statement: String,
-    /// What the attacker got, where all is well; nothing where the object has no such thing.
+    /// The attacker's answer, if there is no weakness; empty if the attack does not apply to
+    /// the object.
     pub answer: String,
-    /// What leaked or moved; nothing if all is well.
+    /// The leak or change; none if there is no weakness.
     pub weakness: Option<String>,
 }
 
@@ -109,7 +109,7 @@ impl Attack {
         format!("attack.{}", self.id)
     }
 
-    /// Why a channel that it tries is open on purpose, whatever the schema.
+    /// Why a channel that it tries is accepted for every schema.
     pub fn accepted(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Accepted(reason, _) | Kind::PartlyAccepted(reason, _) => Some(reason),
@@ -117,7 +117,7 @@ impl Attack {
         }
     }
 
-    /// The ids of the checks that it will make in that arena.
+    /// The ids of its checks in that sandbox.
     pub fn plan(&self, sandbox: &Sandbox) -> Vec<String> {
         let probes = self.probes(sandbox).unwrap_or_default();
         let mut ids: Vec<String> = probes.iter().map(|probe| self.check(&probe.object)).collect();
@@ -125,8 +125,8 @@ impl Attack {
         if ids.is_empty() { vec![self.check("")] } else { ids }
     }
 
-    /// Attacks everything in the arena that it can be tried on. What could not be tried is a
-    /// finding.
+    /// Attacks every object of the sandbox that it applies to. An object that could not be
+    /// attacked is a finding.
     pub async fn run(&self, sandbox: &Sandbox) -> Vec<Entry> {
         let regime = sandbox.regime();
         let trials = match self.kind {
@@ -146,7 +146,7 @@ impl Attack {
         }
     }
 
-    /// Its probes; none where it has trials of its own.
+    /// Its probes; none if it has its own procedure.
     fn probes(&self, sandbox: &Sandbox) -> Result<Vec<Probe>, CannotRun> {
         match self.kind {
             Kind::Probes(probes) | Kind::Accepted(_, probes) => {
@@ -184,10 +184,10 @@ impl Attack {
     fn entry(&self, object: &str, trials: &[Trial], regime: Regime) -> Entry {
         let check = self.check(object);
         let weak = trials.iter().filter_map(|trial| Some((trial, trial.weakness.as_ref()?)));
-        // What is not known is no weakness, and nobody can put up with it.
+        // A check that could not run is no weakness, and cannot be accepted.
         let rule = |weakness: &str| match weakness {
             it if it.starts_with(COULD_NOT_RUN) => rules::COULD_NOT_RUN.id.to_owned(),
-            it if it.starts_with(TOOTHLESS) => rules::CONTROL.id.to_owned(),
+            it if it.starts_with(INEFFECTIVE) => rules::CONTROL.id.to_owned(),
             _ => self.rule(),
         };
         let finding = |(trial, weakness): (&Trial, &String)| Finding {
@@ -227,12 +227,12 @@ impl Attack {
     }
 }
 
-/// How the reason begins why an attack is not known to be harmless.
+/// The prefix of the reason why an attack could not run.
 const COULD_NOT_RUN: &str = "could not run: ";
-/// The same where it was tried, and nobody can do anything with those statements.
-const TOOTHLESS: &str = "the control, ";
+/// The prefix of the reason if its statements have no effect for the control either.
+const INEFFECTIVE: &str = "the control, ";
 
-/// What every attack is expected to come to.
+/// The expected outcome of every attack.
 pub const EXPECTED: &str = "nothing of another user's is seen or changed";
 
 fn prefix(part: &str) -> String {
@@ -240,7 +240,7 @@ fn prefix(part: &str) -> String {
 }
 
 impl Trial {
-    /// A trial of the database as a whole that came to `weakness`, or to nothing.
+    /// A trial of the database as a whole, with a weakness or none.
     pub fn failed(weakness: Option<String>) -> Self {
         Self {
             object: "database".to_owned(),
@@ -256,10 +256,10 @@ impl Trial {
 /// A fault that an attack finds, as `explain` shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Example {
-    /// The object under whose name it is found.
+    /// The object of the finding.
     pub object: &'static str,
     /// The statements that plant it.
     pub plant: &'static str,
-    /// What is observed.
+    /// The observed outcome.
     pub observed: &'static str,
 }

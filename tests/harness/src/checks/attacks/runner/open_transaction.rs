@@ -1,5 +1,4 @@
-//! This file is a session whose transaction is held open, so that two of them can be
-//! interleaved step by step.
+//! A session with an open transaction, so that two sessions can be interleaved step by step.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use crate::database::connect;
 use crate::error::{CannotRun, describe};
 use crate::platform::persona::Identity;
 
-/// How long a session that must wait for a lock is watched until it does.
+/// How long to wait until a session waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection, and the transaction that may be open on it.
@@ -19,11 +18,11 @@ pub struct OpenTransaction {
     pid: i32,
 }
 
-/// What a statement got: its rows, as text.
+/// The answer to a statement: its rows as text, or the server's error.
 pub type Response = Result<Vec<Vec<String>>, DbError>;
 
 impl OpenTransaction {
-    /// Connects; no transaction is open, and nobody has become anybody.
+    /// Connects; no transaction is open, and no identity is set.
     ///
     /// # Errors
     /// Why the server refused.
@@ -57,7 +56,7 @@ impl OpenTransaction {
     ///
     /// # Errors
     /// That the connection is gone.
-    pub async fn tell(&self, statement: &str) -> Result<Response, CannotRun> {
+    pub async fn execute(&self, statement: &str) -> Result<Response, CannotRun> {
         match self.client.simple_query(statement).await {
             Ok(messages) => Ok(Ok(messages.iter().filter_map(cells).collect())),
             Err(error) => match error.as_db_error() {
@@ -67,8 +66,8 @@ impl OpenTransaction {
         }
     }
 
-    /// Watches until `other` is seen waiting for a lock (true), or has ended its transaction
-    /// without waiting (false), as one that is refused does.
+    /// Waits until `other` waits for a lock (true), or has ended its transaction without
+    /// waiting (false), as a refused one does.
     ///
     /// # Errors
     /// That it did neither in ten seconds.
@@ -80,7 +79,7 @@ impl OpenTransaction {
         );
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
-            let rows = self.tell(&state).await?.unwrap_or_default();
+            let rows = self.execute(&state).await?.unwrap_or_default();
             match rows.first().map(Vec::as_slice) {
                 Some([waits, _]) if waits == "t" => return Ok(true),
                 Some([_, done]) if done == "t" => return Ok(false),

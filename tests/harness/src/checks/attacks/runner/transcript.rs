@@ -1,5 +1,5 @@
-//! This file is the transcript: everything that an attacker receives, in a form that can be
-//! compared between two worlds.
+//! Transcript: everything that an attacker receives, in a form that can be compared between two
+//! worlds.
 
 use std::collections::BTreeSet;
 
@@ -7,21 +7,21 @@ use tokio_postgres::error::DbError;
 
 use crate::probe::Transcript;
 
-/// What is masked, since the server makes it anew each time; the evidence lists these.
+/// The masked values, which the server generates in each run; the evidence lists these.
 pub const MASKS: [&str; 2] = [
-    "uuids that are none of the world's, since the server generated them: <uuid>",
-    "times later than the world's rows, since they are the clock's: <time>",
+    "uuids that the server generated, which are not in the generated rows: <uuid>",
+    "times of the clock, which are later than those of the generated rows: <time>",
 ];
 
-/// The lines that came back: rows, counts, notices and every field of an error.
-pub fn lines(played: &Transcript, known: &BTreeSet<String>) -> Vec<String> {
+/// The lines of a transcript: rows, counts, notices and every field of an error.
+pub fn lines(transcript: &Transcript, known: &BTreeSet<String>) -> Vec<String> {
     let mut lines = Vec::new();
-    for answer in &played.answers {
+    for answer in &transcript.answers {
         lines.extend(answer.rows.iter().map(|row| mask(&row.join(" | "), known)));
         lines.push(format!("({})", answer.count));
     }
-    lines.extend(played.notices.iter().map(|notice| mask(&fields(notice), known)));
-    lines.extend(played.error.iter().map(|error| mask(&fields(error), known)));
+    lines.extend(transcript.notices.iter().map(|notice| mask(&fields(notice), known)));
+    lines.extend(transcript.error.iter().map(|error| mask(&fields(error), known)));
     lines
 }
 
@@ -60,8 +60,8 @@ fn mask(text: &str, known: &BTreeSet<String>) -> String {
     let mut masked = String::new();
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
-        let uuid = rest.get(..UUID.len()).filter(|start| looks_like(start, UUID));
-        let time = rest.get(..TIME.len()).filter(|start| looks_like(start, TIME));
+        let uuid = rest.get(..UUID.len()).filter(|start| matches(start, UUID));
+        let time = rest.get(..TIME.len()).filter(|start| matches(start, TIME));
         if let Some(uuid) = uuid {
             masked += if known.contains(uuid) { uuid } else { "<uuid>" };
             rest = &rest[UUID.len()..];
@@ -78,7 +78,7 @@ fn mask(text: &str, known: &BTreeSet<String>) -> String {
     masked
 }
 
-fn looks_like(text: &str, pattern: &str) -> bool {
+fn matches(text: &str, pattern: &str) -> bool {
     text.chars().zip(pattern.chars()).all(|(character, kind)| match kind {
         'x' => character.is_ascii_hexdigit(),
         'd' => character.is_ascii_digit(),

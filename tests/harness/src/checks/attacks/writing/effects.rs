@@ -1,4 +1,4 @@
-//! This file is what a permitted statement does to other rows: cascades and triggers.
+//! Writing: effects of permitted statements on other rows, by cascades and triggers.
 
 use std::collections::BTreeMap;
 
@@ -30,8 +30,8 @@ fn children<'a>(context: &Context<'a>, table: &str) -> Vec<(&'a Relation, &'a Co
     keys.filter(|(_, key)| key.target.as_deref() == Some(&name)).collect()
 }
 
-/// Deletes and re-keys one's own row that others point at, the victim's rows among them where
-/// a reference does not say who owns them.
+/// Deletes the attacker's own row and changes its key while other rows reference it, including
+/// the victim's rows if the reference does not determine their owner.
 fn own_parent(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
     let context = words.context;
     let children = children(context, words.subject.name);
@@ -72,7 +72,8 @@ fn own_parent(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
     Ok(())
 }
 
-/// What is left when the victim's account goes: nobody's, and in nobody's sight.
+/// Rows that remain after the victim's account is deleted: they have no owner, and no user may
+/// read them.
 fn orphans(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
     let survives = |key: &Constraint| {
         key.definition.contains("ON DELETE SET NULL")
@@ -102,8 +103,8 @@ fn orphans(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), C
     Ok(())
 }
 
-/// W13: everything that the attacker may do to its own rows, plainly and with the victim's
-/// ids in every column that takes them.
+/// W13: all permitted statements on the attacker's own rows, also with the victim's ids in
+/// every column that accepts them.
 pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
     for words in owned(context) {
@@ -111,7 +112,8 @@ pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRu
             let of = |persona| statements(&words, persona, laden);
             let (mine, theirs) = (of(ATTACKER)?, of(VICTIM)?);
             for ((command, setup, statement), (_, _, same)) in mine.into_iter().zip(theirs) {
-                // Whoever owns a row does so with it; what no client may do, the back end.
+                // The control is the victim with its own row, or the service role if no client
+                // may.
                 let who = if permitted(&words, command) { VICTIM } else { Persona::ServiceRole };
                 let control = Control::Instead(who.identity(), vec![same]);
                 let part = format!("{command}{part}");
@@ -122,7 +124,7 @@ pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRu
     Ok(probes)
 }
 
-/// Whether clients may do that to their own rows.
+/// Whether clients may run that command on their own rows.
 fn permitted(words: &TableStatements<'_>, command: &str) -> bool {
     let declared = words.subject.declared;
     match command {
@@ -134,7 +136,7 @@ fn permitted(words: &TableStatements<'_>, command: &str) -> bool {
     }
 }
 
-/// A statement, by its command and what has to be there first.
+/// A statement with its command and setup.
 type Done = (&'static str, Vec<String>, String);
 
 /// Insert, update and delete of that user's own row.
@@ -175,8 +177,8 @@ fn statements(
     Ok(statements)
 }
 
-/// The victim's ids for a column of that type: in a document, by the name of every table and
-/// of every column that holds one.
+/// The victim's ids for a column of that type: in a document, under the name of every table and
+/// column.
 fn load(context: &Context<'_>, data_type: &str) -> Option<String> {
     let mut ids: BTreeMap<&str, &str> = BTreeMap::new();
     for table in context.owned_tables() {

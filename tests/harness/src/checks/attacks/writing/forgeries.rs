@@ -1,4 +1,4 @@
-//! This file is rows that say that they belong, or point, to somebody else.
+//! Writing: rows with another user as owner, or with references to another user's rows.
 
 use super::statements::{TableStatements, owned, service_instead};
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
@@ -9,7 +9,8 @@ use crate::platform::persona::Persona;
 use crate::rows::Owner;
 use crate::sql::{ident, quote};
 
-/// W01: a new row of the victim's, or of nobody's, or without having signed in.
+/// W01: a new row with the victim as owner, without an owner, or by a client that has not
+/// signed in.
 pub(super) fn inserts(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
     for words in owned(context) {
@@ -30,7 +31,7 @@ pub(super) fn inserts(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     Ok(probes)
 }
 
-/// W04: a row whose column says who owns it.
+/// W04: rows with a column for the owner.
 pub(super) fn owners(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
     for words in owned(context) {
@@ -59,7 +60,7 @@ pub(super) fn owners(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     Ok(probes)
 }
 
-/// W05: a row whose parents say who owns it.
+/// W05: rows that are owned through their parents.
 pub(super) fn parents(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
     for words in owned(context) {
@@ -69,7 +70,7 @@ pub(super) fn parents(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
         for (nth, (column, parent)) in words.paths().iter().enumerate() {
             let mine = key_of(&words, parent, ATTACKER, 0)?;
             let others = key_of(&words, parent, VICTIM, 0)?;
-            // The ends of one row are different rows.
+            // The two ends of a link must be different rows.
             planted.values.insert(column.clone(), key_of(&words, parent, VICTIM, nth)?);
             let update = format!("update {} set {} =", words.table(), ident(column));
             worlds = worlds_of(context, parent)?;
@@ -89,7 +90,7 @@ pub(super) fn parents(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
             } else {
                 ways.push(("move all to, blind", format!("{update} {others}")));
             }
-            // What both have, for the attacker alone.
+            // A shared row, moved to a parent of the attacker alone.
             if words.subject.declared.shape.sharing == Sharing::Through {
                 let shared = context.author(words.subject.name).aim_at(Owner::Shared, None)?;
                 ways.push(("keep for oneself from", format!("{update} {mine} where {shared}")));
@@ -114,7 +115,7 @@ pub(super) fn parents(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     Ok(probes)
 }
 
-/// W12: a row of one's own that points at the victim's.
+/// W12: the attacker's own row with a reference to the victim's.
 pub(super) fn links(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
     for subject in context.tables() {
@@ -125,11 +126,10 @@ pub(super) fn links(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     Ok(probes)
 }
 
-/// Foreign keys to rows of users, those that say who owns the row apart; of a row between
-/// two rows, one end.
+/// Foreign keys to rows of users, except those that determine the owner; of a link, one end.
 fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
     for key in words.subject.relation.constraints.iter().filter(|key| key.kind == "f") {
-        let ([column], [pointed_at]) = (key.columns.as_slice(), key.target_columns.as_slice())
+        let ([column], [referenced]) = (key.columns.as_slice(), key.target_columns.as_slice())
         else {
             continue;
         };
@@ -139,7 +139,7 @@ fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
         let target = target.and_then(|target| owned_table(words.context, target));
         let (false, Some(target)) = (decides, target) else { continue };
         let theirs = words.row(target.name, VICTIM)?;
-        let theirs = theirs.literal(pointed_at).unwrap_or("null").to_owned();
+        let theirs = theirs.literal(referenced).unwrap_or("null").to_owned();
         let differing = words.context.worlds(&target)?;
         point(words, column, &theirs, target.name, &mut |probe| {
             probes.push(Probe { worlds: differing.clone(), ..probe });
@@ -148,8 +148,8 @@ fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
     Ok(())
 }
 
-/// Arrays of ids. What such an id means the catalog does not say, so every table's are tried;
-/// one that is hidden and one that is not there have to fare alike.
+/// Arrays of ids. The catalog does not tell which table an id belongs to, so all are tried; a
+/// hidden id and one that does not exist must get the same answer.
 fn arrays(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
     let columns = words.subject.relation.columns.iter();
     for column in columns.filter(|column| column.data_type == "uuid[]") {
@@ -158,8 +158,8 @@ fn arrays(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), Ca
             let value = |id: &str| format!("array[{id}]::pg_catalog.uuid[]");
             let differing = words.context.worlds(&target)?;
             let owned = words.subject.declared.shape.owned;
-            // The victim itself writes the same with nothing in the array, as far as clients
-            // may; else the service role does.
+            // The control is the victim with an empty array if clients may write it, else the
+            // service role.
             let mut harmless =
                 words.draft(if owned { Owner::User(VICTIM) } else { Owner::Nobody })?;
             harmless.values.insert(column.name.clone(), "'{}'".to_owned());
@@ -179,7 +179,7 @@ fn arrays(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), Ca
     Ok(())
 }
 
-/// Sets a column to the victim's id in a new row of the attacker's and in one that is there.
+/// Sets a column to the victim's id in a new row of the attacker and in an existing one.
 fn point(
     words: &TableStatements<'_>,
     column: &str,

@@ -1,16 +1,16 @@
-//! This file is family W: writing what is somebody else's, or what nobody may write.
+//! Attack family W: writing rows of other users, and columns that no client may write.
 
 /// W11, W13: what a permitted statement does to other rows.
 mod effects;
-/// W01, W04, W05, W12: a row that says that it belongs to somebody else.
+/// W01, W04, W05, W12: rows with another user as owner.
 mod forgeries;
-/// W09, W10: the columns of one's own row that are not one's own.
+/// W09, W10: protected columns of a user's own row.
 mod protected;
-/// W02, W03, W07, W08: statements aimed at another's row, or at all.
+/// W02, W03, W07, W08: statements on another user's row, or on all rows.
 mod reach;
-/// What statements are put together from.
+/// The parts that statements are composed of.
 pub(super) mod statements;
-/// W06: a row that collides with another's.
+/// W06: rows that conflict with another user's.
 mod upserts;
 
 use crate::checks::attacks::runner::{Attack, Kind};
@@ -20,8 +20,8 @@ pub const ATTACKS: [Attack; 13] = [
     Attack {
         id: "W01",
         title: "insert with another as owner, with none, and without signing in",
-        meaning: "A finding means that a user can write a row and name somebody else, or nobody, \
-                  as its owner, or that somebody can who has not signed in.",
+        meaning: "A finding means that a user can insert a row with another user as its owner, or \
+            without one, or that a client can that has not signed in.",
         remedy: "give the table an insert policy whose WITH CHECK compares the owner with \
                  (select auth.uid()), for authenticated alone",
         references: &["CWE-639", "CWE-863"],
@@ -31,9 +31,8 @@ pub const ATTACKS: [Attack; 13] = [
     Attack {
         id: "W02",
         title: "update by key, and with neither WHERE nor RETURNING",
-        meaning: "A finding means that an update changes rows of somebody else's. One without \
-                  WHERE and RETURNING reads nothing, so that select policies do not protect \
-                  against it.",
+        meaning: "A finding means that an update changes another user's rows. One without WHERE \
+            and RETURNING reads no column, so that select policies do not apply to it.",
         remedy: "give the table an update policy whose USING compares the owner; a select policy \
                  does not protect an update that reads nothing",
         references: &["CWE-639", "CWE-863"],
@@ -43,8 +42,8 @@ pub const ATTACKS: [Attack; 13] = [
     Attack {
         id: "W03",
         title: "delete by key, and with no WHERE",
-        meaning: "A finding means that a delete removes rows of somebody else's. One without WHERE \
-                  reads nothing, so that select policies do not protect against it.",
+        meaning: "A finding means that a delete removes another user's rows. One without WHERE \
+            reads no column, so that select policies do not apply to it.",
         remedy: "give the table a delete policy whose USING compares the owner",
         references: &["CWE-639", "CWE-863"],
         unless: "no table has owners",
@@ -52,10 +51,9 @@ pub const ATTACKS: [Attack; 13] = [
     },
     Attack {
         id: "W04",
-        title: "give a row away, abandon it, or take another's over",
-        meaning: "A finding means that a row's owner can be rewritten: given to somebody who never \
-                  wrote it, left to nobody, or taken over with all that hangs on it. USING looks \
-                  at the old row alone; it is WITH CHECK that looks at the new one.",
+        title: "change a row's owner: give it away, remove the owner, take over another's",
+        meaning: "A finding means that a row's owner can be changed: to another user, to none, or \
+            to the attacker. USING checks only the old row; WITH CHECK checks the new one.",
         remedy: "do not grant update on the owner's column, and write WITH CHECK out beside USING",
         references: &["CWE-639", "CWE-915"],
         unless: "no table names its owner in a column",
@@ -64,19 +62,19 @@ pub const ATTACKS: [Attack; 13] = [
     Attack {
         id: "W05",
         title: "move a child to another's parent, or plant one there",
-        meaning: "A finding means that a row which belongs to its parent's owner can be hung under \
-                  a parent of somebody else's, and so appears among that user's rows.",
-        remedy: "let WITH CHECK look the parent up under the caller's own policies",
+        meaning: "A finding means that a row which is owned through its parent can be moved to \
+            another user's parent, and then appears among that user's rows.",
+        remedy: "let WITH CHECK look up the parent under the caller's own policies",
         references: &["CWE-639", "CWE-863"],
         unless: "no table is owned through another",
         kind: Kind::Probes(forgeries::parents),
     },
     Attack {
         id: "W06",
-        title: "upsert and merge onto another's key",
-        meaning: "A finding means that inserting a row under the key of somebody else's changes \
-                  that row, or tells that it is there.",
-        remedy: "grant insert on no column of a unique key that is not bound to the owner",
+        title: "upsert and merge with another user's key",
+        meaning: "A finding means that an insert with the key of another user's row changes that \
+            row, or reveals that it exists.",
+        remedy: "grant insert on no column of a unique key that does not include the owner",
         references: &["CVE-2026-120154", "CWE-639", "CWE-203"],
         unless: "no table that has owners has a unique key",
         kind: Kind::Probes(upserts::probes),
@@ -84,18 +82,18 @@ pub const ATTACKS: [Attack; 13] = [
     Attack {
         id: "W07",
         title: "update from, delete using, writable CTEs, insert select, RETURNING",
-        meaning: "A finding means that a statement which reads and writes at once, such as update \
-                  … from or a writable CTE, gets at more than a plain one does.",
+        meaning: "A finding means that a statement which reads and writes, such as update … from \
+            or a writable CTE, reaches more rows than a plain one.",
         remedy: "compare the owner in the policy of each command, not of select alone",
         references: &["CWE-639", "CWE-863"],
         unless: "no table has owners",
-        kind: Kind::Probes(reach::detours),
+        kind: Kind::Probes(reach::combined_statements),
     },
     Attack {
         id: "W08",
         title: "truncate, alone and cascading",
-        meaning: "TRUNCATE asks for a privilege and for no policy: whoever holds it empties the \
-                  table of all users' rows, and with CASCADE others too.",
+        meaning: "TRUNCATE needs a privilege, and no policy applies to it: a role with the \
+            privilege removes all users' rows, and with CASCADE those of other tables, too.",
         remedy: "revoke TRUNCATE from every client role; no policy applies to it",
         references: &["CWE-862", "CWE-732"],
         unless: "no table has owners",
@@ -104,9 +102,9 @@ pub const ATTACKS: [Attack; 13] = [
     Attack {
         id: "W09",
         title: "write the protected columns of one's own row",
-        meaning: "A finding means that a user can set a column of their own row that is not theirs \
-                  to set: an answer of the staff's, a badge, a limit. Row level security does not \
-                  know columns; grants do.",
+        meaning: "A finding means that a user can set a protected column of their own row, such as \
+            an answer of the staff, a badge or a limit. Row level security does not restrict \
+            columns; column privileges do.",
         remedy: "grant insert and update by column, and only those that clients may write",
         references: &["CWE-915", "CWE-732"],
         unless: "clients may write every column",
@@ -115,42 +113,42 @@ pub const ATTACKS: [Attack; 13] = [
     Attack {
         id: "W10",
         title: "forge times and counters among permitted columns",
-        meaning: "A finding means that a time or a number which the database keeps can be sent by \
-                  a client instead, and is stored: history is forged, counters lie.",
+        meaning: "A finding means that a client can set a time or a number that the database \
+            maintains, so that history or counters can be forged.",
         remedy: "do not grant the column, and let a trigger overwrite what a client sends",
         references: &["CWE-915", "CWE-345"],
-        unless: "no time or number is kept from clients",
+        unless: "clients may write every time and number",
         kind: Kind::Trials(protected::forged),
     },
     Attack {
         id: "W11",
-        title: "cascades: delete or re-key one's own parent; what an account leaves behind",
-        meaning: "A finding means that deleting one's own row, or one's account, changes or shows \
-                  rows of somebody else's, because a foreign key acts past every policy.",
-        remedy: "let foreign keys lead within one user's rows; an orphan must match no policy",
+        title: "cascades: delete a parent or change its key; rows of a deleted account",
+        meaning: "A finding means that deleting a row or an account changes or exposes another \
+            user's rows, because the actions of foreign keys bypass policies.",
+        remedy: "let foreign keys reference only rows of the same user; a row without an owner \
+            must satisfy no policy",
         references: &["CWE-284", "CWE-639"],
         unless: "no foreign key leads to a table that has owners",
         kind: Kind::Probes(effects::cascades),
     },
     Attack {
         id: "W12",
-        title: "link to another's row by a reference or in an array",
-        meaning: "A finding means that a row can refer to somebody else's row, by a key or in an \
-                  array of ids, or that trying so tells whether there is one.",
-        remedy: "let WITH CHECK look each reference up under the caller's own policies, so that \
-                 what is hidden and what does not exist fail alike",
+        title: "reference another user's row by a foreign key or in an array",
+        meaning: "A finding means that a row can reference another user's row, by a key or in an \
+            array of ids, or that the attempt reveals whether it exists.",
+        remedy: "let WITH CHECK look up each reference under the caller's own policies, so that \
+            hidden and missing rows get the same error",
         references: &["CWE-639", "CWE-203"],
         unless: "no table has references or arrays of ids",
         kind: Kind::Probes(forgeries::links),
     },
     Attack {
         id: "W13",
-        title: "side effects of one's own statements",
-        meaning: "A finding means that a trigger does something to other users' rows when a user \
-                  writes their own: trigger functions that are security definer are bound by no \
-                  policy.",
-        remedy: "let trigger functions write only the row's own owner's rows; take no id from \
-                 what a client sent",
+        title: "side effects of permitted statements",
+        meaning: "A finding means that a trigger changes other users' rows when a user writes \
+            their own: security definer trigger functions bypass policies.",
+        remedy: "let trigger functions write only rows of the same owner; use no id that a client \
+            sends",
         references: &["CWE-284", "CWE-269"],
         unless: "no table has owners",
         kind: Kind::Probes(effects::side_effects),

@@ -1,5 +1,5 @@
-//! This file is the columns of one's own row that are not one's own: what the contract does
-//! not grant cannot be written, and what is forged is not kept.
+//! Writing: protected columns of a user's own row. A column that the contract does not grant
+//! cannot be written, and a forged value is not stored.
 
 use super::statements::{TableStatements, owned};
 use crate::catalog::Column;
@@ -21,7 +21,7 @@ pub(super) fn columns(sandbox: &Sandbox) -> TrialFuture<'_> {
         for words in owned(&context) {
             for command in ["insert", "update"] {
                 let mut refused = 0;
-                for column in kept(&words, command) {
+                for column in protected_columns(&words, command) {
                     let (setup, statement) = write(&words, command, column)?;
                     let weakness = refusal(&context, &words, &setup, &statement).await?;
                     refused += u32::from(weakness.is_none());
@@ -47,14 +47,17 @@ pub(super) fn columns(sandbox: &Sandbox) -> TrialFuture<'_> {
     })
 }
 
-/// The columns that the contract keeps from clients, but for those that the engine makes.
-fn kept<'a>(words: &TableStatements<'a>, command: &str) -> impl Iterator<Item = &'a Column> {
+/// The columns that the contract does not grant, except generated ones.
+fn protected_columns<'a>(
+    words: &TableStatements<'a>,
+    command: &str,
+) -> impl Iterator<Item = &'a Column> {
     let granted = words.subject.declared.granted(ATTACKER.role(), command);
     let columns = words.subject.relation.columns.iter();
     columns.filter(move |c| c.made.is_none() && !granted.contains(&c.name.as_str()))
 }
 
-/// The attacker's own row, with that column in it.
+/// A statement that writes that column in the attacker's own row.
 fn write(
     words: &TableStatements<'_>,
     command: &str,
@@ -79,14 +82,14 @@ fn write(
     }
     let row = words.context.row(words.subject.name, ATTACKER);
     let current = row.and_then(|row| row.literal(name)).unwrap_or("null").to_owned();
-    // A key is set to what it is, since any other value may break what points at it.
+    // A key is set to its current value, because another could break references.
     let value = if is_key { current } else { words.other(name)? };
     let (table, key) = (words.table(), words.key(ATTACKER)?);
     Ok((Vec::new(), format!("update {table} set {} = {value} where {key}", ident(name))))
 }
 
-/// What is wrong with the answer, if anything: only a missing privilege keeps a column, and
-/// only if the service role succeeds where it is missing.
+/// The weakness in an answer: a column is protected only by a missing privilege, and only if
+/// the service role succeeds with the same statement.
 async fn refusal(
     context: &Context<'_>,
     words: &TableStatements<'_>,
@@ -98,7 +101,7 @@ async fn refusal(
         async |persona| context.prober().attempt(&target, persona, setup, statement).await;
     let observed = attempt(ATTACKER).await?;
     if let Some(why) = observed.unguarded {
-        return Ok(Some(format!("the attacker was not who it should be: {why}")));
+        return Ok(Some(format!("the session does not have the attacker's identity: {why}")));
     }
     if observed.outcome != Outcome::NoPrivilege {
         return Ok(Some(format!("expected no privilege, got {}", observed.outcome)));
@@ -110,14 +113,16 @@ async fn refusal(
     })
 }
 
-/// W10: times and numbers that clients may not write, smuggled in among what they may.
+/// W10: times and numbers that clients may not write, together with columns that they may.
 pub(super) fn forged(sandbox: &Sandbox) -> TrialFuture<'_> {
     Box::pin(async move {
         let context = Context::of(sandbox).map_err(CannotRun)?;
         let mut trials = Vec::new();
         for words in owned(&context) {
             for command in ["insert", "update"] {
-                for column in kept(&words, command).filter(|column| is_measured(column)) {
+                for column in
+                    protected_columns(&words, command).filter(|column| is_measured(column))
+                {
                     for (part, setup, statement) in ways(&words, command, column)? {
                         let value = words.other(&column.name)?;
                         let name = ident(&column.name);
@@ -127,7 +132,7 @@ pub(super) fn forged(sandbox: &Sandbox) -> TrialFuture<'_> {
                             words.table()
                         );
                         let (answer, weakness) =
-                            smuggled(&context, &setup, &statement, &stored).await?;
+                            stores_forged_value(&context, &setup, &statement, &stored).await?;
                         let part = format!("{part} {}", column.name);
                         trials.push(trial(&words, part, &setup, &statement, answer, weakness));
                     }
@@ -138,14 +143,14 @@ pub(super) fn forged(sandbox: &Sandbox) -> TrialFuture<'_> {
     })
 }
 
-/// Whether the column measures something: a time, or a number.
+/// Whether the column is a time or a number.
 fn is_measured(column: &Column) -> bool {
     const MEASURES: [&str; 7] =
         ["timestamp", "date", "smallint", "integer", "bigint", "numeric", "double precision"];
     MEASURES.iter().any(|measure| column.data_type.starts_with(measure))
 }
 
-/// A statement, by what way it goes and what has to be there first.
+/// A statement with its name and setup.
 type Way = (&'static str, Vec<String>, String);
 
 fn ways(
@@ -197,9 +202,9 @@ fn ways(
     Ok(ways)
 }
 
-/// Whether the statement leaves the forged value in a row of the attacker's: it is refused
-/// for want of a privilege, or what it sent is not kept.
-async fn smuggled(
+/// Whether the statement stores the forged value in a row of the attacker: it must be refused
+/// for a missing privilege, or the value must not be stored.
+async fn stores_forged_value(
     context: &Context<'_>,
     setup: &[String],
     statement: &str,
@@ -210,15 +215,15 @@ async fn smuggled(
         "set local session authorization default".to_owned(),
         stored.to_owned(),
     ];
-    let play = async |identity: Identity| -> Result<Transcript, CannotRun> {
-        let act = Attempt { setup, identity: &identity, script: &script, active: "" };
-        context.prober().play(&act).await
+    let run = async |identity: Identity| -> Result<Transcript, CannotRun> {
+        let attempt = Attempt { setup, identity: &identity, script: &script, active: "" };
+        context.prober().transcript(&attempt).await
     };
-    let played = play(ATTACKER.identity()).await?;
-    if played.guard[1] != ATTACKER.role() {
-        return Ok((String::new(), Some(format!("the attacker was {}", played.guard[1]))));
+    let transcript = run(ATTACKER.identity()).await?;
+    if transcript.guard[1] != ATTACKER.role() {
+        return Ok((String::new(), Some(format!("the attacker was {}", transcript.guard[1]))));
     }
-    let answer = match (&played.error, played.answers.last()) {
+    let answer = match (&transcript.error, transcript.answers.last()) {
         (Some(error), _) if error.routine() == Some("aclcheck_error") => "no privilege",
         (Some(error), _) => {
             let why = format!("denied for another reason: {}", error.message());
@@ -229,7 +234,7 @@ async fn smuggled(
             return Ok((String::new(), Some("the forged value is stored".to_owned())));
         }
     };
-    let control = play(Persona::ServiceRole.identity()).await?;
+    let control = run(Persona::ServiceRole.identity()).await?;
     let weakness = control.error.map(|error| {
         format!("the control, service_role, does not succeed either: {}", error.message())
     });

@@ -1,4 +1,4 @@
-//! This file is statements that are aimed at another's row, or at every row there is.
+//! Writing: statements on another user's row, or on all rows.
 
 use super::statements::{TableStatements, owned};
 use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
@@ -35,15 +35,15 @@ pub(super) fn deletes(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
 /// `RETURNING old.…, new.…`.
 const OLD_AND_NEW: u32 = 180_000;
 
-/// W07: the same by other roads.
-pub(super) fn detours(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
+/// W07: the same in other forms of statement.
+pub(super) fn combined_statements(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
     for words in owned(context) {
         let (table, set, key) = (words.table(), words.assignment()?, words.key(VICTIM)?);
         let columns = words.subject.select_list();
         // The key's columns are the row's own; the other source has none of those names.
         let source = "(values (1)) as source (one)";
-        let mut roads = vec![
+        let mut forms = vec![
             ("update from", format!("update {table} set {set} from {source} where {key}")),
             ("delete using", format!("delete from {table} using {source} where {key}")),
             ("update returning", format!("update {table} set {set} returning {columns}")),
@@ -62,7 +62,7 @@ pub(super) fn detours(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
                      select * from hit"
                 ),
             ),
-            // Nothing of it is read, so that only the policies of the command itself apply.
+            // No column is read, so that only the policies of the command itself apply.
             ("blind CTE", format!("with hit as (update {table} set {set}) select 1")),
             ("insert select", copy(&words, &key)),
         ];
@@ -76,17 +76,17 @@ pub(super) fn detours(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
                 .collect();
             let both = both.join(", ");
             let update = format!("update {table} set {set} where {key} returning {both}");
-            roads.push(("old and new", update));
-            roads.push(("old", format!("delete from {table} where {key} returning {both}")));
+            forms.push(("old and new", update));
+            forms.push(("old", format!("delete from {table} where {key} returning {both}")));
         }
-        for (part, statement) in roads {
+        for (part, statement) in forms {
             probes.push(words.probe(part, statement)?);
         }
     }
     Ok(probes)
 }
 
-/// Copies another's row into one of the attacker's own.
+/// Copies another user's row into a new one of the attacker.
 fn copy(words: &TableStatements<'_>, key: &str) -> String {
     let columns = words.copied();
     let own = quote(ATTACKER.user_id().unwrap_or_default());
@@ -103,8 +103,8 @@ fn copy(words: &TableStatements<'_>, key: &str) -> String {
     format!("insert into {table} ({names}) select {values} from {table} where {key}")
 }
 
-/// W08: truncate. The service role shows that it is the privilege that is missing, so it is
-/// lent it.
+/// W08: truncate. The control, the service role, is granted the privilege, to show that only
+/// the privilege is missing.
 pub(super) fn truncates(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let is_target = |words: &TableStatements<'_>| {
         let name = format!("public.{}", words.subject.name);
@@ -112,11 +112,11 @@ pub(super) fn truncates(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> 
         let mut keys = relations.flat_map(|relation| &relation.constraints);
         keys.any(|key| key.target.as_deref() == Some(&name))
     };
-    let lend = "grant truncate on all tables in schema public to service_role".to_owned();
+    let grant = "grant truncate on all tables in schema public to service_role".to_owned();
     let mut probes = Vec::new();
     for words in owned(context) {
         let truncate = format!("truncate {}", words.table());
-        // One that others refer to cannot be truncated alone, by anybody.
+        // A referenced table cannot be truncated without CASCADE by any role.
         if !is_target(&words) {
             probes.push(words.probe("alone", truncate.clone())?);
         }
@@ -125,7 +125,7 @@ pub(super) fn truncates(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> 
         probes.push(words.probe("restart identity", restart)?);
     }
     for probe in &mut probes {
-        probe.setup.push(lend.clone());
+        probe.setup.push(grant.clone());
     }
     Ok(probes)
 }

@@ -1,5 +1,5 @@
-//! This file is the words of writing attacks: drafts and assignments that the attacker's
-//! privileges allow as far as they go, so that it is the rows that are in question.
+//! Parts of writing attacks: drafts and assignments that use only columns that the attacker may
+//! write, so that policies decide and not privileges.
 
 use crate::catalog::Column;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
@@ -11,15 +11,15 @@ use crate::rows::compose::{Draft, PLAIN_ROWS, Wanted};
 use crate::rows::{Owner, Row};
 use crate::sql::ident;
 
-/// A table that is written to.
+/// A table, and statements that write to it.
 pub(in crate::checks::attacks) struct TableStatements<'a> {
-    /// The scene.
+    /// The context.
     pub(in crate::checks::attacks) context: &'a Context<'a>,
     /// The table.
     pub(in crate::checks::attacks) subject: Subject<'a>,
 }
 
-/// The words for each table that has owners.
+/// The statements of each table with owners.
 pub(in crate::checks::attacks) fn owned<'a>(
     context: &'a Context<'a>,
 ) -> impl Iterator<Item = TableStatements<'a>> {
@@ -37,7 +37,7 @@ impl<'a> TableStatements<'a> {
         self.subject.relation.grants(ATTACKER.role(), privilege, column)
     }
 
-    /// A condition that holds for one row of that user alone.
+    /// A condition that is true only for one row of that user.
     pub(in crate::checks::attacks) fn key(&self, persona: Persona) -> Result<String, CannotRun> {
         self.context.aim(self.subject.name, persona)
     }
@@ -53,7 +53,7 @@ impl<'a> TableStatements<'a> {
         rows.last().copied().ok_or_else(none)
     }
 
-    /// The column that names the owner, where one does.
+    /// The column of the owner, if there is one.
     pub(in crate::checks::attacks) fn owner_column(&self) -> Option<&'a str> {
         match &self.subject.declared.owner {
             contract::Owner::Column(column) => Some(column),
@@ -61,8 +61,8 @@ impl<'a> TableStatements<'a> {
         }
     }
 
-    /// The columns that lead to the owner over other tables, each with its table. A membership
-    /// leads to what it makes somebody a member of.
+    /// The columns of the path to the owner over other tables, each with its table. The path of
+    /// a membership leads to the row that it is for.
     pub(in crate::checks::attacks) fn paths(&self) -> &'a [(String, String)] {
         match (&self.subject.declared.owner, &self.subject.declared.membership) {
             (contract::Owner::Through(paths), _) => paths,
@@ -71,12 +71,12 @@ impl<'a> TableStatements<'a> {
         }
     }
 
-    /// Whether its rows make users members of others. No two of one user's have one parent.
+    /// Whether it is a table of memberships. A user has at most one for each parent.
     pub(in crate::checks::attacks) fn is_membership(&self) -> bool {
         self.subject.declared.membership.is_some()
     }
 
-    /// What takes away the memberships in what is shared, which two users cannot have twice.
+    /// The setup that deletes shared rows and memberships, which would cause unique violations.
     pub(in crate::checks::attacks) fn nothing_shared(&self) -> Vec<String> {
         if !self.is_membership() {
             return Vec::new();
@@ -90,35 +90,34 @@ impl<'a> TableStatements<'a> {
         self.owner_column().is_some_and(|column| self.subject.relation.is_unique(&[column]))
     }
 
-    /// A new row for that owner, of the columns that the attacker may insert and those that
-    /// it takes to insert at all.
+    /// A new row for that owner, with the columns that the attacker may insert and the required
+    /// ones.
     pub(in crate::checks::attacks) fn draft(&self, owner: Owner) -> Result<Draft, CannotRun> {
-        self.row_to_be(owner, if self.is_one_per_user() { 0 } else { PLAIN_ROWS })
+        self.draft_with(owner, if self.is_one_per_user() { 0 } else { PLAIN_ROWS })
     }
 
-    /// The same; where there is one row per user, for an account that has none.
+    /// The same; if there is one row per user, for an account without one.
     pub(in crate::checks::attacks) fn new_row(&self, owner: Owner) -> Result<Draft, CannotRun> {
-        self.row_to_be(owner, PLAIN_ROWS)
+        self.draft_with(owner, PLAIN_ROWS)
     }
 
-    fn row_to_be(&self, owner: Owner, ordinal: usize) -> Result<Draft, CannotRun> {
+    fn draft_with(&self, owner: Owner, ordinal: usize) -> Result<Draft, CannotRun> {
         let wanted = Wanted { owner, ordinal, variant: None };
         let mut draft = self.context.factory().draft(self.subject.name, wanted)?;
         if self.subject.relation.columns.iter().any(|column| self.may("insert", &column.name)) {
             draft.values.retain(|column, _| {
                 let required = self.subject.relation.column(column).is_some_and(is_required);
-                required || self.leads_to_owner(column) || self.may("insert", column)
+                required || self.is_on_path(column) || self.may("insert", column)
             });
         }
         Ok(draft)
     }
 
-    fn leads_to_owner(&self, column: &str) -> bool {
+    fn is_on_path(&self, column: &str) -> bool {
         self.owner_column() == Some(column) || self.paths().iter().any(|(path, _)| path == column)
     }
 
-    /// Columns that can hold any value: no keys, no references, nothing that a policy is
-    /// known to look at.
+    /// Columns that can hold any value: no keys, no references, no columns of variants.
     pub(in crate::checks::attacks) fn plain_columns(&self) -> impl Iterator<Item = &'a Column> {
         let (relation, declared) = (self.subject.relation, self.subject.declared);
         relation.columns.iter().filter(move |column| {
@@ -128,7 +127,7 @@ impl<'a> TableStatements<'a> {
                     && constraint.columns.contains(name)
             });
             let in_variant = declared.variants.values().any(|v| v.contains_key(name));
-            column.made.is_none() && !is_key && !in_variant && !self.leads_to_owner(name)
+            column.made.is_none() && !is_key && !in_variant && !self.is_on_path(name)
         })
     }
 
@@ -159,15 +158,15 @@ impl<'a> TableStatements<'a> {
         Ok(free.iter().find(|literal| !taken.contains(&bare(literal))).unwrap_or(&value).clone())
     }
 
-    /// The columns that the attacker may read, and of which it may also insert: what can be
-    /// copied from row to row.
+    /// The columns that the attacker may both read and insert, which can be copied from row to
+    /// row.
     pub(in crate::checks::attacks) fn copied(&self) -> Vec<&'a str> {
         let relation = self.subject.relation;
         let open = relation.columns.iter().any(|column| self.may("insert", &column.name));
         let copied = |column: &&Column| {
             column.made.is_none()
                 && (is_required(column)
-                    || self.leads_to_owner(&column.name)
+                    || self.is_on_path(&column.name)
                     || open && self.may("insert", &column.name) && self.may("select", &column.name))
         };
         relation.columns.iter().filter(copied).map(|column| column.name.as_str()).collect()
@@ -193,7 +192,7 @@ impl<'a> TableStatements<'a> {
     }
 }
 
-/// Whether an insert has to name the column.
+/// Whether an insert must have the column.
 fn is_required(column: &Column) -> bool {
     column.not_null && column.default.is_none() && column.made.is_none()
 }

@@ -1,4 +1,4 @@
-//! This file is rows that collide with another's: upserts and merges onto the victim's key.
+//! Writing: upserts and merges with a key of the victim.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use crate::sql::ident;
 const MERGE: u32 = 150_000;
 /// `WHEN NOT MATCHED BY SOURCE`, and `RETURNING` of a merge.
 const BY_SOURCE: u32 = 170_000;
-/// Merges that read no column, to which the engine applies no select policy: the other rows are
-/// candidates, and one of them is an error and not passed over. So they tell that somebody else
-/// has a row, whatever the schema says, and are judged by state alone. SQL alone reaches them.
+/// Merges that read no column, to which the server applies no select policy: they process all
+/// rows, and raise an error for another user's. So they reveal that such a row exists, in every
+/// schema, and are judged only by state. They need SQL, which the API does not offer.
 const BLIND: [&str; 2] = [
     "merge, blind update by source (by state alone)",
     "merge, blind delete by source (by state alone)",
@@ -28,14 +28,14 @@ pub(super) fn probes(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     for words in owned(context) {
         let constraints = &words.subject.relation.constraints;
         for key in constraints.iter().filter(|c| ["p", "u"].contains(&c.kind.as_str())) {
-            onto(&words, key, &mut probes)?;
+            conflicts_with(&words, key, &mut probes)?;
         }
     }
     Ok(probes)
 }
 
-/// Everything that collides with the victim's value of one key.
-fn onto(
+/// All statements that conflict with the victim's value of one key.
+fn conflicts_with(
     words: &TableStatements<'_>,
     key: &Constraint,
     probes: &mut Vec<Probe>,
@@ -81,10 +81,10 @@ fn onto(
         let update = format!("when matched then update set {set}");
         parts.push(("merge, update", merge(&matches, &update)));
         parts.push(("merge, delete", merge(&matches, "when matched then delete")));
-        // Where there is one row per user, the attacker's own is in the way of another one.
-        let own_in_the_way = words.is_one_per_user()
+        // If there is one row per user, the attacker's own row conflicts with a new one.
+        let own_row_conflicts = words.is_one_per_user()
             && !words.owner_column().is_some_and(|owner| theirs.keys().any(|key| *key == owner));
-        if !own_in_the_way {
+        if !own_row_conflicts {
             parts.push(("merge, insert", merge("false", &inserting)));
         }
         parts.push(("merge, update or insert", merge(&matches, &format!("{update} {inserting}"))));

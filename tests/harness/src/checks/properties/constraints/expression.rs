@@ -1,4 +1,4 @@
-//! This file is a CHECK of the contract, evaluated by other means than the server's.
+//! Evaluates a CHECK expression of the contract independently of the server.
 
 use std::cmp::Ordering;
 
@@ -8,13 +8,13 @@ use proptest::sample::select;
 use crate::sql::quote;
 
 /// The forms that can be evaluated.
-pub(super) const FORMS: &str = "write it in one of the forms x in ('a', …), x between 1 and 2, \
-                                x >= 1, char_length(x) between 1 and 2, char_length(x) <= 2, a <> b";
+pub(super) const FORMS: &str = "write it in one of the forms x in ('a', …), x between 1 and 2, x \
+                                >= 1, char_length(x) between 1 and 2, char_length(x) <= 2, a <> b";
 
 /// A CHECK.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Check {
-    /// The column is one of the words.
+    /// The column is one of the literals.
     OneOf { column: String, words: Vec<String> },
     /// The column, or the number of its characters, is within all limits.
     Within { column: String, in_characters: bool, limits: Vec<(Limit, f64)> },
@@ -22,7 +22,7 @@ pub(super) enum Check {
     Differ { column: String, other: String },
 }
 
-/// How something compares with a number.
+/// A comparison with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
     AtLeast,
@@ -31,7 +31,7 @@ pub(super) enum Limit {
     Below,
 }
 
-/// What is tried in a column.
+/// A value that is tried in a column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,
@@ -40,14 +40,14 @@ pub(super) enum Value {
     Integer(i64),
     Real(f32),
     Double(f64),
-    /// What the row has there.
+    /// The row's own value.
     Own,
-    /// What the row has in that other column.
+    /// The row's value of that other column.
     SameAs(String),
 }
 
 impl Value {
-    /// The literal in a row with those.
+    /// The literal, in a row with the values of `own`.
     pub(super) fn literal<'a>(&self, column: &'a str, own: impl Fn(&'a str) -> String) -> String
     where
         Self: 'a,
@@ -69,7 +69,7 @@ fn is_name(text: &str) -> bool {
 }
 
 impl Check {
-    /// Reads one; `None` where its form is not understood.
+    /// Parses an expression; `None` if its form is not supported.
     pub(super) fn parse(expression: &str) -> Option<Self> {
         let (subject, rest) = expression.trim().split_once(' ')?;
         let inner = subject.strip_prefix("char_length(").and_then(|it| it.strip_suffix(')'));
@@ -116,7 +116,7 @@ impl Check {
     pub(super) fn accepts(&self, value: &Value) -> bool {
         let is_within = |number: f64, limits: &[(Limit, f64)]| {
             limits.iter().all(|(limit, bound)| {
-                // The server holds NaN greater than any number.
+                // For the server, NaN is greater than any number.
                 let order = number.partial_cmp(bound).unwrap_or(Ordering::Greater);
                 match limit {
                     Limit::AtLeast => order.is_ge(),
@@ -143,8 +143,8 @@ impl Check {
         }
     }
 
-    /// Values on both sides of it, for a column of that type. `mentioned` are words that
-    /// whoever wrote the schema may have had in mind.
+    /// Values on both sides of the limits, for a column of that type. `mentioned` are literals
+    /// of the server's own checks.
     pub(super) fn values(
         &self,
         data_type: &str,
@@ -194,7 +194,7 @@ fn whole(bound: f64) -> Option<i32> {
     format!("{bound}").parse().ok()
 }
 
-/// Numbers near the limits, and any; `None` where the type is no number.
+/// Numbers near the limits, and any; `None` if the type is no number.
 fn numbers(data_type: &str, limits: &[(Limit, f64)]) -> Option<BoxedStrategy<Value>> {
     let bounds: Vec<f64> = limits.iter().map(|(_, bound)| *bound).collect();
     Some(match data_type {

@@ -1,5 +1,5 @@
-//! This file is what the constraints keep true: values on both sides of every rule that the
-//! contract declares of a column or a table.
+//! Properties of constraints: values on both sides of every constraint that the contract
+//! declares of a column or a table.
 
 mod expression;
 mod rules;
@@ -16,7 +16,7 @@ use crate::checks::properties::{Broken, Property, Sender};
 use crate::rows::values;
 use crate::sql::ident;
 
-/// All of them.
+/// All properties of constraints.
 pub const PROPERTIES: [Property; 5] = [CHECKS, NOT_NULL, KEYS, REFERENCES, ON_DELETE];
 
 /// See its claim.
@@ -32,7 +32,7 @@ pub const CHECKS: Property = Property {
                 let column = rule.check.column();
                 let object = format!("{table}.{column}");
                 let row = site.row(table, Site::owners(declared)[0])?;
-                // The words that the server's own checks name.
+                // The literals of the server's own checks.
                 let own = row.relation.constraints.iter().filter_map(|it| it.expression.as_ref());
                 let words = own.flat_map(|it| it.split('\'').skip(1).step_by(2));
                 let words: Vec<String> = words.map(str::to_owned).collect();
@@ -65,7 +65,7 @@ pub const CHECKS: Property = Property {
 /// See its claim.
 pub const NOT_NULL: Property = Property {
     id: "constraints/not-null",
-    claim: "no column holds a null unless the contract says that null means something",
+    claim: "no column holds null unless the contract declares it nullable",
     about: &[],
     // Of each column.
     cases: 1,
@@ -85,7 +85,7 @@ pub const NOT_NULL: Property = Property {
                         transaction.admin("savepoint before").await?;
                         let answer = row.with(transaction, command, &[(column, "null")]).await?;
                         match answer {
-                            // A trigger may have put something else in its place.
+                            // A trigger may have replaced the null.
                             Ok(answer) => {
                                 let is_null = answer.one::<bool>()?;
                                 prop_assert!(of_column.nullable || !is_null, "{}: null", object);
@@ -111,8 +111,8 @@ pub const NOT_NULL: Property = Property {
 /// See its claim.
 pub const KEYS: Property = Property {
     id: "constraints/keys",
-    claim: "no two rows have one primary key, or what the contract declares unique; rows that \
-            differ in any part of it are accepted",
+    claim: "no two rows have the same primary key, or the same values of a declared unique \
+        constraint; rows that differ in any column of it are accepted",
     about: &[],
     cases: 12,
     holds: |runner| {
@@ -164,20 +164,20 @@ pub const KEYS: Property = Property {
     },
 };
 
-/// What is tried in a column that points at a row.
+/// A value that is tried in a foreign key column.
 #[derive(Debug, Clone, Copy)]
 enum Pointer {
     Null,
     Own,
-    /// At no row.
+    /// The key of no row.
     Dangling(u16),
 }
 
 /// See its claim.
 pub const REFERENCES: Property = Property {
     id: "constraints/references",
-    claim: "a column that the contract declares a reference points at a row, or is null where \
-            it may be",
+    claim: "a column that the contract declares a reference references a row, or is null if it is \
+        nullable",
     about: &[],
     cases: 20,
     holds: |runner| {
@@ -224,7 +224,7 @@ fn nowhere(data_type: &str, n: u16) -> Result<String, TestCaseError> {
 /// See its claim.
 pub const ON_DELETE: Property = Property {
     id: "constraints/on-delete",
-    claim: "when the row that a reference points at is deleted, the contract's ON DELETE happens",
+    claim: "when a referenced row is deleted, the contract's ON DELETE action happens",
     about: &[],
     cases: 4,
     holds: |runner| {

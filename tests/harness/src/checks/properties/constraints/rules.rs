@@ -1,16 +1,16 @@
-//! This file is the rules that the contract declares of a table, taken apart.
+//! Parses the constraints that the contract declares of a table.
 
 use super::expression::{Check, FORMS};
 use crate::checks::properties::Broken;
 use crate::contract::Relation;
 
-/// A CHECK, and its name where one is declared.
+/// A CHECK, and its name if one is declared.
 pub(super) struct Checked {
     pub(super) check: Check,
     pub(super) name: Option<String>,
 }
 
-/// A unique or primary key, and its name where one is declared.
+/// A unique or primary key, and its name if one is declared.
 pub(super) struct Key {
     pub(super) columns: Vec<String>,
     pub(super) name: Option<String>,
@@ -31,7 +31,7 @@ fn not_understood(object: &str, what: &str, forms: &str) -> Broken {
     Broken::untried(reason).of(object.to_owned())
 }
 
-/// The words within `head (` and `)`.
+/// The text within `head (` and `)`.
 fn within<'a>(definition: &'a str, head: &str) -> Option<&'a str> {
     definition.strip_prefix(head)?.trim_start().strip_prefix('(')?.strip_suffix(')')
 }
@@ -109,7 +109,7 @@ mod tests {
     use super::reference;
 
     #[test]
-    fn what_is_not_understood_is_not_evaluated() {
+    fn unsupported_forms_are_not_evaluated() {
         for expression in ["a like 'b%'", "length(a) > 1", "a <> b or c", "a in (1, 2)", "a"] {
             assert_eq!(Check::parse(expression), None, "{expression}");
         }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_is_evaluated_as_its_words_say() {
+    fn check_is_evaluated_like_the_server_does() {
         let accepts = |expression: &str, value: Value| {
             Check::parse(expression).is_some_and(|check| check.accepts(&value))
         };

@@ -1,5 +1,5 @@
-//! This file is where a constraint is tried: a row of its table, with something else in one
-//! of its columns.
+//! Rows for the properties of constraints: a row of a table, with another value in one of its
+//! columns.
 
 use proptest::prelude::{Strategy, TestCaseError};
 use proptest::sample::select;
@@ -13,7 +13,7 @@ use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
 use crate::rows::{Owner, World};
 use crate::sql::ident;
 
-/// How a value gets into a row.
+/// The command that writes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
     Insert,
@@ -24,7 +24,7 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
     select(vec![Command::Insert, Command::Update])
 }
 
-/// What rows are made from.
+/// The data that rows are generated from.
 pub(super) struct Site<'a> {
     pub(super) contract: &'a Contract,
     pub(super) catalog: Catalog,
@@ -37,7 +37,7 @@ impl<'a> Site<'a> {
         Ok(Self { contract: runner.contract(), catalog, world })
     }
 
-    /// Who may have a row of that table.
+    /// The owners that a row of that table can have.
     pub(super) fn owners(declared: &contract::Relation) -> Vec<Owner> {
         match declared.owner {
             contract::Owner::None => vec![Owner::Nobody],
@@ -45,7 +45,7 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// A row of that table that is yet to be written.
+    /// A row of that table, not inserted yet.
     pub(super) fn row(&self, table: &str, owner: Owner) -> Result<NewRow<'_>, Broken> {
         let factory =
             Factory { catalog: &self.catalog, contract: self.contract, world: &self.world };
@@ -53,21 +53,21 @@ impl<'a> Site<'a> {
         let mut draft = factory.draft(table, wanted)?;
         let relation = self.catalog.relation(table);
         let relation = relation.ok_or_else(|| Broken::untried(format!("there is no {table}")))?;
-        // Those that follow the plain rows are the variants'.
-        let unheard_of = Wanted { ordinal: 1000, ..wanted };
-        factory.name_the_key(&mut draft, relation, unheard_of)?;
+        // The ordinals after the plain rows are those of the variants.
+        let unused = Wanted { ordinal: 1000, ..wanted };
+        factory.name_the_key(&mut draft, relation, unused)?;
         Ok(NewRow { relation, draft })
     }
 }
 
-/// A row that is yet to be written.
+/// A row that is not inserted yet.
 pub(super) struct NewRow<'a> {
     pub(super) relation: &'a Relation,
     draft: Draft,
 }
 
 impl NewRow<'_> {
-    /// The literal that it has in a column.
+    /// Its literal for a column.
     pub(super) fn literal(&self, column: &str) -> &str {
         self.draft.values.get(column).map_or("default", String::as_str)
     }
@@ -77,13 +77,13 @@ impl NewRow<'_> {
         self.relation.column(column).map_or("", |column| &column.data_type)
     }
 
-    /// The condition that is true of it alone.
+    /// A condition that is true only for it.
     pub(super) fn is_it(&self) -> String {
         let is = |column: &String| format!("{} = {}", ident(column), self.literal(column));
         self.relation.primary_key().iter().map(is).collect::<Vec<_>>().join(" and ")
     }
 
-    /// Writes what it needs beforehand.
+    /// Runs its setup.
     pub(super) async fn set_up(&self, transaction: &CaseTransaction) -> Result<(), Refused> {
         if !self.draft.setup.is_empty() {
             transaction.admin(&self.draft.setup.join("; ")).await?;
@@ -91,13 +91,13 @@ impl NewRow<'_> {
         Ok(())
     }
 
-    /// Writes it as it is.
+    /// Inserts it unchanged.
     pub(super) async fn write(&self, transaction: &CaseTransaction) -> Result<(), Refused> {
         transaction.admin(&self.draft.insert(self.relation)).await.map(drop)
     }
 
-    /// Tries to have other literals in some of its columns; answers whether the first of them
-    /// is null then.
+    /// Tries to write other literals into some of its columns; returns whether the first of
+    /// them is null afterwards.
     pub(super) async fn with(
         &self,
         transaction: &CaseTransaction,
@@ -130,8 +130,8 @@ impl NewRow<'_> {
     }
 }
 
-/// Compares what came of a statement with what is declared: nothing, or the SQLSTATE of the
-/// refusal and the constraint, where that has a name.
+/// Compares the outcome of a statement with the declared one: success, or the SQLSTATE of the
+/// refusal and the constraint, if it has a name.
 pub(super) fn judge(
     what: &str,
     answer: &Result<Answer, Refused>,
