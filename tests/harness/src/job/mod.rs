@@ -214,6 +214,9 @@ fn plan(ledger: &mut Ledger, sandbox: &Sandbox, facets: &BTreeSet<&String>, atta
             ledger.plan(cell.id, regime);
         }
     }
+    for entry in sandbox.world.iter().flat_map(|world| isolation::unmade::entries(world, regime)) {
+        ledger.plan(entry.id, regime);
+    }
     for attack in attacks {
         for id in attack.plan(sandbox) {
             ledger.plan(id, regime);
@@ -245,6 +248,10 @@ async fn check(
         records.send(record).map_err(|_| CannotRun("the ledger is closed".to_owned()))
     };
     let inputs = Arc::clone(&sandbox.inputs);
+    let world = sandbox.world.iter().filter(|_| isolation);
+    for entry in world.flat_map(|world| isolation::unmade::entries(world, sandbox.regime())) {
+        send(Record::Entry(Box::new(entry)))?;
+    }
     for (name, _) in inputs.contract.relations().filter(|_| isolation) {
         for ran in sandbox.run(name).await? {
             send(Record::Cell(ran.took))?;
