@@ -126,7 +126,8 @@ fn kind(text: &str) -> &'static str {
         ["alter", "table", ..] if text.contains("row level security") => "security",
         ["alter", "table", ..] if names(text, "trigger") => "trigger",
         ["create" | "alter" | "drop", ..] => {
-            MADE.into_iter().find(|made| words.contains(made)).unwrap_or("")
+            // The first word that is one: a function may return a trigger.
+            words.iter().find_map(|word| MADE.into_iter().find(|made| made == word)).unwrap_or("")
         }
         _ => "",
     }

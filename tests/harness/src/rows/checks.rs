@@ -169,7 +169,14 @@ impl Learner<'_> {
         } else {
             learned.required.insert(column.name.clone());
         }
-        let accepted: Vec<String> = at.into_iter().map(|at| candidates[at - 1].clone()).collect();
+        let mut accepted: Vec<String> =
+            at.into_iter().map(|at| candidates[at - 1].clone()).collect();
+        if self.relation.is_unique(&[column.name.as_str()]) {
+            let others: Vec<String> = accepted.iter().take(3).flat_map(|it| alike(it)).collect();
+            let expressions: Vec<String> = others.iter().map(holds).collect();
+            let at = self.holding(&expressions).await?;
+            accepted.extend(at.into_iter().map(|at| others[at].clone()));
+        }
         if !accepted.is_empty() {
             learned.accepted.insert(column.name.clone(), accepted);
         }
@@ -446,6 +453,18 @@ fn matching(pattern: &str) -> Vec<String> {
     let samples = (0..SAMPLES).filter_map(|_| Some(strategy.new_tree(&mut runner).ok()?.current()));
     let plain = samples.filter(|it| it.chars().all(|c| c.is_ascii_graphic() || c == ' '));
     plain.map(|it| quote(&it)).collect()
+}
+
+/// Other text of the same form: with another first letter or last digit.
+fn alike(literal: &str) -> Vec<String> {
+    let first = literal.find(|c: char| c.is_ascii_lowercase());
+    let last = literal.rfind(|c: char| c.is_ascii_digit());
+    let with = |at: usize, other: char| {
+        format!("{}{other}{}", &literal[..at], &literal[at + other.len_utf8()..])
+    };
+    let letters = first.into_iter().flat_map(|at| ('a'..='z').map(move |it| with(at, it)));
+    let digits = last.into_iter().flat_map(|at| ('0'..='9').map(move |it| with(at, it)));
+    letters.chain(digits).filter(|it| literal.starts_with('\'') && it != literal).collect()
 }
 
 /// Text about that long, of letters and of digits.
