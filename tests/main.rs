@@ -36,6 +36,8 @@ mod page;
 mod plans;
 /// What functions, triggers and constraints keep true, whatever is done.
 mod properties;
+/// Rows of any table, and what is said where something refuses them.
+mod rows;
 /// What a server is, and that nothing of it is left.
 mod servers;
 /// The main job in parts, and the parts put together again.

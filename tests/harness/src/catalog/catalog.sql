@@ -39,6 +39,7 @@ select pg_catalog.json_build_object(
                 then pg_catalog.pg_relation_is_updatable(c.oid, true) else 0 end,
             'query', case when c.relkind in ('v', 'm')
                 then pg_catalog.pg_get_viewdef(c.oid) end,
+            'bounds', pg_catalog.pg_get_partition_constraintdef(c.oid),
             'parents', (
                 select coalesce(pg_catalog.json_agg(i.inhparent::pg_catalog.regclass::text), '[]')
                 from pg_catalog.pg_inherits i where i.inhrelid = c.oid
@@ -54,6 +55,7 @@ select pg_catalog.json_build_object(
                     'made', case
                         when a.attgenerated <> '' then 'generated'
                         when a.attidentity <> '' then 'identity' end,
+                    'always', a.attidentity = 'a',
                     'grants', (
                         select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
                             'grantee', case g.grantee when 0 then 'public'
@@ -80,7 +82,12 @@ select pg_catalog.json_build_object(
                         join pg_catalog.pg_attribute a
                             on a.attrelid = k.conrelid and a.attnum = x.attnum
                     ),
-                    'target', nullif(k.confrelid, 0)::pg_catalog.regclass::text,
+                    'target', (
+                        select n.nspname || '.' || t.relname
+                        from pg_catalog.pg_class t
+                        join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+                        where t.oid = k.confrelid
+                    ),
                     'target_columns', (
                         select coalesce(pg_catalog.json_agg(a.attname order by x.at), '[]')
                         from pg_catalog.unnest(k.confkey) with ordinality x (attnum, at)
@@ -278,6 +285,47 @@ select pg_catalog.json_build_object(
             )
         ) order by r.rolname), '[]')
         from pg_catalog.pg_roles r where r.rolname !~ '^pg_'
+    ),
+    'types', (
+        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+            'name', pg_catalog.format_type(t.oid, null),
+            'kind', case t.typtype when 'e' then 'enum' when 'd' then 'domain'
+                when 'r' then 'range' when 'm' then 'multirange' else 'composite' end,
+            'parts', coalesce(case t.typtype
+                when 'e' then (
+                    select pg_catalog.json_agg(
+                        pg_catalog.quote_literal(e.enumlabel) order by e.enumsortorder
+                    )
+                    from pg_catalog.pg_enum e where e.enumtypid = t.oid
+                )
+                when 'd' then pg_catalog.json_build_array(
+                    pg_catalog.format_type(t.typbasetype, t.typtypmod)
+                )
+                when 'c' then (
+                    select pg_catalog.json_agg(
+                        pg_catalog.format_type(a.atttypid, a.atttypmod) order by a.attnum
+                    )
+                    from pg_catalog.pg_attribute a
+                    where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+                )
+                else (
+                    select pg_catalog.json_agg(pg_catalog.format_type(
+                        case t.typtype when 'r' then r.rngsubtype else r.rngtypid end, null
+                    ))
+                    from pg_catalog.pg_range r where t.oid in (r.rngtypid, r.rngmultitypid)
+                ) end, '[]'),
+            'checks', (
+                select coalesce(pg_catalog.json_agg(
+                    pg_catalog.pg_get_constraintdef(k.oid) order by k.conname
+                ), '[]')
+                from pg_catalog.pg_constraint k where k.contypid = t.oid and k.contype = 'c'
+            )
+        ) order by pg_catalog.format_type(t.oid, null)), '[]')
+        from pg_catalog.pg_type t
+        left join pg_catalog.pg_class c on c.oid = t.typrelid
+        where t.typtype in ('r', 'm')
+            or (t.typtype in ('e', 'd') or t.typtype = 'c' and c.relkind = 'c')
+                and t.typnamespace in (select oid from wanted)
     ),
     'others', (
         select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(

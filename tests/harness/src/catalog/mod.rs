@@ -25,6 +25,8 @@ pub struct Catalog {
     pub default_privileges: Vec<DefaultPrivileges>,
     /// Roles of the server.
     pub roles: Vec<Role>,
+    /// Types that are made of others, or whose values are listed or restricted.
+    pub types: Vec<Type>,
     /// Everything of other kinds: types, casts, event triggers, publications, servers, …
     pub others: Vec<Other>,
 }
@@ -51,6 +53,8 @@ pub struct Relation {
     pub options: Vec<String>,
     /// Of a view: its query.
     query: Option<String>,
+    /// Of a partition: which rows are its.
+    pub bounds: Option<String>,
     /// Parents by inheritance or partitioning.
     pub parents: Vec<String>,
     /// Its columns in order.
@@ -85,6 +89,8 @@ pub struct Column {
     pub default: Option<String>,
     /// `generated`, `identity` or nothing.
     pub made: Option<String>,
+    /// Whether it is an identity whose value a statement cannot name by itself.
+    pub always: bool,
     /// Privileges on it alone.
     pub grants: Vec<Grant>,
 }
@@ -100,7 +106,7 @@ pub struct Constraint {
     pub definition: String,
     /// The columns it is about.
     pub columns: Vec<String>,
-    /// For a foreign key: the table it points at, qualified.
+    /// For a foreign key: the table it points at, with its schema, unquoted.
     pub target: Option<String>,
     /// For a foreign key: the columns it points at.
     pub target_columns: Vec<String>,
@@ -236,6 +242,19 @@ pub struct Role {
     pub facts: String,
 }
 
+/// A type that is made of others, or whose values are listed or restricted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Type {
+    /// Its name as columns have it: qualified.
+    pub name: String,
+    /// `enum`, `domain`, `composite`, `range` or `multirange`.
+    pub kind: String,
+    /// An enumeration's labels as literals; else the types that it is made of.
+    pub parts: Vec<String>,
+    /// Of a domain: its checks, as the server prints them.
+    pub checks: Vec<String>,
+}
+
 /// An object of another kind.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Other {
@@ -261,6 +280,16 @@ impl Catalog {
         serde_json::from_value(row.get(0)).map_err(|error| could_not(error.to_string()))
     }
 
+    /// The table or view of that name, with its schema where that is not `public`.
+    pub fn named(&self, name: &str) -> Option<&Relation> {
+        self.relations.iter().find(|relation| relation.declared_name() == name)
+    }
+
+    /// The type of that name, where it is one that is made of others or restricted.
+    pub fn type_named(&self, name: &str) -> Option<&Type> {
+        self.types.iter().find(|known| known.name == name)
+    }
+
     /// The table or view of `public` with that name.
     pub fn relation(&self, name: &str) -> Option<&Relation> {
         self.relations.iter().find(|relation| relation.schema == "public" && relation.name == name)
@@ -283,10 +312,26 @@ impl Function {
     }
 }
 
+impl Constraint {
+    /// Of a foreign key: the table that it points at, as the contract calls it.
+    pub fn target(&self) -> &str {
+        let target = self.target.as_deref().unwrap_or_default();
+        target.strip_prefix("public.").unwrap_or(target)
+    }
+}
+
 impl Relation {
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Its name in the contract and in messages: with its schema, where that is not `public`.
+    pub fn declared_name(&self) -> String {
+        match self.schema.as_str() {
+            "public" => self.name.clone(),
+            schema => format!("{schema}.{}", self.name),
+        }
     }
 
     /// The columns of its primary key.
@@ -305,7 +350,21 @@ impl Relation {
         })
     }
 
-    /// Whether `role` or PUBLIC holds `privilege` on the column.
+    /// The columns of each primary and unique key, and of each unique index of whole columns.
+    pub fn unique_keys(&self) -> Vec<Vec<String>> {
+        let constraints = self.constraints.iter().filter(|it| ["p", "u"].contains(&&*it.kind));
+        let of_index = |index: &Definition| {
+            let (_, within) = index.definition.strip_prefix("CREATE UNIQUE")?.split_once(" (")?;
+            let columns = within[..within.find(')')?].split(", ");
+            let columns = columns.map(|column| column.trim_matches('"').to_owned());
+            let columns: Vec<String> = columns.collect();
+            columns.iter().all(|column| self.column(column).is_some()).then_some(columns)
+        };
+        let indexes = self.indexes.iter().filter_map(of_index);
+        constraints.map(|it| it.columns.clone()).chain(indexes).collect()
+    }
+
+    /// Whether that role of a client's, or everyone, holds `privilege` on the column.
     pub fn grants(&self, role: &str, privilege: &str, column: &str) -> bool {
         let on_column = self.column(column).map_or(&[][..], |column| &column.grants);
         self.grants.iter().chain(on_column).any(|grant| {

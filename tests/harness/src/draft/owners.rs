@@ -81,7 +81,9 @@ impl Guesses {
     pub(super) fn is_shared(&self, name: &str) -> bool {
         match self.0.get(name).map(|(guess, _)| guess) {
             Some(Owner::Members(_)) => true,
-            Some(Owner::Through(paths)) => paths.iter().all(|(_, next)| self.is_shared(next)),
+            Some(Owner::Through(paths)) => {
+                paths.iter().all(|(_, next)| next != name && self.is_shared(next))
+            }
             _ => self.is_membership(name),
         }
     }
@@ -171,6 +173,7 @@ fn paths(table: &Relation, guesses: &BTreeMap<String, (Owner, String)>) -> Vec<(
     let required = |column: &str| table.column(column).is_some_and(|column| column.not_null);
     references(table)
         .into_iter()
+        .filter(|(_, target, _)| *target != table.name)
         .filter(|(column, target, _)| required(column) && guesses.contains_key(*target))
         .map(|(column, target, _)| (column.to_owned(), target.to_owned()))
         .collect()

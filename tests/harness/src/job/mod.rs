@@ -134,8 +134,7 @@ async fn run_properties(
     let property_checks = Arc::new(property_checks);
     let (trying, progress) = (Arc::clone(&property_checks), Arc::clone(progress));
     let tries = tokio::task::spawn_blocking(move || trying.attempt(&progress)).await;
-    let tries =
-        tries.map_err(|error| CannotRun(format!("the properties panicked: {error}")))??;
+    let tries = tries.map_err(|error| CannotRun(format!("the properties panicked: {error}")))??;
     for (property, regime, tried) in &tries {
         ledger.record(property.entry(tried, *regime));
     }
@@ -214,6 +213,9 @@ fn plan(ledger: &mut Ledger, sandbox: &Sandbox, facets: &BTreeSet<&String>, atta
             ledger.plan(cell.id, regime);
         }
     }
+    for entry in sandbox.world.iter().flat_map(|world| isolation::unmade::entries(world, regime)) {
+        ledger.plan(entry.id, regime);
+    }
     for attack in attacks {
         for id in attack.plan(sandbox) {
             ledger.plan(id, regime);
@@ -245,6 +247,10 @@ async fn check(
         records.send(record).map_err(|_| CannotRun("the ledger is closed".to_owned()))
     };
     let inputs = Arc::clone(&sandbox.inputs);
+    let world = sandbox.world.iter().filter(|_| isolation);
+    for entry in world.flat_map(|world| isolation::unmade::entries(world, sandbox.regime())) {
+        send(Record::Entry(Box::new(entry)))?;
+    }
     for (name, _) in inputs.contract.relations().filter(|_| isolation) {
         for ran in sandbox.run(name).await? {
             send(Record::Cell(ran.took))?;

@@ -94,7 +94,9 @@ fn wanted(finding: &Finding) -> &'static [&'static str] {
         ["schema", _, "rules", ..] => &["rule"],
         ["schema", _, "rows", ..] => &["row"],
         ["schema", ..] => &["table", "view"],
+        ["sign_up", "accounts"] => &["function"],
         ["property" | "sign_up", ..] => &["function", "trigger"],
+        ["isolation", _, "rows"] => &["function", "table"],
         ["isolation", ..] if is_about_privileges(finding) => &["privilege"],
         ["isolation", ..] => &["policy", "security", "view"],
         ["attack", ..] => &["policy", "security", "view", "function"],
@@ -125,7 +127,8 @@ fn kind(text: &str) -> &'static str {
         ["alter", "table", ..] if text.contains("row level security") => "security",
         ["alter", "table", ..] if names(text, "trigger") => "trigger",
         ["create" | "alter" | "drop", ..] => {
-            MADE.into_iter().find(|made| words.contains(made)).unwrap_or("")
+            // The first word that is one: a function may return a trigger.
+            words.iter().find_map(|word| MADE.into_iter().find(|made| made == word)).unwrap_or("")
         }
         _ => "",
     }

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::members::newcomer;
+pub use super::draft::Draft;
 use super::{Owner, World, values};
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::{Catalog, Constraint, Relation};
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
-use crate::platform::persona::Persona;
 use crate::sql::{ident, quote};
 
 /// Rows that each owner has of each table, variants apart.
@@ -17,29 +16,6 @@ pub const PLAIN_ROWS: usize = 3;
 /// An account that has signed up and whose profile was removed again: whoever inserts into a
 /// table with one row per user inserts for it.
 pub const VACANT: &str = "0aca0000-0000-4000-8000-000000000005";
-
-/// A row that is yet to be written.
-#[derive(Debug, Clone, Default)]
-pub struct Draft {
-    /// Statements that the administrator runs first: parents that the user does not have.
-    pub setup: Vec<String>,
-    /// A literal for each column that is given one.
-    pub values: BTreeMap<String, String>,
-}
-
-impl Draft {
-    /// The INSERT of the draft's values.
-    pub fn insert(&self, relation: &Relation) -> String {
-        let columns: Vec<String> = self.values.keys().map(|column| ident(column)).collect();
-        let values: Vec<&str> = self.values.values().map(String::as_str).collect();
-        format!(
-            "insert into {} ({}) values ({})",
-            relation.qualified(),
-            columns.join(", "),
-            values.join(", ")
-        )
-    }
-}
 
 /// What rows are made from.
 pub struct Factory<'a> {
@@ -60,22 +36,60 @@ pub struct Wanted<'a> {
     pub ordinal: usize,
     /// The variant, where not a plain row.
     pub variant: Option<&'a str>,
+    /// Whether it takes the place of the row that its owner has, where there is one per user.
+    pub instead: bool,
+    /// Whether whatever may be null is not.
+    pub filled: bool,
 }
 
-impl Factory<'_> {
+impl Wanted<'_> {
+    /// The plain row of that owner and ordinal.
+    pub fn plain(owner: Owner, ordinal: usize) -> Self {
+        let filled = ordinal == FILLED;
+        Self { owner, ordinal, variant: None, instead: false, filled }
+    }
+}
+
+/// The ordinal of the row in which whatever may be null is not.
+const FILLED: usize = 1;
+/// Where the ordinals of parents begin that are made for one child alone.
+const OF_ONE_CHILD: usize = 1_000;
+/// How many values are tried in a key until one is free.
+const ROUNDS: usize = 60;
+/// How long a chain of parents may be that are made for one row.
+const DEPTH: usize = 12;
+
+impl<'a> Factory<'a> {
     /// Puts a row together: its owner, its parents, its variant's values, and a literal for
-    /// each column that has no default.
+    /// each column that needs one. What may be null is null, but for the second row of each
+    /// owner, so that no row is deleted, archived or revoked by accident.
     ///
     /// # Errors
     /// Names the column that could not be filled.
     pub fn draft(&self, table: &str, wanted: Wanted<'_>) -> Result<Draft, CannotRun> {
+        self.draft_below(table, wanted, 0)
+    }
+
+    pub(super) fn draft_below(
+        &self,
+        table: &str,
+        wanted: Wanted<'_>,
+        depth: usize,
+    ) -> Result<Draft, CannotRun> {
+        if depth > DEPTH {
+            let why = format!("the keys of {table} that must not be null go in a circle");
+            return Err(CannotRun(why));
+        }
         let (relation, declared) = self.relation(table)?;
         let mut draft = Draft::default();
-        self.set_owner(&mut draft, relation, declared, wanted)?;
-        self.complete(&mut draft, relation, declared, wanted)?;
-        if let Some(variant) = wanted.variant {
+        if let Some(declared) = declared {
+            self.set_owner(&mut draft, relation, declared, wanted, depth)?;
+        }
+        self.complete(&mut draft, relation, declared, wanted, depth)?;
+        if let (Some(variant), Some(declared)) = (wanted.variant, declared) {
             draft.values.extend(declared.variants[variant].clone());
         }
+        self.settle(&mut draft, relation, declared, wanted, depth)?;
         Ok(draft)
     }
 
@@ -87,22 +101,112 @@ impl Factory<'_> {
         &self,
         draft: &mut Draft,
         relation: &Relation,
-        declared: &contract::Relation,
+        declared: Option<&contract::Relation>,
         wanted: Wanted<'_>,
+        depth: usize,
     ) -> Result<(), CannotRun> {
-        self.set_parents(draft, relation, declared, wanted)?;
+        self.set_parents(draft, relation, declared, wanted, depth)?;
+        let table = relation.declared_name();
         for column in &relation.columns {
-            let in_variant = declared.variants.values().any(|v| v.contains_key(&column.name));
-            let filled = draft.values.contains_key(&column.name);
-            let required = column.not_null && column.default.is_none();
-            let open = column.default.is_none() && !in_variant;
-            if filled || column.made.is_some() || !(required || open) {
+            let name = &column.name;
+            let points = foreign_keys(relation).any(|key| key.columns.contains(name));
+            if draft.values.contains_key(name) || column.made.is_some() {
                 continue;
             }
-            let value = self.value(relation, &column.name, &tag(column, wanted))?;
-            draft.values.insert(column.name.clone(), value);
+            let must = column.not_null && column.default.is_none()
+                || self.world.is_required(&table, name)
+                || declared.is_some_and(|it| has_example(it, name));
+            let may = column.default.is_none() && !in_variant(declared, name) && !points;
+            if must || may && wanted.filled {
+                // A row is not deleted, locked or public unless somebody says so.
+                let round = usize::from(column.data_type == "boolean");
+                let value = self.nth_value(relation, name, &tag(column, wanted), round)?;
+                draft.values.insert(name.clone(), value);
+            }
         }
         Ok(())
+    }
+
+    /// Sees to it that no row of the world has the key of this one already: by another value,
+    /// by a parent of its own, or by taking that row away.
+    fn settle(
+        &self,
+        draft: &mut Draft,
+        relation: &Relation,
+        declared: Option<&contract::Relation>,
+        wanted: Wanted<'_>,
+        depth: usize,
+    ) -> Result<(), CannotRun> {
+        let table = relation.declared_name();
+        for key in relation.unique_keys() {
+            let mut round = 0;
+            while let Some(taken) = self.taken(&table, draft, &key) {
+                round += 1;
+                if round > ROUNDS {
+                    break;
+                }
+                let is_owners = |column: &String| match declared.map(|it| &it.owner) {
+                    Some(contract::Owner::Column(owner)) => owner == column,
+                    _ => false,
+                };
+                let free = key.iter().rev().find(|column| !is_owners(column));
+                let parent = free.and_then(|column| {
+                    foreign_keys(relation).find(|foreign| foreign.columns.contains(column))
+                });
+                let is_one_per_user = one_per_user(self.catalog, self.contract, &table)
+                    .is_some_and(|column| key.as_slice() == [column]);
+                if is_one_per_user && wanted.instead {
+                    let is = key.iter().map(|it| format!("{} = {}", ident(it), taken[it.as_str()]));
+                    let is = is.collect::<Vec<_>>().join(" and ");
+                    draft.make_room(self.catalog, relation, &is);
+                    break;
+                }
+                match (free, parent) {
+                    (Some(_), Some(parent)) => {
+                        let ordinal = OF_ONE_CHILD + round + wanted.ordinal;
+                        let values =
+                            self.new_parent(draft, parent, wanted.owner, ordinal, depth)?;
+                        draft.values.extend(parent.columns.iter().cloned().zip(values));
+                        if self.world.comes_with_its_parent(&table) {
+                            let is = key
+                                .iter()
+                                .map(|it| format!("{} = {}", ident(it), draft.values[it]));
+                            let is = is.collect::<Vec<_>>().join(" and ");
+                            let table = relation.qualified();
+                            draft.setup.push(format!("delete from {table} where {is}"));
+                        }
+                    }
+                    (Some(free), None) => {
+                        let column = relation.column(free);
+                        let tag = column.map(|column| tag(column, wanted)).unwrap_or_default();
+                        let value = self.nth_value(relation, free, &tag, round)?;
+                        draft.values.insert(free.clone(), value);
+                    }
+                    (None, _) => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The values of a row of the world that has the same key.
+    fn taken<'k>(
+        &self,
+        table: &str,
+        draft: &Draft,
+        key: &'k [String],
+    ) -> Option<BTreeMap<&'k str, String>> {
+        let values: Option<Vec<&String>> = key.iter().map(|it| draft.values.get(it)).collect();
+        let values: Vec<&str> = values?.into_iter().map(|it| bare(it)).collect();
+        if values.contains(&"null") {
+            return None;
+        }
+        let has = |row: &&super::Row| {
+            key.iter().zip(&values).all(|(it, value)| row.literal(it).map(bare) == Some(*value))
+        };
+        let row = self.world.all_rows(table).find(has)?;
+        let literal = |it: &'k String| (it.as_str(), row.literal(it).unwrap_or("null").to_owned());
+        Some(key.iter().map(literal).collect())
     }
 
     /// Gives the row a primary key that is the same in every run, so that a statement in the
@@ -117,12 +221,26 @@ impl Factory<'_> {
         wanted: Wanted<'_>,
     ) -> Result<(), CannotRun> {
         for key in relation.primary_key() {
-            let is_uuid = relation.column(key).is_some_and(|column| column.data_type == "uuid");
-            if is_uuid && !draft.values.contains_key(key) {
-                let owner = wanted.owner.name();
-                let tag = format!("{} of {owner} {}", relation.name, wanted.ordinal);
-                draft.values.insert(key.clone(), self.value(relation, key, &tag)?);
-            }
+            let Some(column) = relation.column(key).filter(|_| !draft.values.contains_key(key))
+            else {
+                continue;
+            };
+            let owner = wanted.owner.name();
+            let tag = format!("{} of {owner} {}", relation.name, wanted.ordinal);
+            let counted = column.made.as_deref() == Some("identity")
+                || column.default.as_deref().is_some_and(|it| it.starts_with("nextval("));
+            let room = match column.data_type.as_str() {
+                "uuid" => None,
+                "smallint" if counted => Some((10_000, 20_000)),
+                "integer" | "bigint" if counted => Some((1_000_000, 1_000_000)),
+                _ => continue,
+            };
+            // Far from what a sequence will come to.
+            let value = match room {
+                Some((from, room)) => (from + values::number(&tag) % room).to_string(),
+                None => self.value(relation, key, &tag)?,
+            };
+            draft.values.insert(key.clone(), value);
         }
         Ok(())
     }
@@ -132,139 +250,46 @@ impl Factory<'_> {
     /// # Errors
     /// Asks for an example where the type is not known.
     pub fn value(&self, relation: &Relation, column: &str, tag: &str) -> Result<String, CannotRun> {
-        let declared = self.contract.relation(&relation.name).and_then(|d| d.columns.get(column));
-        let accepted = self.world.accepted(&relation.name, column);
-        let column = relation
-            .column(column)
-            .ok_or_else(|| CannotRun(format!("table {} has no column {column}", relation.name)))?;
-        values::fill(relation, column, declared, accepted, tag)
+        self.nth_value(relation, column, tag, 0)
     }
 
+    /// The same, another in each round.
+    pub(super) fn nth_value(
+        &self,
+        relation: &Relation,
+        column: &str,
+        tag: &str,
+        round: usize,
+    ) -> Result<String, CannotRun> {
+        let table = relation.declared_name();
+        let declared = self.contract.relation(&table).and_then(|d| d.columns.get(column));
+        let accepted = self.world.accepted(&table, column);
+        let column = relation
+            .column(column)
+            .ok_or_else(|| CannotRun(format!("table {table} has no column {column}")))?;
+        if column.made.is_some() {
+            return Ok("default".to_owned());
+        }
+        let known = values::Known { declared, accepted };
+        values::fill(self.catalog, relation, column, &known, (tag, round))
+    }
+
+    /// A table as it is, and as it is meant, where that is declared.
     pub(super) fn relation(
         &self,
         table: &str,
-    ) -> Result<(&Relation, &contract::Relation), CannotRun> {
-        let relation = self.catalog.relation(table);
-        let declared = self.contract.relation(table);
-        relation.zip(declared).ok_or_else(|| {
-            CannotRun(format!("table {table} is not there, or the contract does not declare it"))
-        })
+    ) -> Result<(&'a Relation, Option<&'a contract::Relation>), CannotRun> {
+        let relation = self.catalog.named(table);
+        let relation = relation.ok_or_else(|| CannotRun(format!("table {table} is not there")))?;
+        Ok((relation, self.contract.relation(table)))
     }
 
-    fn set_owner(
-        &self,
-        draft: &mut Draft,
-        relation: &Relation,
-        declared: &contract::Relation,
-        wanted: Wanted<'_>,
-    ) -> Result<(), CannotRun> {
-        match &declared.owner {
-            // Whoever makes a row that has members is one afterwards.
-            contract::Owner::None | contract::Owner::Members(_) => {}
-            contract::Owner::Column(column) => {
-                let mut id = match wanted.owner {
-                    Owner::User(persona) => persona.user_id().map(quote),
-                    Owner::Shared | Owner::Nobody => None,
-                };
-                if let Some(membership) = &declared.membership {
-                    id = newcomer(wanted.owner).user_id().map(quote);
-                    for (by, of) in &membership.of {
-                        let at = parent_ordinal(wanted.ordinal, 0);
-                        let key = self.key_of_members(of);
-                        let value = self.parent(draft, of, wanted.owner, at, key)?;
-                        draft.values.insert(by.clone(), value);
-                    }
-                }
-                if relation.is_unique(&[column]) && wanted.ordinal > 0 {
-                    draft.setup.push(sign_up(VACANT, None));
-                    let (table, column) = (relation.qualified(), ident(column));
-                    draft.setup.push(format!("delete from {table} where {column} = '{VACANT}'"));
-                    id = Some(quote(VACANT));
-                }
-                draft.values.insert(column.clone(), id.unwrap_or_else(|| "null".into()));
-            }
-            contract::Owner::Through(paths) => {
-                let ends: [Owner; 2] = match wanted.owner {
-                    Owner::Nobody => [Owner::User(Persona::Alice), Owner::User(Persona::Bob)],
-                    user @ (Owner::User(_) | Owner::Shared) => [user, user],
-                };
-                for (nth, (column, parent)) in paths.iter().enumerate() {
-                    let owner = ends[nth.min(1)];
-                    let at = parent_ordinal(wanted.ordinal, nth);
-                    let key = self.key_of_members(parent);
-                    let value = self.parent(draft, parent, owner, at, key)?;
-                    draft.values.insert(column.clone(), value);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn set_parents(
-        &self,
-        draft: &mut Draft,
-        relation: &Relation,
-        declared: &contract::Relation,
-        wanted: Wanted<'_>,
-    ) -> Result<(), CannotRun> {
-        for constraint in relation.constraints.iter().filter(|c| c.kind == "f") {
-            let columns = constraint.columns.iter().zip(&constraint.target_columns);
-            for (nth, (column, target_column)) in columns.enumerate() {
-                let nullable = declared.columns.get(column).is_some_and(|c| c.nullable);
-                if draft.values.contains_key(column) || nullable {
-                    continue;
-                }
-                let target = constraint.target.as_deref().unwrap_or_default();
-                let target = target.strip_prefix("public.").unwrap_or(target);
-                let at = parent_ordinal(wanted.ordinal, nth);
-                let value = self.parent(draft, target, wanted.owner, at, target_column)?;
-                draft.values.insert(column.clone(), value);
-            }
-        }
-        Ok(())
-    }
-
-    /// The key of a parent row that belongs to `owner`: one that exists, or one that is made
-    /// beforehand.
-    fn parent(
-        &self,
-        draft: &mut Draft,
-        table: &str,
-        owner: Owner,
-        ordinal: usize,
-        column: &str,
-    ) -> Result<String, CannotRun> {
-        if let ("auth.users", Owner::User(persona)) = (table, owner) {
-            return Ok(persona.user_id().map(quote).unwrap_or_default());
-        }
-        let rows = self.world.rows(table, owner, None);
-        if let Some(row) = rows.get(ordinal % PLAIN_ROWS.min(rows.len().max(1))) {
-            return row.literal(column).map(str::to_owned).ok_or_else(|| {
-                CannotRun(format!("table {table} has no column {column} to point at"))
-            });
-        }
-        let (relation, _) = self.relation(table)?;
-        let wanted = Wanted { owner, ordinal, variant: None };
-        let mut parent = self.draft(table, wanted)?;
-        self.name_the_key(&mut parent, relation, wanted)?;
-        let key = parent.values.get(column).cloned().ok_or_else(|| {
-            CannotRun(format!("could not name {table}.{column} before its row is written"))
-        })?;
-        let insert = parent.insert(relation);
-        draft.setup.append(&mut parent.setup);
-        draft.setup.push(insert);
-        if let Some(contract::Owner::Members(members)) = self.owner_of(table) {
-            draft.setup.append(&mut self.memberships(members, owner, &key)?);
-        }
-        Ok(key)
-    }
-
-    fn owner_of(&self, table: &str) -> Option<&contract::Owner> {
+    pub(super) fn owner_of(&self, table: &str) -> Option<&contract::Owner> {
         self.contract.tables.get(table).map(|declared| &declared.owner)
     }
 
     /// The key that says whose rows a table's members are of; of another table, its own.
-    fn key_of_members(&self, table: &str) -> &str {
+    pub(super) fn key_of_members(&self, table: &str) -> &str {
         match self.owner_of(table) {
             Some(contract::Owner::Members(members)) => &members.column,
             _ => "id",
@@ -274,8 +299,51 @@ impl Factory<'_> {
 
 /// Spreads children over their parents so that no two children of one user have the same
 /// pair of parents, and no child has one parent twice.
-fn parent_ordinal(ordinal: usize, nth: usize) -> usize {
+pub(super) fn parent_ordinal(ordinal: usize, nth: usize) -> usize {
     (ordinal + nth * (1 + ordinal / PLAIN_ROWS)) % PLAIN_ROWS
+}
+
+/// The column by which a table has one row per user, if it does: the user's own id, or the
+/// key of another such table.
+pub(super) fn one_per_user<'a>(
+    catalog: &Catalog,
+    contract: &'a Contract,
+    table: &str,
+) -> Option<&'a str> {
+    let column = match &contract.tables.get(table)?.owner {
+        contract::Owner::Column(column) => column,
+        contract::Owner::Through(paths) => match paths.as_slice() {
+            [(column, parent)] if parent != table => {
+                one_per_user(catalog, contract, parent)?;
+                column
+            }
+            _ => return None,
+        },
+        contract::Owner::None | contract::Owner::Members(_) => return None,
+    };
+    catalog.named(table)?.is_unique(&[column]).then_some(column)
+}
+
+/// The accounts of the platform.
+pub(super) const ACCOUNTS: &str = "auth.users";
+
+pub(super) fn foreign_keys(relation: &Relation) -> impl Iterator<Item = &Constraint> {
+    relation.constraints.iter().filter(|constraint| constraint.kind == "f")
+}
+
+pub(super) fn has_example(declared: &contract::Relation, column: &str) -> bool {
+    declared.columns.get(column).is_some_and(|it| it.example.is_some())
+}
+
+pub(super) fn in_variant(declared: Option<&contract::Relation>, column: &str) -> bool {
+    declared.is_some_and(|it| it.variants.values().any(|variant| variant.contains_key(column)))
+}
+
+/// A literal as far as it tells one value from another.
+fn bare(literal: &str) -> &str {
+    let literal = literal.trim();
+    let end = if literal.starts_with('\'') { literal.rfind("'::") } else { None };
+    literal[..end.map_or(literal.len(), |end| end + 1)].trim_matches('\'')
 }
 
 fn tag(column: &crate::catalog::Column, wanted: Wanted<'_>) -> String {

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::{Client, Row};
 
+use super::cause::Cause;
 use super::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
+use super::search::Site;
 use super::{Owner, World, failed, literals};
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::Relation;
+use crate::contract;
 use crate::contract::grid::SHARED;
 use crate::contract::membership::{ALONE, Members, Membership};
-use crate::contract::{self, Contract};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::sql::{ident, quote};
@@ -62,6 +64,7 @@ impl Factory<'_> {
         key: &str,
     ) -> Result<(&Relation, Draft), CannotRun> {
         let (relation, declared) = self.relation(&members.table)?;
+        let Some(declared) = declared else { return Ok((relation, Draft::default())) };
         let mut values = BTreeMap::from([(members.by.clone(), key.to_owned())]);
         if let contract::Owner::Column(user) = &declared.owner {
             values.insert(user.clone(), quote(persona.user_id().unwrap_or_default()));
@@ -70,8 +73,7 @@ impl Factory<'_> {
         values.extend(open_transaction.into_iter().flatten().map(|(c, v)| (c.clone(), v.clone())));
         let mut draft = Draft { setup: Vec::new(), values };
         let owner = Owner::User(persona);
-        let wanted = Wanted { owner, ordinal: 0, variant: None };
-        self.complete(&mut draft, relation, declared, wanted)?;
+        self.complete(&mut draft, relation, Some(declared), Wanted::plain(owner, 0), 0)?;
         Ok((relation, draft))
     }
 }
@@ -81,21 +83,21 @@ impl World {
     /// three that they share.
     pub(super) async fn fill_memberships(
         &mut self,
-        admin: &Client,
-        catalog: &Catalog,
-        contract: &Contract,
+        site: &Site<'_>,
         relation: &Relation,
         membership: &Membership,
-    ) -> Result<(), CannotRun> {
+    ) -> Result<Result<(), Cause>, CannotRun> {
+        let Site { admin, catalog, contract } = *site;
         let declared = contract.tables.get(&relation.name).map(|declared| &declared.owner);
-        let Some(contract::Owner::Column(user)) = declared else { return Ok(()) };
+        let Some(contract::Owner::Column(user)) = declared else { return Ok(Ok(())) };
         if relation.is_unique(&[user]) {
-            return Err(CannotRun(format!(
-                "could not make the rows of the world: {} holds one row per user, so that nobody \
-                 can have something alone and share something else; say how it is owned without \
-                 \"<-\", which is for users with several memberships",
+            let why = CannotRun(format!(
+                "{} holds one row per user, so that nobody can have something alone and share \
+                 something else; say how it is owned without \"<-\", which is for users with \
+                 several memberships",
                 relation.name
-            )));
+            ));
+            return Ok(Err(Cause::unwritten(&relation.name, &why)));
         }
         for (by, of) in &membership.of {
             let Some(contract::Owner::Members(members)) =
@@ -113,19 +115,28 @@ impl World {
                     .collect();
                 for (key, (persona, word)) in &seats {
                     let factory = Factory { catalog, contract, world: self };
-                    let (_, draft) = factory.membership(members, *persona, word, key)?;
+                    let draft = match factory.membership(members, *persona, word, key) {
+                        Ok((_, draft)) => draft,
+                        Err(why) => return Ok(Err(Cause::unwritten(&relation.name, &why))),
+                    };
                     let kept = (Owner::User(*persona), variant);
                     // A trigger may have been quicker.
                     let aim = format!("{} = {key} and {} = ", ident(by), ident(user));
                     let aim = format!("{aim}{}", quote(persona.user_id().unwrap_or_default()));
                     match there(admin, relation, &aim).await? {
                         Some(row) => self.keep(relation, kept.0, kept.1, &row),
-                        None => self.write(admin, relation, &draft, kept).await?,
+                        None => {
+                            let wanted = Wanted { variant: kept.1, ..Wanted::plain(kept.0, 0) };
+                            let put = self.put(site, relation, &draft, wanted, true).await?;
+                            if put.is_err() {
+                                return Ok(put);
+                            }
+                        }
                     }
                 }
             }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }
 

@@ -1,20 +1,32 @@
-//! This file is the rows of the world that the checks run in: what each user owns of each
-//! table, made without a line about any of them.
+//! The rows of the world that the checks run in: what each user owns of each table, made
+//! without a line about any of them. A table whose rows cannot be made is left out, with the one
+//! cause of it.
 
+mod candidates;
+mod cause;
+mod checks;
 pub mod compose;
+mod draft;
 mod members;
+mod order;
+mod parents;
+mod search;
 pub mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
-use self::compose::{Draft, Factory, PLAIN_ROWS, Wanted, sign_up};
+pub use self::cause::Cause;
+use self::cause::Refused;
+use self::compose::{ACCOUNTS, Factory, PLAIN_ROWS, Wanted, one_per_user, sign_up};
+use self::order::{parents_first, required_parents, tables};
+use self::search::{Sender, Site};
 use crate::catalog::{Catalog, Relation};
+use crate::contract::Contract;
 use crate::contract::grid::SHARED;
 use crate::contract::shape::Sharing;
-use crate::contract::{self, Contract};
 use crate::error::{CannotRun, describe};
 use crate::platform::persona::Persona;
 use crate::sql::ident;
@@ -56,20 +68,66 @@ impl Row {
     }
 }
 
-/// All rows that were made, and the literals that columns with checks accept.
+/// All rows that were made, what was learned of the columns meanwhile, and why some rows could
+/// not be made.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct World {
     rows: BTreeMap<String, Vec<Row>>,
+    /// The literals that checks leave to a column, by table and column.
     accepted: BTreeMap<String, Vec<String>>,
+    /// Columns that need a value although they may be null, or have a default.
+    required: BTreeSet<String>,
+    /// Columns that name an account, and not the owner's.
+    of_another: BTreeSet<String>,
+    /// Tables whose rows triggers let in only with claims.
+    senders: BTreeMap<String, Sender>,
+    /// Tables of which a trigger makes a row for its parent.
+    adopted: BTreeSet<String>,
+    unmade: BTreeMap<String, Cause>,
+    sign_up: Option<Cause>,
     script: Vec<String>,
 }
 
 impl World {
     /// The rows of a table that belong to `owner`, of one variant or plain.
     pub fn rows(&self, table: &str, owner: Owner, variant: Option<&str>) -> Vec<&Row> {
-        let rows = self.rows.get(table).into_iter().flatten();
         let wanted = |row: &&Row| row.owner == owner.name() && row.variant.as_deref() == variant;
-        rows.filter(wanted).collect()
+        self.all_rows(table).filter(wanted).collect()
+    }
+
+    fn all_rows(&self, table: &str) -> impl Iterator<Item = &Row> {
+        self.rows.get(table).into_iter().flatten()
+    }
+
+    /// Why there are no rows of that table, where they could not be made.
+    pub fn unmade(&self, table: &str) -> Option<&Cause> {
+        self.unmade.get(table)
+    }
+
+    /// Why accounts were refused their sign-up, where any were.
+    pub fn refused_sign_up(&self) -> Option<&Cause> {
+        self.sign_up.as_ref()
+    }
+
+    /// The tables without rows that are to blame themselves, each with those that it leaves
+    /// without any.
+    pub fn all_unmade(&self) -> impl Iterator<Item = (&str, &Cause, Vec<&str>)> {
+        let roots = self.unmade.iter().filter(|(_, cause)| cause.behind.is_none());
+        roots.map(|(table, cause)| {
+            let others = self.unmade.keys().map(String::as_str).filter(|other| other != table);
+            (table.as_str(), cause, others.filter(|it| self.root_of(it) == table).collect())
+        })
+    }
+
+    /// The table that one's rows are missing because of, in the end.
+    fn root_of<'w>(&'w self, mut table: &'w str) -> &'w str {
+        for _ in &self.unmade {
+            match self.unmade.get(table).and_then(|cause| cause.behind.as_deref()) {
+                Some(parent) => table = parent,
+                None => break,
+            }
+        }
+        table
     }
 
     /// The statements that made it, in order, for a superuser.
@@ -82,6 +140,30 @@ impl World {
         self.accepted.get(&format!("{table}.{column}")).map_or(&[], Vec::as_slice)
     }
 
+    fn is_required(&self, table: &str, column: &str) -> bool {
+        self.required.contains(&format!("{table}.{column}"))
+    }
+
+    fn is_of_another(&self, table: &str, column: &str) -> bool {
+        self.of_another.contains(&format!("{table}.{column}"))
+    }
+
+    fn comes_with_its_parent(&self, table: &str) -> bool {
+        self.adopted.contains(table)
+    }
+
+    /// An INSERT into that table, with the claims that its triggers ask for.
+    fn as_sender(&self, table: &str, owner: Owner, insert: String) -> Vec<String> {
+        self.senders.get(table).copied().unwrap_or(Sender::Nobody).sends(owner, insert)
+    }
+
+    /// The statements that make an account: as the auth server does, or without the project's
+    /// triggers where these refuse some.
+    fn sign_up(&self, id: &str, email: Option<&str>) -> Vec<String> {
+        let insert = sign_up(id, email);
+        if self.sign_up.is_some() { without_triggers(insert) } else { vec![insert] }
+    }
+
     /// Every uuid that stands in a row.
     pub fn uuids(&self) -> impl Iterator<Item = String> {
         let values = self.rows.values().flatten().flat_map(|row| row.values.values());
@@ -90,148 +172,155 @@ impl World {
     }
 
     /// Signs the users up and gives Alice and Bob rows of every table that the contract
-    /// declares. `auth` is a session of the platform's auth server, `admin` a superuser's.
+    /// declares. `auth` is a session of the platform's auth server, `admin` a superuser's. What
+    /// the schema refuses is in what is made.
     ///
     /// # Errors
-    /// The statement that failed, and the server's answer.
+    /// Why the server could not be asked.
     pub async fn make(
         admin: &Client,
         auth: &Client,
         catalog: &Catalog,
         contract: &Contract,
     ) -> Result<Self, CannotRun> {
+        // As requests have it, so that what triggers look up is found.
+        const AS_REQUESTS: &str = "set search_path = public, extensions; set lc_messages = 'C'";
         let mut world = Self::default();
-        world.script.push("set session authorization supabase_auth_admin".to_owned());
+        let site = Site { admin, catalog, contract };
+        admin.batch_execute(AS_REQUESTS).await.map_err(|it| failed(AS_REQUESTS, &it))?;
+        world.script.push("set search_path = public, extensions".to_owned());
+        world.make_accounts(&site, auth).await?;
+        let tables = tables(catalog, contract);
+        for table in &tables {
+            world.learn(&site, table).await?;
+        }
+        for table in parents_first(catalog, contract, &tables) {
+            let Some(relation) = catalog.named(&table) else { continue };
+            let behind = required_parents(catalog, contract, &table);
+            let made = match behind.iter().find(|parent| world.unmade.contains_key(*parent)) {
+                Some(parent) => Err(Cause::behind(&table, parent)),
+                None => world.fill(&site, relation).await?,
+            };
+            if let Err(cause) = made {
+                world.rows.remove(&table);
+                world.unmade.insert(table, cause);
+            }
+        }
+        let back = "set search_path = ''";
+        admin.batch_execute(back).await.map_err(|error| failed(back, &error))?;
+        Ok(world)
+    }
+
+    /// Signs everybody up. Whomever a trigger refuses gets an account without it, and that is
+    /// found.
+    async fn make_accounts(&mut self, site: &Site<'_>, auth: &Client) -> Result<(), CannotRun> {
+        let become_auth = "set session authorization supabase_auth_admin".to_owned();
+        let become_admin = "reset session authorization".to_owned();
+        let mut refused: Vec<(Persona, Refused)> = Vec::new();
         for persona in Persona::USERS {
             let id = persona.user_id().unwrap_or_default();
             let statement = sign_up(id, persona.email().as_deref());
-            auth.batch_execute(&statement).await.map_err(|error| failed(&statement, &error))?;
-            world.script.push(statement);
-        }
-        world.script.push("reset session authorization".to_owned());
-        for table in contract.tables.keys() {
-            let Some(relation) = catalog.relation(table) else {
+            let Err(error) = auth.batch_execute(&statement).await else {
+                self.script.extend([become_auth.clone(), statement, become_admin.clone()]);
                 continue;
             };
-            for column in &relation.columns {
-                let accepted = values::accepted(admin, relation, column).await?;
-                if !accepted.is_empty() {
-                    world.accepted.insert(format!("{table}.{}", column.name), accepted);
-                }
+            let answer = error.as_db_error().ok_or_else(|| failed(&statement, &error))?;
+            refused.push((persona, Refused::new(&statement, answer)));
+            for statement in without_triggers(statement) {
+                let made = site.admin.batch_execute(&statement).await;
+                made.map_err(|error| failed(&statement, &error))?;
+                self.script.push(statement);
             }
         }
-        for table in parents_first(catalog, contract) {
-            world.fill(admin, catalog, contract, &table).await?;
+        if let (Some((_, first)), Some(accounts)) = (refused.first(), site.catalog.named(ACCOUNTS))
+        {
+            let mut cause = first.cause(site.catalog, accounts);
+            let who: Vec<&str> = refused.iter().map(|(persona, _)| persona.name()).collect();
+            cause.words = format!("{} (the sign-up of {})", cause.words, who.join(", "));
+            self.sign_up = Some(cause);
         }
-        Ok(world)
+        Ok(())
     }
 
     async fn fill(
         &mut self,
-        admin: &Client,
-        catalog: &Catalog,
-        contract: &Contract,
-        table: &str,
-    ) -> Result<(), CannotRun> {
-        let (Some(relation), Some(declared)) =
-            (catalog.relation(table), contract.tables.get(table))
-        else {
-            return Ok(());
-        };
-        if let Some(membership) = &declared.membership {
-            return self.fill_memberships(admin, catalog, contract, relation, membership).await;
-        }
-        if let contract::Owner::Column(column) = &declared.owner
-            && relation.is_unique(&[column])
-        {
-            return self.fill_one_per_user(admin, catalog, contract, relation, column).await;
-        }
+        site: &Site<'_>,
+        relation: &Relation,
+    ) -> Result<Result<(), Cause>, CannotRun> {
+        let table = relation.declared_name();
         let mut wanted: Vec<Wanted<'_>> = Vec::new();
-        let plain =
-            |owner| (0..PLAIN_ROWS).map(move |ordinal| Wanted { owner, ordinal, variant: None });
-        if declared.shape.owned {
-            for owner in Persona::OWNERS.map(Owner::User) {
-                wanted.extend(plain(owner));
-                let variants = declared.shape.variants.iter().enumerate();
-                wanted.extend(variants.map(|(at, variant)| Wanted {
-                    owner,
-                    ordinal: PLAIN_ROWS + at,
-                    variant: Some(variant),
-                }));
+        let plain = |owner| (0..PLAIN_ROWS).map(move |ordinal| Wanted::plain(owner, ordinal));
+        match site.contract.tables.get(&table) {
+            Some(declared) if declared.shape.owned => {
+                if let Some(membership) = &declared.membership {
+                    return self.fill_memberships(site, relation, membership).await;
+                }
+                if let Some(column) = one_per_user(site.catalog, site.contract, &table) {
+                    return self.fill_one_per_user(site, relation, column).await;
+                }
+                for owner in Persona::OWNERS.map(Owner::User) {
+                    wanted.extend(plain(owner));
+                    let variants = declared.shape.variants.iter().enumerate();
+                    wanted.extend(variants.map(|(at, variant)| Wanted {
+                        variant: Some(variant),
+                        ..Wanted::plain(owner, PLAIN_ROWS + at)
+                    }));
+                }
+                if declared.shape.sharing != Sharing::Alone {
+                    wanted.extend(plain(Owner::Shared));
+                }
+                if declared.shape.nobodys {
+                    wanted.push(Wanted::plain(Owner::Nobody, 0));
+                }
             }
-            if declared.shape.sharing != Sharing::Alone {
-                wanted.extend(plain(Owner::Shared));
-            }
-            if declared.shape.nobodys {
-                wanted.push(Wanted { owner: Owner::Nobody, ordinal: 0, variant: None });
-            }
-        } else {
-            wanted.extend(plain(Owner::Nobody));
+            _ => wanted.extend(plain(Owner::Nobody)),
         }
+        let next = wanted.first().map(|first| Wanted::plain(first.owner, PLAIN_ROWS));
         for wanted in wanted {
-            self.add(admin, catalog, contract, relation, wanted).await?;
+            let added = self.add(site, relation, wanted).await?;
+            if added.is_err() {
+                return Ok(added);
+            }
         }
-        Ok(())
+        if let Some(next) = next {
+            self.rehearse(site, relation, next).await?;
+        }
+        Ok(Ok(()))
     }
 
     /// A table with one row per user: the sign-up has made it, or it is made now.
     async fn fill_one_per_user(
         &mut self,
-        admin: &Client,
-        catalog: &Catalog,
-        contract: &Contract,
+        site: &Site<'_>,
         relation: &Relation,
         column: &str,
-    ) -> Result<(), CannotRun> {
+    ) -> Result<Result<(), Cause>, CannotRun> {
+        let table = relation.declared_name();
         for persona in Persona::USERS {
-            let id = persona.user_id().unwrap_or_default();
+            let (owner, wanted) = (Owner::User(persona), Wanted::plain(Owner::User(persona), 0));
+            let factory = Factory { catalog: site.catalog, contract: site.contract, world: self };
+            let draft = match factory.draft(&table, wanted) {
+                Ok(draft) => draft,
+                Err(why) => return Ok(Err(Cause::unwritten(&table, &why))),
+            };
+            let key = draft.values.get(column).map_or("null", String::as_str);
             let query = format!(
-                "select {} from {} where {} = '{id}'",
+                "select {} from {} where {} = {key}",
                 literals(relation),
                 relation.qualified(),
                 ident(column)
             );
-            let found = admin.query_opt(&query, &[]).await.map_err(|e| failed(&query, &e))?;
-            let owner = Owner::User(persona);
+            let found = site.admin.query_opt(&query, &[]).await.map_err(|e| failed(&query, &e))?;
             if let Some(row) = found {
                 self.keep(relation, owner, None, &row);
-            } else {
-                let wanted = Wanted { owner, ordinal: 0, variant: None };
-                self.add(admin, catalog, contract, relation, wanted).await?;
+                continue;
+            }
+            let added = self.add(site, relation, wanted).await?;
+            if added.is_err() {
+                return Ok(added);
             }
         }
-        Ok(())
-    }
-
-    async fn add(
-        &mut self,
-        admin: &Client,
-        catalog: &Catalog,
-        contract: &Contract,
-        relation: &Relation,
-        wanted: Wanted<'_>,
-    ) -> Result<(), CannotRun> {
-        let factory = Factory { catalog, contract, world: self };
-        let mut draft = factory.draft(&relation.name, wanted)?;
-        factory.name_the_key(&mut draft, relation, wanted)?;
-        self.write(admin, relation, &draft, (wanted.owner, wanted.variant)).await
-    }
-
-    async fn write(
-        &mut self,
-        admin: &Client,
-        relation: &Relation,
-        draft: &Draft,
-        (owner, variant): (Owner, Option<&str>),
-    ) -> Result<(), CannotRun> {
-        for statement in &draft.setup {
-            admin.batch_execute(statement).await.map_err(|error| failed(statement, &error))?;
-        }
-        self.script.extend(draft.setup.iter().cloned().chain([draft.insert(relation)]));
-        let statement = format!("{} returning {}", draft.insert(relation), literals(relation));
-        let row = admin.query_one(&statement, &[]).await.map_err(|e| failed(&statement, &e))?;
-        self.keep(relation, owner, variant, &row);
-        Ok(())
+        Ok(Ok(()))
     }
 
     fn keep(
@@ -241,53 +330,27 @@ impl World {
         variant: Option<&str>,
         row: &tokio_postgres::Row,
     ) {
-        let literal = |at: usize| row.get::<_, Option<String>>(at).unwrap_or("null".into());
         let columns = relation.columns.iter().enumerate();
-        self.rows.entry(relation.name.clone()).or_default().push(Row {
+        self.rows.entry(relation.declared_name()).or_default().push(Row {
             owner: owner.name().to_owned(),
             variant: variant.map(str::to_owned),
-            values: columns.map(|(at, column)| (column.name.clone(), literal(at))).collect(),
+            values: columns.map(|(at, column)| (column.name.clone(), row.get(at))).collect(),
         });
     }
+}
+
+/// A statement of the administrator's, without any trigger's doing.
+fn without_triggers(statement: String) -> Vec<String> {
+    let role = |role: &str| format!("set session_replication_role = {role}");
+    vec![role("replica"), statement, role("origin")]
 }
 
 /// Every column of a row as a SQL literal.
 fn literals(relation: &Relation) -> String {
     let literal = |column: &crate::catalog::Column| {
-        format!("pg_catalog.quote_nullable({}::text)", ident(&column.name))
+        format!("coalesce(pg_catalog.quote_literal({}::text), 'null')", ident(&column.name))
     };
     relation.columns.iter().map(literal).collect::<Vec<_>>().join(", ")
-}
-
-/// The contract's tables, each after those that its foreign keys point at.
-fn parents_first(catalog: &Catalog, contract: &Contract) -> Vec<String> {
-    let parents = |table: &str| -> Vec<String> {
-        let constraints = catalog.relation(table).map_or(&[][..], |r| &r.constraints);
-        let mut targets: Vec<String> = constraints
-            .iter()
-            .filter_map(|constraint| constraint.target.as_deref()?.strip_prefix("public."))
-            .map(str::to_owned)
-            .collect();
-        if let Some(contract::Owner::Through(paths)) = contract.tables.get(table).map(|t| &t.owner)
-        {
-            targets.extend(paths.iter().map(|(_, parent)| parent.clone()));
-        }
-        let memberships = contract.tables.get(table).and_then(|t| t.membership.as_ref());
-        targets.extend(memberships.iter().flat_map(|it| &it.of).map(|(_, of)| of.clone()));
-        targets
-    };
-    let mut sorted: Vec<String> = Vec::new();
-    let mut left: Vec<&String> = contract.tables.keys().collect();
-    while !left.is_empty() {
-        let is_ready = |table: &str| {
-            parents(table).iter().all(|parent| {
-                parent == table || sorted.contains(parent) || !contract.tables.contains_key(parent)
-            })
-        };
-        let ready = left.iter().position(|table| is_ready(table)).unwrap_or(0);
-        sorted.push(left.remove(ready).clone());
-    }
-    sorted
 }
 
 fn failed(statement: &str, error: &tokio_postgres::Error) -> CannotRun {

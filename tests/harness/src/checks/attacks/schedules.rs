@@ -116,7 +116,7 @@ impl CaseTransaction<'_> {
     /// A new parent of the attacker: its key and its INSERT.
     fn extra_parent(&self, parent: &str, ordinal: usize) -> Result<(String, String), CannotRun> {
         let owner = rows::Owner::User(ATTACKER);
-        let wanted = Wanted { owner, ordinal: 10 + ordinal, variant: None };
+        let wanted = Wanted::plain(owner, 10 + ordinal);
         let relation = self.context.catalog.relation(parent).expect("a parent is declared");
         let mut draft = self.context.factory().draft(parent, wanted)?;
         self.context.factory().name_the_key(&mut draft, relation, wanted)?;
@@ -152,9 +152,7 @@ impl CaseTransaction<'_> {
     ) -> Result<Trial, CannotRun> {
         let (key, insert) = self.extra_parent(parent, 0)?;
         let child = self.child_of(subject, column, &key)?;
-        let relation = self.context.catalog.relation(parent).expect("a parent is declared");
-        let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
-        let delete = format!("delete from {table} where {id} = {key}");
+        let delete = self.deletion(parent, &key);
         self.back_end.must(&insert).await?;
         self.attacker.begin(&ATTACKER.identity()).await?;
         self.back_end.must(&format!("begin; {delete}")).await?;
@@ -204,7 +202,12 @@ impl CaseTransaction<'_> {
             child = self.child_of(subject, column, &key)?;
             self.back_end.must(&insert).await?;
             self.attacker.begin(&identity).await?;
-            self.attacker.must(&child).await?;
+            if let Err(refused) = self.attacker.execute(&child).await? {
+                self.attacker.must("rollback").await?;
+                self.back_end.must(&self.deletion(parent, &key)).await?;
+                let answer = format!("no user adds one: {}", refused.message());
+                return Ok(trial(subject.name, "two at one parent", &child, &answer, None));
+            }
             if at_once {
                 second.begin(&identity).await?;
                 let second_request = async {
@@ -223,14 +226,19 @@ impl CaseTransaction<'_> {
                 second.must("commit").await?;
             }
             after.push(self.counters(parent, &key).await?);
-            let relation = self.context.catalog.relation(parent).expect("a parent is declared");
-            let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
-            self.back_end.must(&format!("delete from {table} where {id} = {key}")).await?;
+            self.back_end.must(&self.deletion(parent, &key)).await?;
         }
         let weakness = (after[0] != after[1])
             .then(|| format!("at once: {}; one after the other: {}", after[0], after[1]));
         let answer = format!("{parent} counts as it does one after the other: {}", after[0]);
         Ok(trial(subject.name, "two at one parent", &child, &answer, weakness))
+    }
+
+    /// Takes a parent's row away.
+    fn deletion(&self, parent: &str, key: &str) -> String {
+        let relation = self.context.catalog.relation(parent).expect("a parent is declared");
+        let (table, id) = (relation.qualified(), ident(&relation.primary_key()[0]));
+        format!("delete from {table} where {id} = {key}")
     }
 
     /// The numbers in a parent's row.

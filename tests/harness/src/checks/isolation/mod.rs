@@ -4,6 +4,7 @@
 pub mod cells;
 pub mod plan;
 pub mod reach;
+pub mod unmade;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,7 +88,8 @@ impl Sandbox {
         self.regime
     }
 
-    /// Runs every cell of the table or view `name`.
+    /// Runs every cell of the table or view `name`; none where it has no rows, which the world
+    /// itself says.
     ///
     /// # Errors
     /// Why the server could not be reached, or that a probe was not rolled back. Faults of the
@@ -95,6 +97,9 @@ impl Sandbox {
     pub async fn run(&self, name: &str) -> Result<Vec<Ran>, CannotRun> {
         let contract = &self.inputs.contract;
         let declared = contract.relation(name).expect("cells are of declared relations");
+        if self.world.as_ref().is_ok_and(|world| world.unmade(name).is_some()) {
+            return Ok(Vec::new());
+        }
         let cells = cells(name, declared);
         let author = match &self.world {
             Ok(world) => Author::new(&self.catalog, contract, world, name)
@@ -176,7 +181,7 @@ impl Sandbox {
             let expected = cell.expected.outcome(&judge.counts(cell.persona));
             // A probe that can no longer be set up is not a pass.
             let green = seen.is_ok_and(|it| {
-                let in_place = !gets_members || judge.misplaced(&cell, &it).is_none();
+                let in_place = !gets_members || judge.misplaced(&cell, &written, &it).is_none();
                 it.unguarded.is_none() && it.outcome == expected && in_place
             });
             if !green {
@@ -215,7 +220,7 @@ impl Judge<'_> {
         if observation.outcome != expected {
             find(&rules::CELL, expected.to_string(), observation.outcome.to_string());
         }
-        if let Some((expected, observed)) = self.misplaced(&cell, observation) {
+        if let Some((expected, observed)) = self.misplaced(&cell, written, observation) {
             find(&rules::STATE, expected, observed);
         }
         if let Some(control) = &control
@@ -248,9 +253,14 @@ impl Judge<'_> {
         Ran { cell, observed: observation.outcome.clone(), took: observation.took, entry }
     }
 
-    /// The state rule: a refused statement changes nothing, a user's statement changes only
-    /// that user's rows, and a successful one changes a row of its table.
-    fn misplaced(&self, cell: &Cell, observation: &Observation) -> Option<(String, String)> {
+    /// The state rule: a denied statement changes nothing, a user's changes only the user's
+    /// rows, and one that succeeds changes a row of its table.
+    fn misplaced(
+        &self,
+        cell: &Cell,
+        written: &Try,
+        observation: &Observation,
+    ) -> Option<(String, String)> {
         let changed: Vec<String> = observation
             .changed
             .iter()
@@ -261,7 +271,7 @@ impl Judge<'_> {
             let expected = "no row but the sender's own changes".to_owned();
             return Some((expected, format!("changed: {}", changed.join(", "))));
         }
-        let writes = cell.command != Command::Select && cell.column.is_none();
+        let writes = cell.command != Command::Select && cell.column.is_none() && !written.idle;
         let done = matches!(observation.outcome, Outcome::Rows(1..));
         let hit = observation.changed.iter().any(|it| it.table == self.name);
         (writes && done && !cell.expected.is_denial() && !hit).then(|| {

@@ -74,6 +74,11 @@ impl Runner {
     ) -> Result<Self, CannotRun> {
         let admin = runtime.block_on(database.admin())?;
         runtime.block_on(coverage::begin(&admin))?;
+        // As requests have it, so that what triggers look up is found.
+        let path = "set search_path = public, extensions";
+        runtime.block_on(admin.batch_execute(path)).map_err(|error| {
+            CannotRun(format!("could not set the search path: {}", describe(&error)))
+        })?;
         let settings = runtime.block_on(settings_of(&admin, "supabase_auth_admin"))?;
         let seed = property.seed(inputs);
         let mut config = Config {

@@ -133,8 +133,10 @@ async fn login(
     };
     let factory = Factory { catalog: &catalog, contract, world: &world };
     let carol = rows::Owner::User(Persona::Carol);
-    let wanted = Wanted { owner: carol, ordinal: 0, variant: None };
-    let mut draft = factory.draft(&accounts.session, wanted)?;
+    let mut draft = match factory.draft(&accounts.session, Wanted::plain(carol, 0)) {
+        Ok(draft) => draft,
+        Err(why) => return Ok(format!("could not run: {why}")),
+    };
     draft.values.insert(owner.to_owned(), format!("'{DANA}'"));
     let client = connect(&database.login("authenticator")).await?;
     let service = Persona::ServiceRole;

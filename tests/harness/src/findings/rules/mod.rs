@@ -1,8 +1,10 @@
 //! The rules that a finding can break: what each means and how to fix it.
 
 mod functions;
+mod rows;
 
 pub use self::functions::{BODY, BROKEN_PROPERTY, COVERAGE};
+pub use self::rows::{ROWS, SIGN_UP};
 
 /// A rule, by its stable id.
 #[derive(Debug)]
@@ -36,8 +38,8 @@ pub struct Example {
     pub observed: &'static str,
 }
 
-/// Every rule but those of the linter and of the attacks, which are defined with their checks.
-pub const ALL: [&Rule; 19] = [
+/// Every rule but those of the linter, which are beside their queries, and the attacks'.
+pub const ALL: [&Rule; 21] = [
     &MISSING,
     &UNDECLARED,
     &DIFFERENT,
@@ -46,6 +48,8 @@ pub const ALL: [&Rule; 19] = [
     &CONTROL,
     &GUARD,
     &COULD_NOT_RUN,
+    &ROWS,
+    &SIGN_UP,
     &FLOW,
     &BROKEN_PROPERTY,
     &COVERAGE,

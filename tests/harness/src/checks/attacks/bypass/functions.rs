@@ -6,7 +6,7 @@ use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
-use crate::rows::values::literal;
+use crate::rows::values::plain;
 use crate::rows::{Owner, Row};
 use crate::sql::{ident, quote};
 
@@ -120,7 +120,7 @@ fn of_row(input: &Input, table: &Subject<'_>, row: &Row) -> String {
     let typed = columns.iter().filter(|c| same_type(&c.data_type));
     let values = named.into_iter().chain(typed).filter_map(|column| row.literal(&column.name));
     let value = values.into_iter().find(|value| *value != "null").map(str::to_owned);
-    value.or_else(|| literal(&input.data_type, bare)).unwrap_or_else(|| "null".to_owned())
+    value.or_else(|| plain(&input.data_type, bare, 0)).unwrap_or_else(|| "null".to_owned())
 }
 
 /// The same, with the attacker's payload for text.
@@ -190,6 +190,6 @@ fn extreme(data_type: &str, high: bool) -> String {
         "text" | "character varying" | "name" | "citext" => {
             pick("pg_catalog.repeat('x', 10000)", "''")
         }
-        _ => literal(data_type, "an extreme").unwrap_or_else(|| "null".to_owned()),
+        _ => plain(data_type, "an extreme", 0).unwrap_or_else(|| "null".to_owned()),
     }
 }

@@ -72,7 +72,7 @@ fn may_be_ownerless(table: &Subject<'_>) -> bool {
 }
 
 fn ownerless(context: &Context<'_>, table: &Subject<'_>) -> Result<World, CannotRun> {
-    let wanted = Wanted { owner: Owner::Nobody, ordinal: PLAIN_ROWS, variant: None };
+    let wanted = Wanted::plain(Owner::Nobody, PLAIN_ROWS);
     let draft = context.factory().draft(table.name, wanted)?;
     let insert = draft.insert(table.relation);
     Ok(("one more", draft.setup.into_iter().chain([insert]).collect()))

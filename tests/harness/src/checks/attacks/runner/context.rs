@@ -97,7 +97,7 @@ impl<'a> Context<'a> {
         self.tables().into_iter().filter(|table| table.declared.shape.owned).collect()
     }
 
-    /// All declared tables.
+    /// All declared tables of which there are rows.
     pub fn tables(&self) -> Vec<Subject<'a>> {
         self.contract.tables.iter().filter_map(|(n, d)| self.subject(n, d)).collect()
     }
@@ -115,7 +115,8 @@ impl<'a> Context<'a> {
 
     fn subject(&self, name: &'a str, declared: &'a contract::Relation) -> Option<Subject<'a>> {
         let relation = self.catalog.relation(name)?;
-        Some(Subject { name, relation, declared })
+        // Of a table without rows the world itself says why.
+        self.world.unmade(name).is_none().then_some(Subject { name, relation, declared })
     }
 
     /// Functions of every schema but the platform's that a client's role can execute.
@@ -160,7 +161,7 @@ impl<'a> Context<'a> {
     /// Which column could not be filled.
     pub fn draft(&self, table: &str, persona: Persona) -> Result<Draft, CannotRun> {
         let owner = Owner::User(persona);
-        self.factory().draft(table, Wanted { owner, ordinal: PLAIN_ROWS, variant: None })
+        self.factory().draft(table, Wanted::plain(owner, PLAIN_ROWS))
     }
 
     /// The factory of literals for columns.

@@ -50,7 +50,12 @@ fn own_parent(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
             || child.paths().iter().any(|(path, _)| path == column);
         let mine = row.and_then(|row| row.literal(&key.target_columns[0]));
         if let (false, Some(mine)) = (decides, mine) {
-            let victims = context.belongs_to(&child.subject, VICTIM);
+            // Two rows of one user may not point at the same.
+            let keys = child.subject.relation.unique_keys();
+            let victims = match keys.iter().any(|key| key.iter().any(|it| it == column)) {
+                true => child.key(VICTIM)?,
+                false => context.belongs_to(&child.subject, VICTIM),
+            };
             let (child, column) = (child.table(), ident(column));
             setup.push(format!("update {child} r set {column} = {mine} where {victims}"));
         }

@@ -102,7 +102,7 @@ impl<'a> TableStatements<'a> {
     }
 
     fn draft_with(&self, owner: Owner, ordinal: usize) -> Result<Draft, CannotRun> {
-        let wanted = Wanted { owner, ordinal, variant: None };
+        let wanted = Wanted::plain(owner, ordinal);
         let mut draft = self.context.factory().draft(self.subject.name, wanted)?;
         if self.subject.relation.columns.iter().any(|column| self.may("insert", &column.name)) {
             draft.values.retain(|column, _| {
@@ -135,10 +135,16 @@ impl<'a> TableStatements<'a> {
     /// may update if there is one.
     pub(in crate::checks::attacks) fn assignment(&self) -> Result<String, CannotRun> {
         let updatable = self.plain_columns().find(|column| self.may("update", &column.name));
-        let column = updatable.or_else(|| self.plain_columns().next()).ok_or_else(|| {
+        if let Some(column) = updatable.or_else(|| self.plain_columns().next()) {
+            return Ok(format!("{} = {}", ident(&column.name), self.other(&column.name)?));
+        }
+        // Of keys alone, each row keeps its own.
+        let keys = || self.subject.relation.columns.iter().filter(|it| it.made.is_none());
+        let key = keys().find(|column| self.may("update", &column.name)).or(keys().next());
+        let key = key.ok_or_else(|| {
             CannotRun(format!("table {} has no column to update", self.subject.name))
         })?;
-        Ok(format!("{} = {}", ident(&column.name), self.other(&column.name)?))
+        Ok(format!("{0} = {0}", ident(&key.name)))
     }
 
     /// A value of a column that the attacker's and the victim's rows do not have.

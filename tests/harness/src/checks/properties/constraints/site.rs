@@ -37,7 +37,12 @@ impl<'a> Site<'a> {
         Ok(Self { contract: runner.contract(), catalog, world })
     }
 
-    /// The owners that a row of that table can have.
+    /// The declared tables of which there are rows.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (&String, &contract::Relation)> {
+        self.contract.tables.iter().filter(|(table, _)| self.world.unmade(table).is_none())
+    }
+
+    /// Who may have a row of that table.
     pub(super) fn owners(declared: &contract::Relation) -> Vec<Owner> {
         match declared.owner {
             contract::Owner::None => vec![Owner::Nobody],
@@ -49,7 +54,7 @@ impl<'a> Site<'a> {
     pub(super) fn row(&self, table: &str, owner: Owner) -> Result<NewRow<'_>, Broken> {
         let factory =
             Factory { catalog: &self.catalog, contract: self.contract, world: &self.world };
-        let wanted = Wanted { owner, ordinal: PLAIN_ROWS, variant: None };
+        let wanted = Wanted { filled: true, ..Wanted::plain(owner, PLAIN_ROWS) };
         let mut draft = factory.draft(table, wanted)?;
         let relation = self.catalog.relation(table);
         let relation = relation.ok_or_else(|| Broken::untried(format!("there is no {table}")))?;

@@ -1,0 +1,69 @@
+//! A row that is yet to be written, and what must be done before it.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::{Catalog, Relation};
+use crate::sql::ident;
+
+/// A row that is yet to be written.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// Statements that the administrator runs first: parents that the user does not have.
+    pub setup: Vec<String>,
+    /// A literal for each column that is given one.
+    pub values: BTreeMap<String, String>,
+}
+
+impl Draft {
+    /// The INSERT of the draft's values.
+    pub fn insert(&self, relation: &Relation) -> String {
+        let table = relation.qualified();
+        if self.values.is_empty() {
+            return format!("insert into {table} default values");
+        }
+        let columns: Vec<String> = self.values.keys().map(|column| ident(column)).collect();
+        let values: Vec<&str> = self.values.values().map(String::as_str).collect();
+        let is_named = |(name, value): (&String, &String)| {
+            value != "default" && relation.column(name).is_some_and(|column| column.always)
+        };
+        let overriding =
+            if self.values.iter().any(is_named) { "overriding system value " } else { "" };
+        format!(
+            "insert into {table} ({}) {overriding}values ({})",
+            columns.join(", "),
+            values.join(", ")
+        )
+    }
+
+    /// What runs before a statement and takes the row out of the way that a key of this one
+    /// meets, with what points at it and would hold it.
+    pub(super) fn make_room(&mut self, catalog: &Catalog, relation: &Relation, condition: &str) {
+        let mut statements =
+            vec![format!("delete from {} where {condition}", relation.qualified())];
+        let mut of = vec![(relation, condition.to_owned(), 0)];
+        while let Some((parent, condition, depth)) = of.pop() {
+            let name = format!("{}.{}", parent.schema, parent.name);
+            for child in &catalog.relations {
+                for key in child.constraints.iter().filter(|key| key.kind == "f") {
+                    let goes = ["ON DELETE CASCADE", "ON DELETE SET"]
+                        .iter()
+                        .any(|action| key.definition.contains(action));
+                    if goes || depth > 3 || key.target.as_ref() != Some(&name) {
+                        continue;
+                    }
+                    let [columns, there] = [&key.columns, &key.target_columns].map(|columns| {
+                        columns.iter().map(|it| ident(it)).collect::<Vec<_>>().join(", ")
+                    });
+                    let table = parent.qualified();
+                    let condition =
+                        format!("({columns}) in (select {there} from {table} where {condition})");
+                    let delete = format!("delete from {} where {condition}", child.qualified());
+                    statements.push(delete);
+                    of.push((child, condition, depth + 1));
+                }
+            }
+        }
+        statements.reverse();
+        self.setup.append(&mut statements);
+    }
+}
