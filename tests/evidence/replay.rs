@@ -1,7 +1,7 @@
 //! This file is how a reviewer gets the database that the evidence speaks of, to paste its
 //! statements into psql and see the same.
 
-use crate::harness::inputs::{Inputs, Regime, SourceFile};
+use crate::harness::inputs::{Inputs, PLATFORM, Regime, SourceFile};
 use crate::harness::rows::World;
 
 const HEAD: &str = "\
@@ -50,7 +50,7 @@ pub(super) fn script(inputs: &Inputs, world: &Result<World, String>) -> String {
     [
         HEAD.to_owned(),
         shim("roles.sql"),
-        shim("platform.sql"),
+        PLATFORM.map(shim).concat(),
         format!("\n\\if :is_auto_expose\n{}\\else\n", regime(Regime::AutoExpose)),
         format!("{}\\endif\n", regime(Regime::Explicit)),
         format!("\nset session authorization postgres;\n{migrations}\n"),

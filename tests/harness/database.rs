@@ -16,7 +16,7 @@ use tokio_postgres::{AsyncMessage, Config, NoTls, SimpleQueryMessage};
 
 use super::catalog::facets::Facets;
 use super::catalog::{Catalog, EVERYTHING};
-use super::inputs::{Inputs, Regime, SourceFile, short_hash};
+use super::inputs::{Inputs, PLATFORM, Regime, SourceFile, short_hash};
 use super::rows::World;
 use super::server::{Cloned, Server};
 use super::{CannotRun, describe, statements};
@@ -264,9 +264,11 @@ async fn make_platform(
     make_roles(server, inputs).await?;
     let database = config.get_dbname().unwrap_or_default();
     let admin = connect(&server.login("supabase_admin", database)).await?;
-    for name in ["platform.sql", &format!("{}.sql", regime.name())] {
+    for name in PLATFORM {
         apply(&admin, inputs.shim_file(name)?, "the platform shim").await?;
     }
+    let regime = format!("{}.sql", regime.name());
+    apply(&admin, inputs.shim_file(&regime)?, "the platform shim").await?;
     Ok(admin)
 }
 

@@ -148,6 +148,10 @@ impl Inputs {
     }
 }
 
+/// What makes the platform in a database, in this order; then comes a regime.
+pub(crate) const PLATFORM: [&str; 5] =
+    ["platform.sql", "supautils.sql", "auth.sql", "storage.sql", "realtime.sql"];
+
 /// The project's directory.
 pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -211,8 +215,8 @@ fn shim_in(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
         ("the platform shim", "restore it, or remove the directory to use the project's own");
     let files = sql_files(dir, what, advice)?;
     let regimes = Regime::ALL.map(|regime| format!("{}.sql", regime.name()));
-    let needed = ["roles.sql", "platform.sql"].map(str::to_owned).into_iter().chain(regimes);
-    for name in needed {
+    let needed = ["roles.sql"].iter().chain(&PLATFORM).map(|name| (*name).to_owned());
+    for name in needed.chain(regimes) {
         if !files.iter().any(|file| file.name == name) {
             let dir = dir.display();
             return Err(CannotRun(format!(

@@ -13,7 +13,7 @@ pub(super) const CLIENTS: &str = "('anon', 'authenticated')";
 /// A condition on `n`, a row of `pg_namespace`: neither PostgreSQL's, nor the platform's, nor
 /// the harness's.
 pub(super) const OURS: &str = "n.nspname !~ '^(pg_|identra_)' and n.nspname not in ('information_schema', 'auth', \
-     'extensions')";
+     'cron', 'extensions', 'graphql', 'net', 'pgsodium', 'pgtle', 'realtime', 'storage', 'vault')";
 
 /// A trial that somebody made.
 pub(super) fn trial(object: &str, part: &str, who: &str, statement: &str) -> Trial {

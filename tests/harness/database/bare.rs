@@ -5,7 +5,7 @@ use tokio_postgres::Config;
 use super::{Database, connect, make_platform};
 use crate::harness::inputs::{Inputs, Regime, short_hash};
 use crate::harness::server::Server;
-use crate::harness::{CannotRun, describe, ident};
+use crate::harness::{CannotRun, describe};
 
 impl Database {
     /// One that holds nothing at all, not even the platform.
@@ -31,14 +31,7 @@ impl Database {
             Ok(())
         };
         let template = server.template(&key, make).await?;
-        let database = Self { server, name: server.clone_of(&template).await? };
-        // A clone inherits no privilege on the database itself.
-        let grant = format!("grant all on database {} to postgres", ident(database.name.name()));
-        let granted = database.admin().await?.batch_execute(&grant).await;
-        granted.map_err(|error| {
-            CannotRun(format!("could not prepare the platform: {}", describe(&error)))
-        })?;
-        Ok(database)
+        Ok(Self { server, name: server.clone_of(&template).await? })
     }
 
     /// Remembers what `other` remembers, since its rows were brought here.
