@@ -35,6 +35,8 @@ mod migration;
 mod mutants;
 /// The page of the evidence, as its readers have it.
 mod page;
+/// The imitated platform, fact by fact.
+mod platform;
 /// How the product's queries are planned: through an index, and with one look at the caller.
 mod plans;
 /// What functions, triggers and constraints keep true, whatever is done.
