@@ -35,10 +35,10 @@ mod migration;
 mod mutants;
 /// The page of the evidence, as its readers have it.
 mod page;
-/// The imitated platform, fact by fact.
-mod platform;
 /// How the product's queries are planned: through an index, and with one look at the caller.
 mod plans;
+/// The imitated platform, fact by fact.
+mod platform;
 /// What functions, triggers and constraints keep true, whatever is done.
 mod properties;
 /// What a server is, and that nothing of it is left.
