@@ -34,6 +34,8 @@ mod mutants;
 mod page;
 /// How the product's queries are planned: through an index, and with one look at the caller.
 mod plans;
+/// The imitated platform, fact by fact.
+mod platform;
 /// What functions, triggers and constraints keep true, whatever is done.
 mod properties;
 /// Rows of any table, and what is said where something refuses them.

@@ -82,6 +82,10 @@ fn migrations_cannot_be_missing() {
 #[rstest]
 #[case::of_the_roles("roles.sql")]
 #[case::of_the_platform("platform.sql")]
+#[case::of_its_library("supautils.sql")]
+#[case::of_the_auth_server("auth.sql")]
+#[case::of_the_storage_server("storage.sql")]
+#[case::of_the_realtime_server("realtime.sql")]
 #[case::of_older_projects("auto-expose.sql")]
 #[case::of_newer_projects("explicit.sql")]
 fn file_of_the_platform_cannot_be_missing(#[case] file: &str) {

@@ -54,8 +54,10 @@ async fn second_time_changes_nothing(#[case] regime: Regime) {
     let inputs = inputs();
     let database = Database::of(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
     let before = contents(&database).await;
-    let empty: Vec<&str> =
-        before.counts().into_iter().filter(|(_, rows)| *rows == 0).map(|(name, _)| name).collect();
+    // Of the platform's own tables, a migration of ours fills none.
+    let is_ours = |name: &str| name.starts_with("\"public\".") || name == "\"auth\".\"users\"";
+    let counts = before.counts().into_iter().filter(|(name, rows)| *rows == 0 && is_ours(name));
+    let empty: Vec<&str> = counts.map(|(name, _)| name).collect();
     assert_eq!(empty, [""; 0], "T02: tables without rows that could be lost");
     paste(&database, &inputs.migrations).await.unwrap_or_else(|why| panic!("{why}"));
     let after = contents(&database).await;

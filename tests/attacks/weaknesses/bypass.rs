@@ -142,8 +142,18 @@ pub(super) const WEAKNESSES: [Weakness; 25] = [
         "alter default privileges in schema public grant select on tables to anon",
     ),
     weakness("B08", "database", "alter default privileges grant execute on functions to public"),
-    platform("B09", "auth.users", "grant select (id, email) on auth.users to authenticated"),
-    platform("B09", "auth.users", "grant update, select (id) on auth.users to anon"),
+    weakness(
+        "B09",
+        "auth.users",
+        "create policy everybody on auth.users for select to authenticated using (true); \
+         grant select (id, email) on auth.users to authenticated",
+    ),
+    platform(
+        "B09",
+        "auth.users",
+        "create policy everybody on auth.users to anon using (true) with check (true); \
+         grant update, select (id) on auth.users to anon",
+    ),
     platform(
         "B10",
         "peek",

@@ -10,6 +10,10 @@ use crate::error::CannotRun;
 use crate::platform::Regime;
 use crate::source::{SourceFile, directory, fingerprint, project, shown, sql_files};
 
+/// The files that make the platform in a database, in this order; the regime's file is next.
+pub const PLATFORM: [&str; 5] =
+    ["platform.sql", "supautils.sql", "auth.sql", "storage.sql", "realtime.sql"];
+
 /// The platform shim for projects without one of their own.
 const OWN_SHIM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/supabase");
 
@@ -143,8 +147,8 @@ fn shim_in(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
         ("the platform shim", "restore it, or remove the directory to use the project's own");
     let files = sql_files(dir, what, advice)?;
     let regimes = Regime::ALL.map(|regime| format!("{}.sql", regime.name()));
-    let needed = ["roles.sql", "platform.sql"].map(str::to_owned).into_iter().chain(regimes);
-    for name in needed {
+    let needed = ["roles.sql"].iter().chain(&PLATFORM).map(|name| (*name).to_owned());
+    for name in needed.chain(regimes) {
         if !files.iter().any(|file| file.name == name) {
             let dir = dir.display();
             return Err(CannotRun(format!(

@@ -7,13 +7,13 @@ use tokio_postgres::Client;
 
 use crate::error::{CannotRun, describe};
 
-/// Whether the server has the extension.
+/// Whether the server has the extension itself, no stand-in.
 ///
 /// # Errors
 /// The server's answer.
 pub async fn is_available(admin: &Client) -> Result<bool, CannotRun> {
     let question = "select count(*) > 0 from pg_catalog.pg_available_extensions \
-                    where name = 'plpgsql_check'";
+                    where name = 'plpgsql_check' and comment not like 'stand-in:%'";
     let row = admin.query_one(question, &[]).await.map_err(|error| failed(&error))?;
     Ok(row.get(0))
 }

@@ -73,10 +73,18 @@ mod tests {
 
     #[test]
     fn minor_releases_decide_within_a_major_release() {
-        assert_eq!(ids(180_001), ["CVE-2026-120154"]);
+        let of_2026 = [
+            "CVE-2026-120154",
+            "CVE-2026-116311",
+            "CVE-2026-16237",
+            "CVE-2026-116327",
+            "CVE-2026-14666",
+        ];
+        assert_eq!(ids(180_001), of_2026);
+        assert_eq!(ids(180_006), of_2026[..4]);
         assert_eq!(ids(180_007), Vec::<String>::new());
-        assert_eq!(ids(170_005), ["CVE-2026-120154", "CVE-2025-8713"]);
-        assert_eq!(ids(150_002).len(), 6);
+        assert_eq!(ids(170_005), [&of_2026[..], &["CVE-2025-8713"]].concat());
+        assert_eq!(ids(150_002).len(), 11);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The script that makes the database of the evidence in psql, so that a reviewer can reproduce
 //! its statements.
 
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, PLATFORM};
 use crate::platform::Regime;
 use crate::rows::World;
 use crate::sandbox::LOCK_ROLES;
@@ -53,7 +53,7 @@ pub(super) fn script(inputs: &Inputs, world: &Result<World, String>) -> String {
     [
         HEAD.to_owned(),
         format!("\nbegin;\n{LOCK_ROLES};\n{}commit;\n", shim("roles.sql")),
-        shim("platform.sql"),
+        PLATFORM.map(shim).concat(),
         format!("\n\\if :is_auto_expose\n{}\\else\n", regime(Regime::AutoExpose)),
         format!("{}\\endif\n", regime(Regime::Explicit)),
         format!("\nset session authorization postgres;\n{migrations}\n"),

@@ -10,7 +10,6 @@ use crate::inputs::Inputs;
 use crate::platform::Regime;
 use crate::server::Server;
 use crate::source::short_hash;
-use crate::sql::ident;
 
 impl Database {
     /// An empty database, without even the platform.
@@ -36,14 +35,7 @@ impl Database {
             Ok(())
         };
         let template = server.template(&key, make).await?;
-        let database = Self { server, name: server.clone_of(&template).await? };
-        // A clone inherits no privilege on the database itself.
-        let grant = format!("grant all on database {} to postgres", ident(database.name.name()));
-        let granted = database.admin().await?.batch_execute(&grant).await;
-        granted.map_err(|error| {
-            CannotRun(format!("could not prepare the platform: {}", describe(&error)))
-        })?;
-        Ok(database)
+        Ok(Self { server, name: server.clone_of(&template).await? })
     }
 
     /// Copies the harness's state of `other`, whose rows were restored here.

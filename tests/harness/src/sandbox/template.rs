@@ -9,7 +9,7 @@ use super::State;
 use crate::catalog::{Catalog, EVERYTHING};
 use crate::database::{Client, apply, connect};
 use crate::error::{CannotRun, describe};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, PLATFORM};
 use crate::platform::Regime;
 use crate::rows::World;
 use crate::server::Server;
@@ -64,9 +64,11 @@ pub(super) async fn make_platform(
     make_roles(server, inputs).await?;
     let database = config.get_dbname().unwrap_or_default();
     let admin = connect(&server.login("supabase_admin", database)).await?;
-    for name in ["platform.sql", &format!("{}.sql", regime.name())] {
+    for name in PLATFORM {
         apply(&admin, inputs.shim_file(name)?, "the platform shim").await?;
     }
+    let regime = format!("{}.sql", regime.name());
+    apply(&admin, inputs.shim_file(&regime)?, "the platform shim").await?;
     Ok(admin)
 }
 

@@ -82,7 +82,12 @@ impl Binaries {
     /// The program as the server's user, with its own libraries and nothing of the caller's
     /// settings.
     pub(super) fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.directory.join(program));
+        self.command_of(&self.directory.join(program))
+    }
+
+    /// The same for a program that lies elsewhere.
+    pub(super) fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("PATH", &self.directory)
@@ -112,8 +117,17 @@ impl Binaries {
         Err(format!("{place}/{program} cannot be run: {}", stderr.trim()))
     }
 
-    /// Directories of extensions: what `pg_config` reports, else the usual neighbours.
-    fn shares(&self) -> Vec<PathBuf> {
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where the libraries of extensions lie, as `pg_config` says.
+    pub(super) fn library(&self) -> Option<PathBuf> {
+        self.answer("pg_config", "--pkglibdir").ok().map(PathBuf::from)
+    }
+
+    /// Where extensions may lie: what `pg_config` says, else the usual neighbours.
+    pub(super) fn shares(&self) -> Vec<PathBuf> {
         let reported = self.answer("pg_config", "--sharedir").map(PathBuf::from);
         let neighbours = ["../share", "../share/postgresql"];
         reported.into_iter().chain(neighbours.map(|share| self.directory.join(share))).collect()

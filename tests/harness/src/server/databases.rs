@@ -82,7 +82,7 @@ impl Databases {
             Some(true) => drop_database(&admin, &name).await?,
             None => (),
         }
-        self.create(&admin, &name, "template0").await?;
+        self.create(&admin, &name, "template0", SUPERUSER).await?;
         if let Err(problem) = make(self.address.login(SUPERUSER, &name)).await {
             drop_database(&admin, &name).await?;
             return Err(problem);
@@ -99,15 +99,26 @@ impl Databases {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = name(self.address.run, &format!("clone_{}_{number}", process::id()));
         let client = self.client().await?;
-        self.create(&client, &name, &template.0).await?;
+        // Its owner is not copied with it.
+        let question = "select pg_get_userbyid(datdba)::text from pg_database where datname = $1";
+        let owner = client.query_one(question, &[&template.0]).await;
+        let owner: String = owner.map_err(|it| sql::cannot(question, &it))?.get(0);
+        self.create(&client, &name, &template.0, &owner).await?;
         self.put_back(client);
         Ok(Cloned { name, databases: Arc::clone(self) })
     }
 
-    async fn create(&self, admin: &Client, name: &str, template: &str) -> Result<(), CannotRun> {
+    async fn create(
+        &self,
+        admin: &Client,
+        name: &str,
+        template: &str,
+        owner: &str,
+    ) -> Result<(), CannotRun> {
         let stamp = stamp(self.address.run);
         let create = format!(
-            "create database {name} template {template} strategy file_copy connection limit {stamp}"
+            "create database {name} owner {owner} template {template} strategy file_copy \
+             connection limit {stamp}"
         );
         sql::run(admin, &create).await
     }

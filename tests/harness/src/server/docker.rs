@@ -1,7 +1,7 @@
 //! A server in a container that ends itself when its supervisor is gone.
 
 use super::embedded::{SETTINGS, locale};
-use super::{Address, Kind, SUPERUSER, Where, sql};
+use super::{Address, Kind, SUPERUSER, Where, extensions, sql};
 use crate::error::CannotRun;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -18,10 +18,20 @@ use tokio_postgres::Client;
 /// The name of the session that keeps the container alive.
 const LIFELINE: &str = "identra lifeline";
 
-/// Runs the image's own entrypoint, and ends it when there has been no lifeline for two seconds,
+/// Puts in what the image lacks of the platform's extensions, and lets `postgres` create them. Then
+/// runs the image's own entrypoint, and ends it when there has been no lifeline for two seconds,
 /// or, from when the server answers, none for five. A container has no other end: nothing outside
 /// reaps it after SIGKILL.
 const WATCH: &str = r#"
+share=$(pg_config --sharedir)/extension
+for control in /identra/*.control; do
+    name=$(basename "$control" .control)
+    [ -e "$share/$name.control" ] || cp "$control" "/identra/$name--1.0.sql" "$share/"
+done
+for name in $(grep -v '^#' /identra/privileged.txt); do
+    [ -e "$share/$name.control" ] && ! grep -q '^ *trusted' "$share/$name.control" &&
+        printf '\ntrusted = true\n' >>"$share/$name.control"
+done
 docker-entrypoint.sh "$@" &
 server=$!
 finish() { kill -QUIT "$server" 2>/dev/null; wait "$server"; exit; }
@@ -105,9 +115,11 @@ impl Container {
         let options = [&options[..], locale(15)].concat().join(" ");
         let settings = SETTINGS.iter().flat_map(|setting| ["-c", setting]);
         let command = ["-c", WATCH, "identra", "postgres"].into_iter().chain(settings);
-        let handle = generic(image)
-            .with_entrypoint("sh")
-            .with_cmd(command)
+        let mut request = generic(image).with_entrypoint("sh").with_cmd(command);
+        for (name, text) in extensions::files()? {
+            request = request.with_copy_to(format!("/identra/{name}"), text.into_bytes());
+        }
+        let handle = request
             .with_env_var("POSTGRES_USER", SUPERUSER)
             .with_env_var("POSTGRES_DB", sql::MAINTENANCE)
             .with_env_var("POSTGRES_HOST_AUTH_METHOD", "trust")

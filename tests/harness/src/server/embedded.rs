@@ -3,6 +3,7 @@
 
 use super::Where;
 use super::binaries::Binaries;
+use super::extensions::Completed;
 use super::home::{Claim, Home};
 use crate::error::CannotRun;
 use rustix::process::{Pid, Signal, kill_process};
@@ -59,6 +60,7 @@ impl Postmaster {
     /// The error output of initdb or the server.
     pub(super) async fn start(
         binaries: &Binaries,
+        extensions: &Completed,
         home: &Home,
         claim: &Claim,
     ) -> Result<(Self, Where), CannotRun> {
@@ -85,10 +87,11 @@ impl Postmaster {
         }
         let log = place.join("log");
         let output = File::create(&log).map_err(cannot)?;
-        let mut server = Command::from(binaries.command("postgres"))
+        let mut server = Command::from(extensions.command(binaries))
             .arg("-D")
             .arg(&data)
             .args(SETTINGS.iter().flat_map(|setting| ["-c", setting]))
+            .args(extensions.settings.iter().flat_map(|setting| ["-c", setting]))
             .args(["-c", "listen_addresses=", "-c", &format!("port={PORT}")])
             .arg("-c")
             .arg(format!("unix_socket_directories={}", place.display()))

@@ -11,6 +11,7 @@ mod databases;
 mod docker;
 /// A server of the machine's own binaries.
 mod embedded;
+mod extensions;
 /// Whether a URL may be used at all.
 mod guard;
 /// The directory of one server, and its two locks.

@@ -3,6 +3,7 @@
 use super::choice::{Chosen, Source};
 use super::docker::Container;
 use super::embedded::Postmaster;
+use super::extensions::Completed;
 use super::home::{Claim, Home};
 use super::settings::Settings;
 use super::url::Stay;
@@ -29,9 +30,13 @@ impl Running {
         claim: &Claim,
     ) -> Result<(Self, Address), CannotRun> {
         let line = chosen.line;
+        let mut extensions = None;
         let (running, mut address) = match &chosen.source {
             Source::Embedded(binaries) => {
-                let (postmaster, place) = Postmaster::start(binaries, home, claim).await?;
+                let completed = Completed::make(binaries, home.path())?;
+                let started = Postmaster::start(binaries, &completed, home, claim).await;
+                let (postmaster, place) = started?;
+                extensions = Some(completed);
                 (Self::Embedded(postmaster), Address::new(Kind::Embedded, place, line))
             }
             Source::Docker(image) => {
@@ -43,7 +48,11 @@ impl Running {
                 (Self::Url(stay), address)
             }
         };
-        match inspect::inspect(&mut address).await {
+        let mut usable = inspect::inspect(&mut address).await;
+        if let (Ok(()), Some(extensions)) = (&usable, extensions) {
+            usable = extensions.replace_what_fails(&address).await;
+        }
+        match usable {
             Ok(()) => Ok((running, address)),
             Err(problem) => {
                 running.stop().await;

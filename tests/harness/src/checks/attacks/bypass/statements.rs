@@ -13,7 +13,8 @@ pub(super) const CLIENTS: &str = "('anon', 'authenticated')";
 /// A condition on `n`, a row of `pg_namespace`: neither PostgreSQL's, nor the platform's, nor
 /// the harness's.
 pub(super) const OURS: &str = "n.nspname !~ '^(pg_|identra_)' and n.nspname not in \
-     ('information_schema', 'auth', 'extensions')";
+     ('information_schema', 'auth', 'cron', 'extensions', 'graphql', 'net', 'pgsodium', 'pgtle', \
+      'realtime', 'storage', 'vault')";
 
 /// A trial by the role or persona `who`.
 pub(super) fn trial(object: &str, part: &str, who: &str, statement: &str) -> Trial {

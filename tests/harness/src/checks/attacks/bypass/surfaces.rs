@@ -193,11 +193,11 @@ pub(super) fn auth_tables(context: &Context<'_>) -> Vec<Probe> {
         context.catalog.relations.iter().filter(|r| r.schema == "auth" && r.kind == "table")
     {
         let name = table.qualified();
-        let (Some(first), true) = (table.columns.first(), table.name == "users") else {
+        let (Some(key), true) = (table.primary_key().first(), table.name == "users") else {
             probes.extend(unowned(table));
             continue;
         };
-        let key = ident(&first.name);
+        let key = ident(key);
         let texts = table.columns.iter().filter(|c| c.data_type.starts_with("character varying"));
         let others: Vec<String> =
             texts.map(|c| format!("{} = 'another'", ident(&c.name))).collect();
