@@ -1,5 +1,5 @@
-//! This file is the harness on another schema: an example whose rows belong to the members
-//! of a team is proved, and whatever is broken in it is found and named.
+//! The harness on another schema: an example whose rows belong to the members of a team is
+//! proved, and each planted fault is found and named.
 
 mod mistakes;
 
@@ -39,10 +39,10 @@ async fn evidence_of(
     evidence.unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// Every line that security rests on is broken, the bodies that policies ask among them, and a
-/// check notices.
+/// Every line that security depends on is broken, including the functions that policies call,
+/// and a check catches it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_mutant_of_the_example_is_noticed() {
+async fn every_mutant_of_the_example_is_caught() {
     let evidence = evidence_of(example(), &[], Some(Which::All)).await;
     let missed: Vec<&String> = evidence
         .findings
@@ -54,7 +54,7 @@ async fn every_mutant_of_the_example_is_noticed() {
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
 }
 
-/// The control: nothing is wrong, and nothing is left out.
+/// The control: no finding, and no check is missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn example_is_proved() {
     let all: Vec<&'static Attack> = attacks::all().collect();
@@ -63,11 +63,11 @@ async fn example_is_proved() {
     assert_eq!(evidence.verdict, Verdict::Proved);
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
     let open = evidence.not_proved.join("\n");
-    assert!(open.contains("what members do to a third"), "{open}");
+    assert!(open.contains("what members do to a third member"), "{open}");
 }
 
-/// Each fault is noticed by what somebody does, and not only by the policy's words: the cell
-/// names the table, the persona and the row.
+/// Each fault is found by a cell, not only by the text of the policy: the cell names the table,
+/// the persona and the row.
 #[rstest]
 #[case::anybody_joins_any_team(
     "alter policy \"Owners add members to their teams\" on public.team_members \
@@ -197,8 +197,8 @@ async fn fault_is_found(#[case] fault: &str, #[case] cells: &[&str], #[case] tab
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed, "{fault}");
 }
 
-/// The attacks find by state and answers what the grid finds by rows: none is told what the
-/// policy says.
+/// The attacks find by state and output what the grid finds by rows, without reading the
+/// policy.
 #[rstest]
 #[case::by_joining(
     "alter policy \"Owners add members to their teams\" on public.team_members \
@@ -270,8 +270,8 @@ async fn attack_finds_the_fault(#[case] fault: &str, #[case] check: &str) {
     assert_ne!(shown, 0, "{fault}\n{check} shows nothing in {found:#?}");
 }
 
-/// Where an account can be named once, nobody has something alone and shares something else:
-/// that is said, and nothing is proved.
+/// If an account can have only one membership, no user can have a row alone and share another:
+/// that is reported, and nothing is proved.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_membership_per_user_is_refused() {
     let fault = "alter table public.team_members add constraint one unique (user_id)";

@@ -1,5 +1,5 @@
-//! This file is what a mistake gets: one message that says what to do, exit status 2, and
-//! nothing left behind.
+//! Mistakes in inputs: one message that names the remedy, exit status 2, and nothing left
+//! behind.
 
 mod contract;
 mod grid;
@@ -53,13 +53,13 @@ impl Workspace {
 
     fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().expect("it is in the ground")).expect("its directory");
-        fs::write(path, text).expect("a file of the ground");
+        fs::create_dir_all(path.parent().expect("it is in the workspace")).expect("its directory");
+        fs::write(path, text).expect("a file of the workspace");
     }
 
     /// Replaces the first occurrence, and fails where there is none.
     pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
-        let text = fs::read_to_string(self.path(name)).expect("a file of the ground");
+        let text = fs::read_to_string(self.path(name)).expect("a file of the workspace");
         assert!(text.contains(from), "{name} has no {from:?} to replace");
         self.write(name, &text.replacen(from, to, 1));
     }
@@ -75,13 +75,13 @@ impl Workspace {
         Ok(inputs)
     }
 
-    /// Why the inputs cannot be read, the ground's own path left out.
+    /// Why the inputs cannot be read, without the workspace's path.
     pub(crate) fn mistake(&self) -> String {
         let Err(CannotRun(why)) = self.read() else { panic!("no mistake was found") };
         self.relative(&why)
     }
 
-    /// Why the schema cannot be compared with its contract, likewise.
+    /// Why the schema cannot be compared with its contract, without the workspace's path.
     async fn refusal(&self) -> String {
         let inputs = self.read().unwrap_or_else(|why| panic!("{why}"));
         let compared = match Database::of(&inputs, Regime::Explicit).await {
@@ -102,7 +102,7 @@ impl Workspace {
         ["migrations", "fixtures", "out"].map(|name| self.path(name))
     }
 
-    /// The main job on the ground, as `scripts/verify` runs it when the harness is built.
+    /// The main job on the workspace, as `scripts/verify` runs it.
     fn verify(&self) -> CommandOutput {
         let [migrations, fixtures, out] = self.directories();
         self.verify_with(&migrations, &fixtures, &out)
@@ -122,7 +122,7 @@ impl Workspace {
     }
 }
 
-/// What a process said and how it ended.
+/// The output and exit status of a process.
 #[derive(Debug, PartialEq, Eq)]
 struct CommandOutput {
     status: Option<i32>,
@@ -154,7 +154,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Waits for what other processes bring about.
+/// Waits until a condition of other processes is true.
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !holds() {

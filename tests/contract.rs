@@ -1,5 +1,4 @@
-//! This file is the schema verification as tests: what is declared is there, and what is
-//! there is declared.
+//! Schema verification as tests: every declared object exists, and every object is declared.
 
 use rstest::rstest;
 
@@ -7,7 +6,7 @@ use schema_harness::checks::schema::Comparison;
 use schema_harness::inputs::Inputs;
 use schema_harness::platform::Regime;
 
-/// Nothing is missing, nothing is undeclared, and nothing has another form.
+/// No object is missing, undeclared or different.
 #[rstest]
 #[case::explicit(Regime::Explicit)]
 #[case::auto_expose(Regime::AutoExpose)]

@@ -1,5 +1,4 @@
-//! This file is the rules of style that a machine can check, each with an offender that it
-//! catches.
+//! Rules of style that a machine can check, each with an offender that it reports.
 
 mod rules;
 
@@ -13,10 +12,10 @@ use self::rules::{Rule, has_word};
 use schema_harness::contract::Contract;
 use schema_harness::source::project;
 
-/// What a check finds when nobody offends.
+/// The result of a check without offenders.
 const NONE: [String; 0] = [];
 
-/// Everything of the project that a person wrote; the rest is made by tools.
+/// The directories and files that are written by hand.
 const TOP: [&str; 12] = [
     ".ci",
     ".config",
@@ -115,7 +114,7 @@ fn every_file(#[case] rule: Rule) {
     assert_eq!(offenders, NONE);
 }
 
-/// The root package is tests and nothing else; the library is one of them's means.
+/// The root package has only tests; they use the harness's library.
 #[test]
 fn root_package_has_no_library() {
     assert!(!project().join("src").exists(), "src");
@@ -135,7 +134,7 @@ fn every_script_can_be_executed() {
     assert_eq!(offenders, NONE, "scripts that cannot be executed");
 }
 
-/// A reader of the migration finds the contract of what it makes, and the other way round.
+/// Each table of the migration has a file in the contract, and the other way round.
 #[test]
 fn contract_has_a_file_for_each_table() {
     let migrations =
@@ -157,7 +156,7 @@ fn contract() -> Contract {
     Contract::read(&project().join("fixtures")).unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// The names behind `create table public.`, in SQL that is written as the rules say.
+/// The names after `create table public.`, in SQL that keeps the rules.
 fn created_tables(sql: &str) -> Vec<String> {
     let name = |text: &str| {
         let text = text.trim_start_matches("if not exists ");
@@ -173,23 +172,23 @@ fn created_table_is_found() {
     assert_eq!(created_tables(sql), ["notes", "tags"]);
 }
 
-/// Who reads the README knows every variable that is read.
+/// The README has every variable that is read.
 #[test]
-fn readme_tells_every_variable() {
+fn readme_lists_every_variable() {
     const BETWEEN_PROCESSES: [&str; 2] = ["IDENTRA_SUPERVISE", "IDENTRA_HOLD_A_SERVER"];
     let sources = sources();
     let readme = sources.iter().find(|source| source.path == "README.md");
     let readme = &readme.expect("the README").text;
-    let mut untold: Vec<String> = sources
+    let mut unlisted: Vec<String> = sources
         .iter()
         .filter(|source| source.is_rust() || source.is_script())
         .filter(|source| !source.is_below(&["tests/conventions"]))
         .flat_map(|source| variables(&source.text))
         .filter(|name| !BETWEEN_PROCESSES.contains(&name.as_str()) && !has_word(readme, name))
         .collect();
-    untold.sort();
-    untold.dedup();
-    assert_eq!(untold, NONE, "variables that the README does not tell");
+    unlisted.sort();
+    unlisted.dedup();
+    assert_eq!(unlisted, NONE, "variables that the README does not list");
 }
 
 fn variables(text: &str) -> Vec<String> {

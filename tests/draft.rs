@@ -1,5 +1,4 @@
-//! This file is whether a draft says what there is, guesses aloud, and leaves alone what is
-//! there.
+//! A draft describes the database, marks its guesses, and overwrites nothing.
 
 use std::fs;
 use std::path::PathBuf;
@@ -26,7 +25,7 @@ async fn drafted(migrations: PathBuf) -> (TempDir, Inputs, Draft) {
     (out, inputs, draft)
 }
 
-/// What the main job says of the migrations with the draft for a contract.
+/// The evidence of the migrations with the draft as their contract.
 async fn verified(inputs: &Inputs, draft: &Draft) -> Evidence {
     let contract = Contract::read(&draft.out).unwrap_or_else(|why| panic!("{why}"));
     let inputs = Inputs { contract, ..inputs.clone() };
@@ -40,7 +39,7 @@ fn found<'a>(evidence: &'a Evidence, rule: &str) -> Vec<&'a str> {
     of.map(|finding| finding.check.as_str()).collect()
 }
 
-/// The lines of all its files that are marked, and how many files have one.
+/// The number of marked lines in all files, and of files with one.
 fn marked(draft: &Draft) -> (usize, usize) {
     let files = Contract::files(&draft.out).unwrap_or_else(|why| panic!("{why}"));
     let count = |text: &str| text.lines().filter(|line| line.starts_with(GUESS)).count();
@@ -48,13 +47,13 @@ fn marked(draft: &Draft) -> (usize, usize) {
     (counts.iter().sum(), counts.iter().filter(|&&count| count > 0).count())
 }
 
-/// All that is observed is said, and every guess is counted and told of.
+/// The draft has everything that is observed, and every guess is counted and reported.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn draft_of_the_projects_migrations_says_what_there_is() {
+async fn draft_of_the_projects_migrations_describes_the_database() {
     let (_out, inputs, draft) = drafted(project().join("migrations")).await;
     assert_eq!(draft.unsaid, [""; 0], "what no contract can say");
     assert_eq!(draft.exposed, 0, "what differs between the regimes");
-    assert_eq!(draft.guesses, marked(&draft), "guesses that are told of against those marked");
+    assert_eq!(draft.guesses, marked(&draft), "reported guesses against marked ones");
     let evidence = verified(&inputs, &draft).await;
     assert_eq!(found(&evidence, "schema."), [""; 0]);
     let isolation = found(&evidence, "isolation.");
@@ -65,13 +64,13 @@ async fn draft_of_the_projects_migrations_says_what_there_is() {
     assert!(last.lines().last().is_some_and(|line| line.starts_with(&begin)), "{last}");
 }
 
-/// The same of the example, whose rows have several users: a table that holds a user and
-/// another's key is taken for one of memberships.
+/// The same for the example, whose rows have several users: a table with a user and another
+/// table's key is guessed to be one of memberships.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn draft_of_the_example_finds_the_members() {
     let (_out, inputs, draft) = drafted(project().join("fixtures/examples/teams/migrations")).await;
     assert_eq!(draft.unsaid, [""; 0], "what no contract can say");
-    assert_eq!(draft.guesses, marked(&draft), "guesses that are told of against those marked");
+    assert_eq!(draft.guesses, marked(&draft), "reported guesses against marked ones");
     let read = Contract::read(&draft.out).unwrap_or_else(|why| panic!("{why}"));
     let example = Contract::read(&project().join("fixtures/examples/teams/fixtures"));
     let example = example.unwrap_or_else(|why| panic!("{why}"));
@@ -82,9 +81,9 @@ async fn draft_of_the_example_finds_the_members() {
     assert_eq!(found(&verified(&inputs, &draft).await, "schema."), [""; 0]);
 }
 
-/// Whoever has corrected a draft does not lose it.
+/// A corrected draft is not overwritten.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn draft_takes_the_place_of_nothing() {
+async fn draft_overwrites_nothing() {
     let (out, inputs, _) = drafted(project().join("fixtures/examples/teams/migrations")).await;
     let corrected = out.path().join("contract/database.toml");
     fs::write(&corrected, "# corrected").expect("a file of the draft");
@@ -98,7 +97,7 @@ async fn draft_takes_the_place_of_nothing() {
     assert_eq!(fs::read_to_string(&corrected).expect("the file"), "# corrected");
 }
 
-/// What other hands write: most of it a contract can say; what it cannot say is told.
+/// A schema of another style: most of it can be declared; the rest is reported.
 const OTHERS: &str = "create type public.mood as enum ('good', 'bad');
     create table public.people (
         id bigint generated always as identity primary key,
@@ -116,7 +115,7 @@ const OTHERS: &str = "create type public.mood as enum ('good', 'bad');
     create view public.ages as select age from public.people;";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_no_contract_can_say_is_told() {
+async fn differences_that_no_contract_can_declare_are_reported() {
     let migrations = TempDir::with_prefix("identra-draft-").expect("a directory of its own");
     fs::write(migrations.path().join("1_others.sql"), OTHERS).expect("a migration");
     let (_out, _, draft) = drafted(migrations.path().to_owned()).await;

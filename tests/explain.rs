@@ -40,7 +40,7 @@ fn check_is_explained_by_its_rule() {
 }
 
 #[test]
-fn slip_of_the_pen_is_forgiven() {
+fn similar_name_is_suggested() {
     let refusal = |asked: &str| answer(asked).expect_err("there is no such rule").0;
     assert_eq!(
         refusal("isolation.cel"),
@@ -51,7 +51,7 @@ fn slip_of_the_pen_is_forgiven() {
     assert_eq!(refusal("qqqq"), "there is no rule `qqqq`; scripts/verify explain lists all");
 }
 
-/// Nothing that a finding can carry is without an explanation.
+/// Every rule of a finding has an explanation.
 #[test]
 fn every_rule_has_a_meaning_an_example_and_a_remedy() {
     let all = all();
@@ -62,11 +62,11 @@ fn every_rule_has_a_meaning_an_example_and_a_remedy() {
         }
         assert!(meaning.ends_with('.'), "{id}: its meaning is no sentence: {meaning}");
         assert!(!remedy.is_empty(), "{id} has no remedy");
-        let told = match &rule.becomes {
+        let has_example = match &rule.becomes {
             Becomes::Finding(seen) => !fault.is_empty() && seen.iter().all(|it| !it.is_empty()),
             Becomes::Nothing(why) => !why.is_empty(),
         };
-        assert!(told, "{id} has no example");
+        assert!(has_example, "{id} has no example");
         assert!(references.iter().all(|it| !it.is_empty()), "{id}: an empty reference");
     }
     let attacks = attacks::all().map(Attack::rule);
@@ -77,7 +77,7 @@ fn every_rule_has_a_meaning_an_example_and_a_remedy() {
     }
 }
 
-/// A rule that is written and not listed could be in a finding, and nobody could ask for it.
+/// A rule that is not listed could be in a finding without an explanation.
 #[test]
 fn every_rule_that_is_written_is_listed() {
     let files = [
@@ -88,7 +88,7 @@ fn every_rule_that_is_written_is_listed() {
     assert_eq!(rules::ALL.len(), written, "rules::ALL and the rules that are written");
 }
 
-/// No two rules answer to one name, and a check's id in an example begins with its rule's.
+/// No two rules share a name, and the check's id in an example begins with its rule's.
 #[test]
 fn every_name_is_of_one_rule() {
     let all = all();

@@ -1,5 +1,4 @@
-//! This file is whether every check that is planned belongs to a family, and every family has
-//! checks.
+//! Every planned check belongs to a family, and every family has checks.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,7 +29,7 @@ async fn planned() -> Result<Vec<String>, CannotRun> {
     let ids = ids.chain(cells.map(|cell| cell.id));
     let ids = ids.chain(attacks::all().map(|attack| format!("attack/{}", attack.id)));
     let ids = ids.chain(promises.plan().into_iter().map(|(id, _)| id));
-    // Its checks are planned where the server has it.
+    // Its checks are planned if the server has it.
     let ids = ids.chain(["plpgsql_check/function".to_owned()]);
     Ok(ids.chain(lint::ids()).chain(sign_up::ids()).chain(mutants).collect())
 }
@@ -38,18 +37,18 @@ async fn planned() -> Result<Vec<String>, CannotRun> {
 #[tokio::test]
 async fn every_planned_check_is_of_a_family_and_every_family_has_one() {
     let planned = planned().await.unwrap_or_else(|why| panic!("{why}"));
-    let strays: Vec<&String> =
+    let without_family: Vec<&String> =
         planned.iter().filter(|id| families::of_check(id).is_none()).collect();
-    assert_eq!(strays, Vec::<&String>::new(), "checks of no family");
+    assert_eq!(without_family, Vec::<&String>::new(), "checks of no family");
     let of = |id: &String| families::of_check(id).map(|family| family.name);
     let seen: BTreeSet<&str> = planned.iter().filter_map(of).collect();
     let all = families::ALL.iter().map(|family| family.name);
-    // What is wrong with a baseline is found when everything else is done.
+    // Findings about a baseline are made after the run.
     let all: BTreeSet<&str> = all.filter(|name| *name != "baseline").collect();
     assert_eq!(seen, all, "families with checks, and all families");
 }
 
-/// The first word of an id decides, and it alone.
+/// Only the first word of an id determines the family.
 #[test]
 fn family_is_the_first_word_of_an_id() {
     let name = |id: &str| families::of_check(id).map(|family| family.name);
@@ -59,7 +58,7 @@ fn family_is_the_first_word_of_an_id() {
     assert_eq!(name(""), None);
 }
 
-/// Who reads a list of numbers can look each of them up.
+/// Requirements are cited in the form of their standards.
 #[test]
 fn requirements_are_written_as_their_standards_cite_them() {
     let is_number = |text: &str, parts: usize| {

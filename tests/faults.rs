@@ -1,5 +1,5 @@
-//! This file is what turns a proof red: faults of every kind, each planted by a migration
-//! that comes behind the project's own, are found and named.
+//! Faults of every kind, each planted by a migration after the project's own, are found and
+//! named.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use schema_harness::inputs::Inputs;
 use schema_harness::job::{self, Job};
 use schema_harness::report::{Evidence, Verdict};
 
-/// The evidence that the main job gives with one more migration. The attacks and properties
-/// have faults of their own to find, and are left out.
+/// The evidence of the main job with one more migration, without attacks and properties, which
+/// have tests of their own.
 async fn evidence_with(fault: &str) -> Evidence {
     evidence_of(fault, &[]).await
 }
@@ -25,7 +25,7 @@ async fn evidence_of(fault: &str, properties: &[&'static Property]) -> Evidence 
         .unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }
 
-/// Each fault is found by the rule that is about it, under the name of its object.
+/// Each fault is found by its rule, under the name of its object.
 #[rstest]
 #[case::policy_opened(
     "alter policy \"Users read their own memories\" on public.memories using (true)",
@@ -228,7 +228,7 @@ async fn fault_is_found_and_named(#[case] fault: &str, #[case] rule: &str, #[cas
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed, "{fault}");
 }
 
-/// What no facet, cell or attack tells: a body that does not keep its promise.
+/// A fault that no facet, cell or attack finds: a body that breaks its invariant.
 #[rstest]
 #[case::counter_that_does_not_count("update_conversation_stats", "said.message_count", "0")]
 #[case::cleanup_of_everything("cleanup_expired_sessions", " where s.expires_at <= now()", "")]

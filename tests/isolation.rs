@@ -1,5 +1,4 @@
-//! This file is the access matrix as tests: one for each table's and view's file, in both
-//! privilege regimes.
+//! Access matrix as tests: one for each table and view, in both privilege regimes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,10 +9,10 @@ use schema_harness::checks::isolation::{Sandbox, observed_grid};
 use schema_harness::inputs::Inputs;
 use schema_harness::platform::Regime;
 
-/// What each persona gets for each command on each row is what the grid says.
+/// The outcome of each command of each persona on each row is the grid's.
 #[rstest]
 #[tokio::test]
-async fn grid_is_what_happens(
+async fn observed_grid_equals_the_contracts(
     #[files("fixtures/contract/tables/**/*.toml")]
     #[files("fixtures/contract/views/**/*.toml")]
     file: PathBuf,

@@ -1,4 +1,4 @@
-//! This file is the rules of the platform's own linter, each with a fault that it finds.
+//! The rules of the platform's linter, each with a fault that it finds.
 
 mod controls;
 
@@ -18,7 +18,7 @@ fn inputs() -> Inputs {
     Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// What the rules say of a migrated database after a superuser has played `sql` in it.
+/// The offenders in a migrated database after a superuser has run `sql`.
 async fn found_in(sql: &str, regime: Regime) -> Offenders {
     let database = Database::of(&inputs(), regime).await.unwrap_or_else(|why| panic!("{why}"));
     let admin = database.admin().await.unwrap_or_else(|why| panic!("{why}"));
@@ -36,7 +36,7 @@ async fn found_in(sql: &str, regime: Regime) -> Offenders {
     lint::offenders(&admin).await.unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// The same without what the contract excepts.
+/// The same without the contract's exceptions.
 async fn found_after(sql: &str, regime: Regime) -> Offenders {
     let mut found = found_in(sql, regime).await;
     for exception in inputs().contract.database.lint_exceptions {
@@ -66,8 +66,7 @@ const NOTES: &str = "
     create policy \"Users read their own notes\" on public.notes for select to authenticated
         using ((select auth.uid()) = user_id);";
 
-/// Each rule finds the fault that it is about, under its number and the object's name, and no
-/// other rule takes offence.
+/// Each rule finds its fault, under its number and the object's name, and no other rule does.
 #[rstest]
 #[case::n0001_whose_index_is_dropped(
     "drop index public.notes_user_id_idx",
@@ -156,7 +155,7 @@ async fn fault_is_found_by_its_rule(#[case] fault: &str, #[case] rule: &str, #[c
     assert_eq!(found_alone(fault, rule, object).await.len(), 1, "{fault}");
 }
 
-/// The same for the example that stands beside each rule: it is told as it says.
+/// The same for the example of each rule, with its observed outcome.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn example_of_each_rule_is_found_by_it() {
     let looking = lint::rules().into_iter().filter(|(_, blind)| blind.is_none());
@@ -165,16 +164,16 @@ async fn example_of_each_rule_is_found_by_it() {
     for rule in looking {
         let (example, name) = (&rule.example, rule.id.trim_start_matches("lint."));
         let found = found_alone(example.fault, name, example.object).await;
-        let told = found.iter().map(|it| format!("{}: {}", it.object, it.detail));
-        let told: Vec<String> = told.collect();
-        assert_eq!(told, [example.observed], "{}\n{}", rule.id, example.fault);
+        let observed = found.iter().map(|it| format!("{}: {}", it.object, it.detail));
+        let observed: Vec<String> = observed.collect();
+        assert_eq!(observed, [example.observed], "{}\n{}", rule.id, example.fault);
     }
 }
 
-/// What that rule, and no other, finds after a fault: the object.
+/// The offenders of that rule after a fault, which no other rule finds.
 async fn found_alone(fault: &str, rule: &str, object: &str) -> Vec<Offender> {
     let mut found = found_after(&format!("{NOTES}\n{fault}"), Regime::Explicit).await;
-    // What breaks one of these breaks the one behind it as well.
+    // A fault of one of these rules is also one of the next.
     let together = [
         ("0002_auth_users_exposed", "0010_security_definer_view"),
         ("0007_policy_exists_rls_disabled", "0013_rls_disabled_in_public"),
@@ -189,7 +188,8 @@ async fn found_alone(fault: &str, rule: &str, object: &str) -> Vec<Offender> {
     found.remove(rule).unwrap_or_default()
 }
 
-/// The project's own schema breaks no rule but where the contract says so, and there it does.
+/// The project's own schema breaks only rules with an exception in the contract, and all of
+/// those.
 #[tokio::test]
 async fn project_keeps_every_rule() {
     let exceptions = inputs().contract.database.lint_exceptions;
@@ -203,10 +203,10 @@ async fn project_keeps_every_rule() {
     assert_eq!(findings, Vec::<&Finding>::new());
 }
 
-/// The main job makes a finding of what breaks a rule, and of an exception that nothing needs;
-/// what cannot be looked at is told with its reason.
+/// The main job reports a finding for each offender and for each needless exception, and the
+/// reason for each rule that is not checked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn main_job_tells_what_the_rules_say() {
+async fn main_job_reports_the_linters_findings() {
     let fault = "drop index public.memory_links_target_memory_id_idx; create policy nobody \
                  on public.system_metrics for select to authenticated using (false)";
     let inputs = inputs().followed_by(fault);
@@ -221,13 +221,13 @@ async fn main_job_tells_what_the_rules_say() {
         ("lint.unneeded_exception", "system_metrics"),
     ];
     assert_eq!(found, expected);
-    let told = |id: &str| {
+    let observed = |id: &str| {
         let check = evidence.checks.iter().find(|check| check.id == id);
         check.and_then(|check| check.observed.get("explicit")).cloned().unwrap_or_default()
     };
-    assert!(told("lint/0005_unused_index").starts_with("not applicable: "));
+    assert!(observed("lint/0005_unused_index").starts_with("not applicable: "));
     let accepted = "nothing but what is accepted: is_feature_enabled";
-    assert_eq!(told("lint/0028_anon_security_definer_function_executable"), accepted);
+    assert_eq!(observed("lint/0028_anon_security_definer_function_executable"), accepted);
     let accepted = evidence.accepted.iter().filter(|it| it.channel.starts_with("lint/")).count();
     assert_eq!(accepted, 3, "exceptions among what is accepted");
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed);

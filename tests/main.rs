@@ -1,50 +1,50 @@
-//! What is proved of the Identra schema, and that the proofs can fail: the table of contents.
+//! The tests of the Identra schema, and of the harness: the table of contents.
 
 /// Another schema: proved with a contract of its own, and its faults found.
 mod adopting;
 /// The attack catalogue on this schema, and that each attack finds its weakness.
 mod attacks;
-/// What a mistake gets: one message, exit status 2, nothing left behind.
+/// Mistakes in inputs: one message, exit status 2, nothing left behind.
 mod bad_input;
-/// The catalog beside the contract, facet by facet.
+/// The catalog compared with the contract, facet by facet.
 mod contract;
 /// Rules of style that a machine can check.
 mod conventions;
-/// The project's Markdown pages: links lead somewhere, commands and contracts are understood.
+/// The Markdown pages: links resolve, and commands and contracts are valid.
 mod docs;
-/// A contract drafted from what there is, for a person to correct.
+/// A contract drafted from a database, for a person to correct.
 mod draft;
 /// The evidence: its forms, its baseline, its replay.
 mod evidence;
-/// What a rule means, with an example and the remedy, asked by its id.
+/// The explanation of each rule, with an example and the remedy.
 mod explain;
-/// Which family each check is of, and which requirements of others' standards it speaks to.
+/// The family of each check, and the requirements of published standards that it relates to.
 mod families;
-/// What turns a proof red: each kind of fault, planted, is found and named.
+/// Planted faults of each kind are found and named.
 mod faults;
-/// Who may do what: one grid per table.
+/// Access matrix: one grid per table.
 mod isolation;
-/// What the platform's own linter would say, rule by rule.
+/// The rules of the platform's own linter.
 mod lints;
-/// The ways in, twice, half-way, and back from a dump.
+/// The migration: by each route, repeated, interrupted, and restored from a dump.
 mod migration;
-/// Whether the proofs would notice: each line that security rests on, broken.
+/// Mutants: each line that security depends on, broken.
 mod mutants;
-/// The page of the evidence, as its readers have it.
+/// The page of the evidence.
 mod page;
-/// How the product's queries are planned: through an index, and with one look at the caller.
+/// Plans of the product's queries: each uses an index, and evaluates the caller's id once.
 mod plans;
 /// The imitated platform, fact by fact.
 mod platform;
-/// What functions, triggers and constraints keep true, whatever is done.
+/// Properties: invariants of functions, triggers and constraints.
 mod properties;
-/// Rows of any table, and what is said where something refuses them.
+/// Rows of any table, and the reason if one cannot be made.
 mod rows;
-/// What a server is, and that nothing of it is left.
+/// Servers: found, started, shared and removed.
 mod servers;
-/// The main job in parts, and the parts put together again.
+/// The main job in shards, and their merge.
 mod shards;
-/// A user signs up, logs in and is the only one who gets in.
+/// Sign-up, login and tokens.
 mod sign_up;
 
 /// A server's supervisor is this program once more, which runs this test alone.

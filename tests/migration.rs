@@ -1,15 +1,15 @@
-//! This file is what applying the migration is: the same by every way in, whatever came
-//! before, with nothing open meanwhile; and what a dump needs beside itself.
+//! The migration: the same result by every route and on any earlier state, no access window,
+//! and restore from a dump.
 
-/// What can be reached meanwhile.
+/// Access window.
 mod access_window;
-/// Twice, and after any interruption.
+/// Idempotence, and completion after an interruption.
 mod idempotence;
-/// What a later migration makes.
+/// Default privileges of later objects.
 mod later_objects;
-/// Back from a dump.
+/// Restore from a dump.
 mod restore;
-/// Three ways, one result.
+/// Three routes with the same result.
 mod routes;
 
 use schema_harness::catalog::contents::Contents;
@@ -23,7 +23,7 @@ use schema_harness::rows::World;
 use schema_harness::sandbox::{Database, State};
 use schema_harness::source::SourceFile;
 
-/// What a comparison finds when there is nothing to tell.
+/// The result of a comparison without differences.
 const NONE: [String; 0] = [];
 
 fn inputs() -> Inputs {
@@ -48,7 +48,7 @@ async fn contents(database: &Database) -> Contents {
     Contents::read(&admin).await.unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// Rows for the tables that the project's migrations make.
+/// Rows for the tables that the project's migrations create.
 async fn plants(inputs: &Inputs) -> Result<Plants, CannotRun> {
     let database = Database::of(inputs, Regime::Explicit).await?;
     let admin = database.admin().await?;

@@ -1,5 +1,4 @@
-//! Whether the proofs would notice: every mutant of the migrated database is caught, refused by
-//! the database, or known to change nothing.
+//! Every mutant of the migrated database is caught, unviable, or listed as equivalent.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ fn judged(inputs: Inputs, properties: &[&'static Property]) -> (Arc<Inputs>, Jud
 }
 
 #[test]
-fn every_mutant_is_noticed_or_known_to_change_nothing() {
+fn every_mutant_is_caught_unviable_or_equivalent() {
     let properties = all(&properties::all().collect::<Vec<_>>());
     let (inputs, judgement) = judged(inputs(), &properties);
     assert!(judgement.complete && judgement.judged.len() >= 500, "T02: mutants");
@@ -38,9 +37,9 @@ fn every_mutant_is_noticed_or_known_to_change_nothing() {
     assert_eq!(found, [""; 0], "mutants that are not as they should be");
 }
 
-/// Who looks at nothing misses everything: of a body only properties can tell.
+/// Without properties a mutant of a body is missed.
 #[test]
-fn mutant_that_no_check_notices_is_a_finding() {
+fn mutant_that_no_check_catches_is_a_finding() {
     let inputs = Arc::new(inputs());
     let runner = MutantRunner::new(&inputs, &[]);
     let mutants = runner.mutants().unwrap_or_else(|why| panic!("{why}"));
@@ -56,7 +55,7 @@ fn mutant_that_no_check_notices_is_a_finding() {
     assert!(statement.starts_with("begin;\nCREATE OR REPLACE FUNCTION"), "{statement}");
 }
 
-/// What is caught is not equivalent, whoever says so; nor is what does not exist.
+/// A caught mutant listed as equivalent is a finding, and so is an entry without a mutant.
 #[test]
 fn false_equivalent_is_a_finding() {
     let mutant = Mutant {
@@ -85,7 +84,7 @@ fn false_equivalent_is_a_finding() {
     assert_eq!(observed, ["bodies/none/x", "isolation/notes"]);
 }
 
-/// Ctrl-C: what is not begun is left out, and the verdict cannot be that all is proved.
+/// Ctrl-C: mutants that have not begun are left out, and the verdict is not PROVED.
 #[test]
 fn interrupted_run_is_not_complete() {
     let inputs = Arc::new(inputs());

@@ -1,4 +1,4 @@
-//! This file is the page as its readers have it: all of the evidence, and nothing that runs.
+//! The page of the evidence: all of the evidence, and no markup from its text.
 
 mod browser;
 mod reading;
@@ -34,7 +34,7 @@ fn faulty() -> &'static Evidence {
     })
 }
 
-/// The evidence of the project's migrations, with one more behind them.
+/// The evidence of the project's migrations and one more.
 fn evidence_with(fault: &str) -> Evidence {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let inputs = inputs.followed_by(fault);
@@ -44,7 +44,7 @@ fn evidence_with(fault: &str) -> Evidence {
     evidence.unwrap_or_else(|why| panic!("{fault}\n{why}"))
 }
 
-/// The same as if everything had been asked for, so that each part of the page has something.
+/// The same with all options, so that each part of the page has contents.
 fn dressed(evidence: &Evidence) -> Evidence {
     let mut value = serde_json::to_value(evidence).expect("the evidence is plain data");
     let check = |id: &str, passed: bool, observed: &str| {
@@ -90,7 +90,7 @@ fn dressed(evidence: &Evidence) -> Evidence {
         check("attack/W91/memories", false, "written, as bob: 1 row"),
         check("attack/X91/memories", false, "not made"),
         check("mutant/policies/opened", true, "caught by isolation"),
-        check("mutant/policies/other", false, "missed: no check noticed"),
+        check("mutant/policies/other", false, "missed: no check failed"),
     ]);
     serde_json::from_value(value).expect("the same form")
 }
@@ -154,7 +154,7 @@ fn text_of_the_evidence_becomes_no_markup() {
     assert!(torn.is_empty(), "tags that text has broken: {torn:?}");
 }
 
-/// Whoever has a check's id finds it: each has one place, and the page leaves none out.
+/// Each check has exactly one anchor with its id.
 #[test]
 fn every_check_has_one_place() {
     let evidence = dressed(proved());

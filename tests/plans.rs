@@ -1,5 +1,5 @@
-//! This file is how the product's queries are planned where there are 100,000 rows: through
-//! an index, and with one look at the caller.
+//! Plans of the product's queries on 100,000 rows: each uses an index, and evaluates the
+//! caller's id once.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ const NONE: [&str; 0] = [];
 /// A hundred users with a thousand memories and messages each.
 const CROWD: Population = Population { rows: 100_000, others: 99, embedded: 4 };
 
-/// Alice, and one user with more memories than are compared one by one.
+/// Alice, and one user with more memories than an exact search compares.
 const COLLECTOR: Population = Population { rows: 25_000, others: 1, embedded: 1 };
 
 /// Secondary indexes: name, and the foreign key that one serves as a whole or in part.
@@ -31,7 +31,8 @@ const INDEXES: &str = "
     group by i.indexrelid
     order by 1";
 
-/// Foreign keys without an index on what refers: deleting what is referred to reads the table.
+/// Foreign keys without an index on the referencing columns: deleting a referenced row reads
+/// the whole table.
 const WITHOUT_INDEX: &str = "
     select f.conrelid::regclass || ': no index serves ' || f.conname
     from pg_catalog.pg_constraint as f
@@ -50,7 +51,7 @@ fn wrong_with(name: &str, wanted: &str, steps: &[Step]) -> Vec<String> {
             let table = step.table.as_deref().unwrap_or_default();
             wrong.push(format!("{name}: all of {table} is read"));
         }
-        // Its body, where the planner has put it in place of the call.
+        // The function's body, if the planner has inlined it.
         let asks_who = |text: &&String| text.contains("uid()") || text.contains("request.jwt");
         if let Some(condition) = step.conditions.iter().find(asks_who) {
             wrong.push(format!("{name}: asks for each row who the caller is: {condition}"));
@@ -106,7 +107,7 @@ async fn every_query_has_a_plan_that_scales() {
     assert_eq!(findings("select 1").await, NONE);
 }
 
-/// Each fault is found, and named.
+/// Each fault is found and named.
 #[rstest]
 #[case::index_of_a_list_dropped(
     "drop index public.memories_user_id_created_at_idx",

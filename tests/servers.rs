@@ -1,14 +1,14 @@
-//! Servers are found, started, shared and removed as promised.
+//! Servers are found, started, shared and removed.
 
 /// Databases are made once, copied often and dropped.
 mod databases;
-/// A container serves like the machine's own binaries, and ends itself.
+/// A container works like the machine's own binaries, and ends itself.
 mod docker;
-/// What goes wrong is one message, and leaves nothing.
+/// Each failure is one message, and leaves nothing behind.
 mod faults;
-/// The fetch brings what is pinned, or nothing.
+/// The fetch gets the pinned file, or nothing.
 mod fetch;
-/// Processes share a server, and whatever ends them, nothing of it stays.
+/// Processes share a server, which is removed however they end.
 mod sharing;
 /// Only a server that is marked as disposable is used, and only this run's databases are dropped.
 mod url;
@@ -28,7 +28,7 @@ use tokio_postgres::{Client, NoTls};
 /// The variable that makes this binary a process that holds a server; its value is [`Settings`].
 const HOLD: &str = "IDENTRA_HOLD_A_SERVER";
 
-/// How long other processes may take for what takes them milliseconds, and how often one looks.
+/// How long to wait for other processes, and how often to check.
 const PATIENCE: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -67,7 +67,7 @@ impl Workspace {
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     }
 
-    /// Fails if a directory or a process stays for more than a few seconds.
+    /// Fails if a directory or a process remains for more than a few seconds.
     fn is_left_empty(&self) {
         let left = || (self.entries(), processes(self.path()));
         let deadline = Instant::now() + PATIENCE;
@@ -78,7 +78,7 @@ impl Workspace {
     }
 }
 
-/// Waits for what other processes bring about.
+/// Waits until a condition of other processes is true.
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
@@ -87,8 +87,8 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The processes that were told of this directory: supervisors by their environment, servers by
-/// their arguments. None where there is no `/proc`.
+/// The processes that use this directory: supervisors by their environment, servers by their
+/// arguments. None where there is no `/proc`.
 fn processes(directory: &Path) -> Vec<Pid> {
     let told = |file: &Path| {
         let text = fs::read(file).unwrap_or_default();
@@ -190,7 +190,7 @@ fn hold_if_asked() {
     std::process::exit(0);
 }
 
-/// What two processes compare to know that their servers are the same.
+/// The identity of a server, by which two processes compare theirs.
 fn identity(server: &Server) -> String {
     format!("{:?}", server.login("supabase_admin", "postgres"))
 }

@@ -1,5 +1,5 @@
-//! This file is the main job cut into parts, one test each, so that a partition of the tests is
-//! a shard of the job; and what comes of putting the shards together again.
+//! The main job in shards, one test each, so that a partition of the tests is a shard of the
+//! job; and the merge of shards.
 
 use std::env;
 use std::path::PathBuf;
@@ -12,8 +12,8 @@ use schema_harness::inputs::Inputs;
 use schema_harness::job::{self, Job, Part};
 use schema_harness::report::{self, Verdict};
 
-/// Makes one part, where `IDENTRA_PARTS` names a directory for its evidence. Elsewhere the main
-/// job is done as a whole, by a test of its own.
+/// Runs one part if `IDENTRA_PARTS` names a directory for its evidence. Otherwise another test
+/// runs the whole main job.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn part_is_made(
@@ -24,7 +24,7 @@ async fn part_is_made(
         return;
     };
     let out = PathBuf::from(parts).join(part.name());
-    // What an earlier run has left is not this one's, however this one ends.
+    // Evidence of an earlier run must not remain, however this one ends.
     let prepared = report::clear(&out).and_then(|()| report::prepare(&out));
     prepared.unwrap_or_else(|why| panic!("{why}"));
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
@@ -63,7 +63,7 @@ mod tests {
         made.unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// Writes evidence below `ground`, and says where.
+    /// Writes evidence below `workspace`, and returns its directory.
     fn written(workspace: &TempDir, name: &str, made: &Evidence) -> PathBuf {
         let out = workspace.path().join(name);
         let written = report::prepare(&out).and_then(|()| report::write(made, &out));
@@ -84,7 +84,8 @@ mod tests {
         why
     }
 
-    /// All parts together are what one run makes, byte by byte but for what is volatile.
+    /// The merge of all parts equals the evidence of one run, byte by byte except for volatile
+    /// fields.
     #[rstest]
     #[case::clean("", Verdict::Proved)]
     #[case::open(
@@ -106,7 +107,7 @@ mod tests {
         let (whole, merged) = (lines(&whole.lasting()), lines(&merged.lasting()));
         assert_eq!(whole.iter().zip(&merged).find(|(one, other)| one != other), None);
         assert_eq!(whole.len(), merged.len());
-        // The control, for each: a shard that is lost is missed.
+        // The control, for each: a lost shard is detected.
         for lost in 0..directories.len() {
             let mut left = directories.clone();
             left.remove(lost);

@@ -1,4 +1,4 @@
-//! This file is the way in as a test: sign-up, login, token, session.
+//! Sign-up, login, token and session as a test.
 
 use rstest::rstest;
 
@@ -7,13 +7,13 @@ use schema_harness::inputs::Inputs;
 use schema_harness::platform::Regime;
 use schema_harness::sandbox::Database;
 
-/// A new user gets a profile, a session and a token that opens what is theirs; a token that
-/// does not verify never reaches the database.
+/// A new user gets a profile, a session and a token for their own rows; an invalid token never
+/// reaches the database.
 #[rstest]
 #[case::explicit(Regime::Explicit)]
 #[case::auto_expose(Regime::AutoExpose)]
 #[tokio::test]
-async fn new_user_gets_in_and_a_forged_token_does_not(#[case] regime: Regime) {
+async fn new_user_can_log_in_and_a_forged_token_is_refused(#[case] regime: Regime) {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let accounts = inputs.contract.database.accounts.clone().expect("the contract has accounts");
     let database = Database::of(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));

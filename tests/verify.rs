@@ -1,4 +1,5 @@
-//! The main job on this schema: hands what the project adds to the harness's command line.
+//! The main job on this schema: passes the project's properties and examples to the harness's
+//! command line.
 
 #[expect(dead_code, unused_imports, reason = "their tests are in `schema`")]
 mod properties;

@@ -1,5 +1,4 @@
-//! This file is mistakes in an owner by membership: each is told with file, line and what
-//! would be right.
+//! Mistakes in an owner by membership are reported with file, line and remedy.
 
 use rstest::rstest;
 
@@ -84,7 +83,8 @@ fn told(file: &str, from: &str, to: &str) -> String {
 )]
 #[case::shared_is_left_out(
     "tasks.toml",
-    "alice, bob            shared     1 row              1 row             1 row              1 row\n",
+    "alice, bob            shared     1 row              1 row             1 row              1 \
+        row\n",
     "",
     "tables/tasks.toml:7: no line says what alice may do to shared"
 )]

@@ -1,5 +1,5 @@
-//! This file is the property of claims: whatever a token says, rows come only for a
-//! well-formed subject, and only that subject's own.
+//! Property of claims: for any claims, rows are returned only for a well-formed subject, and
+//! only that subject's own.
 
 use std::sync::Arc;
 
@@ -24,18 +24,18 @@ const BATCH: usize = 20;
 /// Round trips.
 const CASES: u32 = 60;
 
-/// The text of a token's claims, and whose rows it opens.
+/// The text of a token's claims, and whose rows it may read.
 #[derive(Debug, Clone)]
 struct Document {
     text: String,
     opens: Option<Persona>,
 }
 
-/// A subject as JSON text, and whom it names.
+/// A subject as JSON text, and the user it names.
 type Subject = (String, Option<Persona>);
 
 fn well_formed() -> impl Strategy<Value = Subject> {
-    // What the server reads as the same uuid, and no more.
+    // Only forms that the server parses as the same uuid.
     let spellings: Vec<fn(&str) -> String> =
         vec![str::to_owned, str::to_uppercase, |id| id.replace('-', ""), |id| format!("{{{id}}}")];
     (select(vec![Alice, Bob, Carol, Guest]), select(spellings)).prop_map(|(user, spell)| {
@@ -112,8 +112,8 @@ fn others() -> impl Strategy<Value = Vec<String>> {
     vec(prop_oneof![5 => select(listed), 1 => free], 0..5)
 }
 
-/// Whole documents: with several subjects, the last one counts; what is no object names
-/// nobody.
+/// Whole documents: of several subjects the last one counts; a document that is no object names
+/// no user.
 fn documents() -> impl Strategy<Value = Document> {
     let subject = || prop_oneof![1 => well_formed(), 2 => malformed()];
     let object = (vec(subject(), 0..3), others()).prop_map(|(subjects, others)| {
@@ -137,17 +137,17 @@ fn documents() -> impl Strategy<Value = Document> {
     prop_oneof![10 => object, 1 => broken, 1 => cut]
 }
 
-/// A database in which documents are tried, and what each user sees there.
+/// A database in which documents are tried, and the rows that each user reads there.
 struct Trial {
     admin: OpenTransaction,
     seen: Vec<(Persona, String)>,
-    // The clone goes with its owner.
+    // The clone is dropped with its owner.
     _arena: Sandbox,
 }
 
 impl Trial {
     /// A clone with `weakness` planted, and a function that reads every table and view with
-    /// owners as whoever the claims name: keys that it sees, or SQLSTATE.
+    /// owners under the given claims: keys, or SQLSTATE.
     async fn open(weakness: &str) -> Self {
         let inputs = Arc::new(Inputs::from_environment().unwrap_or_else(|why| panic!("{why}")));
         let database = Database::of(&inputs, Regime::AutoExpose).await;
@@ -169,7 +169,7 @@ impl Trial {
         trial
     }
 
-    /// What each document opens, in one round trip.
+    /// The rows that each document reads, in one round trip.
     async fn read(&self, documents: &[Document]) -> Vec<String> {
         let reads = documents
             .iter()
@@ -180,8 +180,8 @@ impl Trial {
             "begin; set local session authorization authenticator; \
              select pg_temp.identra_read(d) from (values {reads}) v (d); rollback"
         );
-        let told = self.admin.execute(&batch).await.expect("the server answers");
-        let rows = told.expect("the reader catches what is refused");
+        let answer = self.admin.execute(&batch).await.expect("the server answers");
+        let rows = answer.expect("the reader catches what is refused");
         rows.into_iter().flatten().collect()
     }
 
@@ -260,22 +260,22 @@ fn config() -> Config {
 }
 
 #[test]
-fn claims_open_the_rows_of_a_well_formed_subject_and_no_others() {
+fn claims_read_only_the_rows_of_a_well_formed_subject() {
     let runtime = Runtime::new().expect("a runtime");
     let trial = runtime.block_on(Trial::open("select 1"));
     let checked = check(&trial, &runtime, config());
     assert_eq!(checked, Ok(()));
 }
 
-/// The control: a policy that believes what a user may write is found.
+/// The control: a policy that uses metadata that users can change is found.
 #[test]
-fn a_policy_that_believes_what_a_user_may_write_is_found() {
+fn policy_that_uses_user_metadata_is_found() {
     let runtime = Runtime::new().expect("a runtime");
     let policy = "alter policy \"Users read their own feedback\" on public.feedback using \
                   ((select auth.uid()) = user_id \
                   or (select auth.jwt() -> 'user_metadata' ->> 'user_id') = user_id::text)";
     let trial = runtime.block_on(Trial::open(policy));
     let config = Config { failure_persistence: None, max_shrink_iters: 50, ..config() };
-    let found = check(&trial, &runtime, config).expect_err("the policy believes the metadata");
+    let found = check(&trial, &runtime, config).expect_err("the policy uses the metadata");
     assert!(found.starts_with("seed ") && found.contains("user_metadata"), "{found}");
 }

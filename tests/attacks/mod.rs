@@ -1,5 +1,5 @@
-//! The attack catalogue on this schema: whether each attack can fail, and two attacks that are
-//! generated or of the engine alone.
+//! The attack catalogue on this schema: each attack finds a planted weakness, a property of
+//! claims, and an unpatched server.
 
 mod claims;
 mod unpatched_engine;

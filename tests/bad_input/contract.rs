@@ -1,5 +1,4 @@
-//! This file is mistakes in the contract: each is told with file, line and what would be
-//! right.
+//! Mistakes in the contract are reported with file, line and remedy.
 
 use rstest::rstest;
 
@@ -106,7 +105,7 @@ fn contract_without_a_mistake_is_read() {
     assert_eq!(inputs.contract.tables["notes"].grid.cells.len(), 95);
 }
 
-/// The message begins with file and line, and ends with what would be right.
+/// The message begins with file and line, and ends with the remedy.
 #[rstest]
 #[case::unknown_key("[privileges]", "indices = []\n[privileges]", 17, "unknown field `indices`")]
 #[case::unknown_key_of_a_column("default = ", "defalt = ", 34, "unknown field `defalt`, expected")]
@@ -264,7 +263,7 @@ fn mistake_about_the_database_is_told_with_file_and_line(
     assert!(told.starts_with(&place), "{told}\ndoes not begin with {place}");
 }
 
-/// Of two ends, the second counts too.
+/// The second path of an owner is checked, too.
 #[test]
 fn second_path_cannot_lead_to_an_unknown_table() {
     let workspace = Workspace::of_the_project();
@@ -300,7 +299,7 @@ fn function_cannot_be_declared_twice() {
     );
 }
 
-/// What lies where nothing is looked for would be taken for declared by its author.
+/// The author of a file in an unknown directory would believe that it is read.
 #[test]
 fn file_in_no_known_directory_is_a_mistake() {
     let workspace = workspace();
@@ -323,7 +322,7 @@ fn contract_cannot_be_missing() {
     );
 }
 
-/// T02: nothing declared, nothing checked, nothing wrong.
+/// T02: without declarations there would be no check and no finding.
 #[test]
 fn contract_without_a_table_is_a_mistake() {
     let workspace = workspace();
@@ -334,7 +333,7 @@ fn contract_without_a_table_is_a_mistake() {
     );
 }
 
-/// A slip of the pen is told as one, and not as two findings.
+/// A misspelt column is one error, not two findings.
 #[tokio::test]
 async fn misspelt_column_is_told_with_file_and_line() {
     let workspace = Workspace::of_the_project();

@@ -1,5 +1,4 @@
-//! This file is mistakes in a table's access grid: a word that means nothing, and a check that
-//! would not be made.
+//! Mistakes in a table's access grid: an unknown word, and a cell that is left out.
 
 use rstest::rstest;
 
@@ -22,7 +21,7 @@ service_role          every      all rows
 type = "uuid"
 "#;
 
-/// The message begins with file and line, and ends with what would be right.
+/// The message begins with file and line, and ends with the remedy.
 #[rstest]
 #[case::unknown_persona(
     "carol, guest ",
@@ -91,7 +90,7 @@ fn mistake_in_a_grid_is_told_with_file_and_line(
     told(from, to, line, message);
 }
 
-/// T03: a cell that nobody answers for is a check that nobody makes.
+/// T03: a missing cell would be a missing check.
 #[rstest]
 #[case::of_a_row_that_exists(
     "users               another's         0 rows ",

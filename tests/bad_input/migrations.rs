@@ -1,4 +1,4 @@
-//! This file is migrations that cannot be applied, and inputs that are not there.
+//! Migrations that cannot be applied, and inputs that are missing.
 
 use std::fs;
 
@@ -9,8 +9,10 @@ use super::{CommandOutput, Workspace};
 /// The message names file and line, and shows the statement and the server's answer.
 #[rstest]
 #[case::syntax_error(
-    "create table public.notes (id int);\n\n-- A comment.\ncreate tabel public.tags (\n  id int\n);",
-    "2_more.sql:4: syntax error at or near \"tabel\" (SQLSTATE 42601)\n  create tabel public.tags (\n    id int\n  )"
+    "create table public.notes (id int);\n\n-- A comment.\ncreate tabel public.tags (\n  id \
+        int\n);",
+    "2_more.sql:4: syntax error at or near \"tabel\" (SQLSTATE 42601)\n  create tabel public.tags \
+        (\n    id int\n  )"
 )]
 #[case::syntax_error_behind_characters_of_several_bytes(
     "select 'žluťoučký kůň';\n\nselect 1 frm t;",
@@ -18,15 +20,20 @@ use super::{CommandOutput, Workspace};
 )]
 #[case::unknown_table(
     "select 1;\nselect 2;\nselect *\nfrom public.nowhere;\nselect 3;",
-    "2_more.sql:4: relation \"public.nowhere\" does not exist (SQLSTATE 42P01)\n  select *\n  from public.nowhere"
+    "2_more.sql:4: relation \"public.nowhere\" does not exist (SQLSTATE 42P01)\n  select *\n  from \
+        public.nowhere"
 )]
 #[case::runtime_error_without_a_position(
-    "select 1;\n-- One; two.\nselect ';';\n\nselect 1 / (id - id)\nfrom (values (1)) as t (id);\nselect 2;",
-    "2_more.sql:5: division by zero (SQLSTATE 22012)\n  select 1 / (id - id)\n  from (values (1)) as t (id)"
+    "select 1;\n-- One; two.\nselect ';';\n\nselect 1 / (id - id)\nfrom (values (1)) as t \
+        (id);\nselect 2;",
+    "2_more.sql:5: division by zero (SQLSTATE 22012)\n  select 1 / (id - id)\n  from (values (1)) \
+        as t (id)"
 )]
 #[case::exception_in_a_block(
-    "select 1;\ndo $$\nbegin\n  raise exception 'no; not so' using hint = 'do otherwise';\nend\n$$;\nselect 2;",
-    "2_more.sql:2: no; not so (SQLSTATE P0001); hint: do otherwise\n  do $$\n  begin\n    raise exception 'no; not so' using hint = 'do otherwise';\n  end\n  $$"
+    "select 1;\ndo $$\nbegin\n  raise exception 'no; not so' using hint = 'do \
+        otherwise';\nend\n$$;\nselect 2;",
+    "2_more.sql:2: no; not so (SQLSTATE P0001); hint: do otherwise\n  do $$\n  begin\n    raise \
+        exception 'no; not so' using hint = 'do otherwise';\n  end\n  $$"
 )]
 #[case::needs_a_superuser(
     "select 1;\ncopy (select 1) to program 'true';",
@@ -45,7 +52,7 @@ async fn migration_that_does_not_apply_is_told_with_file_and_line(
     assert!(told.starts_with(&message), "{told}\ndoes not begin with\n{message}");
 }
 
-/// On the platform too, migrations run as an ordinary role.
+/// On the platform, too, migrations run as an ordinary role.
 #[tokio::test]
 async fn migration_that_needs_a_superuser_is_told_who_it_runs_as() {
     let workspace = Workspace::of_the_project();
@@ -110,7 +117,7 @@ fn evidence_needs_a_directory_that_can_be_written() {
     assert_eq!(said, CommandOutput::could_not_run(message));
 }
 
-/// Yesterday's verdict is not today's.
+/// A run without a verdict removes the verdict of an earlier one.
 #[test]
 fn run_that_could_not_run_leaves_no_verdict_of_an_earlier_one() {
     let workspace = Workspace::of_the_project();

@@ -1,5 +1,5 @@
-//! This file is `scripts/verify` in wrong hands: arguments that mean nothing, another run at
-//! the same time, and a harness that says nothing.
+//! `scripts/verify` with wrong arguments, with another run at the same time, and with a harness
+//! that prints nothing.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +23,8 @@ pub(super) fn script(arguments: &[&str]) -> Command {
 #[rstest]
 #[case::unknown(
     &["--migration", "x"],
-    "error: unexpected argument '--migration' found\n\n  tip: a similar argument exists: '--migrations'"
+    "error: unexpected argument '--migration' found\n\n  tip: a similar argument exists: \
+        '--migrations'"
 )]
 #[case::not_an_option(&["migrations"], "error: unrecognized subcommand 'migrations'\n")]
 #[case::without_a_value(&["--out"], "error: a value is required for '--out <DIR>' but none was")]
@@ -32,8 +33,9 @@ pub(super) fn script(arguments: &[&str]) -> Command {
     "error: a value is required for '--out <DIR>' but none was supplied"
 )]
 #[case::of_a_subcommand(&["merge"], "error: the following required arguments were not provided:\n")]
-#[case::of_another_subcommand(&["doctor", "--out", "x"], "error: unexpected argument '--out' found")]
-fn argument_that_means_nothing_is_refused(#[case] arguments: &[&str], #[case] message: &str) {
+#[case::of_another_subcommand(&["doctor", "--out", "x"], "error: unexpected argument '--out' \
+    found")]
+fn unknown_argument_is_refused(#[case] arguments: &[&str], #[case] message: &str) {
     let output = script(arguments).output().expect("the script runs");
     let said = CommandOutput::of(&output, &Workspace::empty());
     assert_eq!(said.status, Some(2), "{}", said.error);
@@ -41,11 +43,11 @@ fn argument_that_means_nothing_is_refused(#[case] arguments: &[&str], #[case] me
     assert!(said.error.ends_with("For more information, try '--help'."), "{}", said.error);
 }
 
-/// What was an option once still is.
+/// Former options still work.
 #[rstest]
 #[case::explain(&["--explain", "W04"], "attack.W04: ")]
 #[case::explain_all(&["--explain"], "")]
-fn older_spelling_is_understood(#[case] arguments: &[&str], #[case] begin: &str) {
+fn older_spelling_is_accepted(#[case] arguments: &[&str], #[case] begin: &str) {
     let output = script(arguments).output().expect("the script runs");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && told.starts_with(begin), "{told}");
@@ -63,7 +65,7 @@ fn help_has_an_example(#[case] arguments: &[&str]) {
     assert!(output.status.success() && told.contains("\n  scripts/verify "), "{told}");
 }
 
-/// Who asks what a finding means is not running anything: the evidence stays.
+/// An explanation runs no check, so the evidence stays.
 #[test]
 fn explanation_leaves_the_evidence_alone() {
     let workspace = Workspace::empty();
@@ -88,7 +90,7 @@ fn explanation_leaves_the_evidence_alone() {
 /// T02: a program that checks nothing ends with status 0. Here cargo says that such a program
 /// is the harness.
 #[test]
-fn harness_that_says_nothing_proves_nothing() {
+fn harness_without_output_proves_nothing() {
     let workspace = Workspace::empty();
     workspace.write("bin/cargo", "#!/bin/sh\necho '{\"executable\":\"/usr/bin/true\"}'\n");
     let everybody_may = fs::Permissions::from_mode(0o755);

@@ -1,4 +1,4 @@
-//! This file is runs that are interrupted and runs that are killed: nothing of them stays.
+//! Runs that are interrupted or killed leave nothing behind.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -15,8 +15,8 @@ use super::{Workspace, eventually};
 /// A run in a process group of its own, as a terminal starts it, with a server of its own.
 struct Run {
     process: Child,
-    /// A directory of its PATH that does not exist: everything that belongs to the run bears
-    /// it in its environment, and runs with another PATH share no server with it.
+    /// A directory in its PATH that does not exist: all processes of the run have it in their
+    /// environment, and runs with another PATH share no server with it.
     mark: String,
 }
 
@@ -41,7 +41,7 @@ impl Run {
     /// The environments of the run's processes.
     ///
     /// # Panics
-    /// Says so where the system does not show them: a check that could not run has failed.
+    /// The system does not show them: a check that could not run has failed.
     fn environments(&self) -> Vec<String> {
         let entries = fs::read_dir("/proc").expect("processes to look for in /proc").flatten();
         let own = std::process::id().to_string();
@@ -51,7 +51,7 @@ impl Run {
         texts.filter(|text| text.contains(&self.mark)).collect()
     }
 
-    /// The directory of its server, as its supervisor was told.
+    /// The directory of its server, from its supervisor's environment.
     fn home(&self) -> Option<PathBuf> {
         self.environments().iter().find_map(|environment| {
             let task = environment.split('\0').find_map(|it| it.strip_prefix("IDENTRA_SUPERVISE="));
@@ -90,8 +90,7 @@ impl Moment {
     }
 }
 
-/// Neither Ctrl-C nor the kernel's own way of killing leaves a server, a directory, a process
-/// or a verdict.
+/// Neither Ctrl-C nor SIGKILL leaves a server, a directory, a process or a verdict.
 #[rstest]
 #[case::interrupted_while_starting(Signal::INT, Moment::Starting, Some(2))]
 #[case::interrupted_while_proving(Signal::INT, Moment::Proving, Some(2))]
@@ -125,7 +124,7 @@ fn run_that_is_stopped_leaves_nothing(
     assert!(!out.join("evidence.json").exists(), "a verdict");
 }
 
-/// A run that ends by itself leaves as little.
+/// The same for a run that ends by itself.
 #[test]
 fn run_that_could_not_run_leaves_nothing() {
     let workspace = Workspace::of_the_project();

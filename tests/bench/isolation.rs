@@ -1,14 +1,14 @@
-//! This file is the cost of isolation: each query of the product as its user, beside the same
-//! query with the owner named in it, as a role that no policy restricts.
+//! The cost of isolation: each query of the product as its user, compared with the same query
+//! with a condition on the owner, as a role that bypasses policies.
 //!
 //! `cargo bench --bench isolation -- 1000 100000` measures at these numbers of rows; without
 //! numbers, at a thousand, a hundred thousand and a million.
 
-/// Two ways to the same rows, in turns.
+/// Two queries for the same rows, alternated.
 mod measure;
 /// A dot for each ratio.
 mod plot;
-/// What semantic search finds, and how fast.
+/// Recall and latency of semantic search.
 mod search;
 
 use std::fs;
@@ -22,10 +22,10 @@ use schema_harness::server::Server;
 use schema_harness::source::directory;
 use serde_json::json;
 
-/// How many rows each large table has, where nobody says otherwise.
+/// The default numbers of rows of each large table.
 const SIZES: [u32; 3] = [1_000, 100_000, 1_000_000];
 
-/// The users who share what is not Alice's.
+/// The number of users who own the rows that are not Alice's.
 const OTHERS: u32 = 99;
 
 fn main() -> ExitCode {

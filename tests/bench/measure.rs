@@ -1,5 +1,5 @@
-//! This file is two ways to the same rows, timed in turns, so that what slows the machine
-//! slows both.
+//! Measures two queries for the same rows alternately, so that load on the machine affects
+//! both.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -13,9 +13,9 @@ use schema_harness::error::{CannotRun, describe};
 use schema_harness::platform::persona::{Persona, ServiceRole};
 use schema_harness::sandbox::Database;
 
-/// No more rounds than this.
+/// The maximum number of rounds.
 const ROUNDS: usize = 400;
-/// And none after this long, if there are [`ENOUGH`].
+/// The time limit, if there are [`ENOUGH`] rounds.
 const PATIENCE: Duration = Duration::from_millis(2500);
 /// A median of fewer means nothing.
 const ENOUGH: usize = 15;
@@ -31,18 +31,18 @@ pub(crate) struct Cost {
     pub(crate) query: String,
     /// Rows of each large table.
     pub(crate) rows: u32,
-    /// Planned once: medians in microseconds, under the policies and with the owner named.
+    /// Planned once: medians in microseconds, with policies and with a condition on the owner.
     pub(crate) policy: f64,
     pub(crate) owned: f64,
     /// The same with the query planned each time.
     pub(crate) planned_policy: f64,
     pub(crate) planned_owned: f64,
-    /// How often each was run.
+    /// The number of rounds.
     pub(crate) rounds: usize,
 }
 
 impl Cost {
-    /// What the policies multiply the time by.
+    /// The ratio of the time with policies to the time without.
     pub(crate) fn ratio(&self) -> f64 {
         self.policy / self.owned
     }
@@ -60,7 +60,7 @@ impl fmt::Display for Cost {
     }
 }
 
-/// A transaction of somebody's, in which statements are timed.
+/// A transaction of an identity, in which statements are timed.
 pub(crate) struct Turn {
     client: Client,
 }
@@ -103,7 +103,7 @@ impl Turn {
         Ok(began.elapsed())
     }
 
-    /// How long a query takes that is planned anew.
+    /// How long a query takes including its planning.
     async fn time_planned(&self, sql: &str) -> Result<Duration, CannotRun> {
         let began = Instant::now();
         self.send(sql).await?;
@@ -124,7 +124,7 @@ fn refused(error: &tokio_postgres::Error) -> CannotRun {
     CannotRun(format!("could not measure: {}", describe(error)))
 }
 
-/// Measures a query against its twin.
+/// Measures a query and its counterpart.
 ///
 /// # Errors
 /// The server's answer.
@@ -140,7 +140,7 @@ pub(crate) async fn cost(
     let mut times = [const { Vec::new() }; 4];
     let began = Instant::now();
     for round in 0..ROUNDS {
-        // Who comes second finds the pages in the cache: they take turns.
+        // The second query finds the pages in the cache, so they alternate.
         for at in if round % 2 == 0 { [0, 1, 2, 3] } else { [1, 0, 3, 2] } {
             let took = match at {
                 0 => user.time(&by_policy).await?,

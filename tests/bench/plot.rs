@@ -1,11 +1,11 @@
-//! This file is the plot of the ratios: a line for each query, a dot for each number of rows.
+//! The plot of the ratios: a line for each query, a dot for each number of rows.
 
 use super::measure::Cost;
 
 const LEFT: f64 = 240.0;
 const WIDTH: f64 = 480.0;
 const LINE: f64 = 22.0;
-/// As far as the axis goes: what lies beyond is drawn at its end, with its number.
+/// The end of the axis: larger ratios are drawn there, with their number.
 const MOST: f64 = 4.0;
 const COLOURS: [&str; 4] = ["#9ecae1", "#4292c6", "#084594", "#000000"];
 

@@ -1,5 +1,4 @@
-//! This file is what semantic search finds of the nearest memories, and how fast, for a user
-//! with a hundredth of all.
+//! Recall and latency of semantic search, for a user with a hundredth of all memories.
 
 use std::fmt;
 
@@ -11,21 +10,21 @@ use schema_harness::sandbox::Database;
 
 use super::measure::{Turn, median};
 
-/// How many places near which something is sought.
+/// The number of queries.
 const PLACES: usize = 10;
 
 /// Recall and latency.
 #[derive(Debug, Serialize)]
 pub(crate) struct Quality {
-    /// Memories of everybody.
+    /// Memories of all users.
     rows: u32,
     /// Memories of the user.
     own: u64,
-    /// The part of the ten nearest that is among the ten found.
+    /// Recall: the fraction of the ten nearest among the ten found.
     recall: f64,
     /// Median of the search as the user, in microseconds.
     search: f64,
-    /// Median of comparing every memory of the table that is the user's.
+    /// Median of comparing all memories of the user.
     scan: f64,
 }
 
@@ -41,7 +40,7 @@ impl fmt::Display for Quality {
     }
 }
 
-/// Searches as Bob, and by force.
+/// Searches as Bob, and by brute force.
 ///
 /// # Errors
 /// The server's answer.
@@ -51,7 +50,7 @@ pub(crate) async fn quality(database: &Database, rows: u32) -> Result<Quality, C
     let back_end = Turn::of(database, ServiceRole).await?;
     let own = format!("select count(*)::text from public.memories where user_id = '{bob}'");
     let own = back_end.column(&own).await?.concat().parse().unwrap_or_default();
-    // Between two memories of different users, so that nothing is there by itself.
+    // Between two memories of different users, so that no memory is equal to the query.
     let places = back_end
         .column(&format!(
             "select (a.embedding operator(extensions.+) b.embedding)::text \

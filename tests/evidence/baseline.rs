@@ -20,7 +20,7 @@ const TODAY: Date = date!(2026 - 11 - 22);
 fn read(text: &str) -> Result<Baseline, CannotRun> {
     let workspace = tempfile::TempDir::with_prefix("identra-baseline-").expect("a directory");
     let file = workspace.path().join("baseline.toml");
-    std::fs::write(&file, text).expect("a file of the ground");
+    std::fs::write(&file, text).expect("a file of the workspace");
     Baseline::read(&file)
 }
 
@@ -31,7 +31,7 @@ fn known(rule: &str, object: &str, expires: &str) -> String {
     )
 }
 
-/// The same with what is found.
+/// The same with the fingerprint of the findings.
 fn written(evidence: &Evidence, rule: &str, object: &str) -> String {
     let meant: Vec<&Finding> =
         evidence.findings.iter().filter(|it| it.rule == rule && it.object == object).collect();
@@ -39,14 +39,14 @@ fn written(evidence: &Evidence, rule: &str, object: &str) -> String {
     format!("{}findings = \"{findings}\"\n", known(rule, object, "2026-11-22"))
 }
 
-/// The rules and objects of what is left to mend.
+/// The rules and objects of the remaining findings.
 fn left(evidence: &Evidence) -> BTreeSet<(&str, &str)> {
     evidence.findings.iter().map(|it| (it.rule.as_str(), it.object.as_str())).collect()
 }
 
-/// An old schema with two faults, of which somebody knows.
+/// A schema with two known faults.
 #[tokio::test(flavor = "multi_thread")]
-async fn known_findings_are_put_up_with_and_nothing_else() {
+async fn baseline_accepts_known_findings_and_no_others() {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let text = "drop index public.feedback_open_idx; \
                 alter policy \"Users read their own memories\" on public.memories using (true)";
@@ -67,7 +67,7 @@ async fn known_findings_are_put_up_with_and_nothing_else() {
     let judged_by_all = judged(&all.concat());
     assert_eq!(judged_by_all.verdict, Verdict::NothingNew, "{:?}", left(&judged_by_all));
     assert_eq!(judged_by_all.baseline.len(), evidence.findings.len());
-    // One that is not in it is new.
+    // A finding that is not in the baseline is new.
     for (at, new) in pairs.iter().enumerate() {
         let mut others = all.clone();
         others.remove(at);
@@ -96,7 +96,7 @@ async fn known_findings_are_put_up_with_and_nothing_else() {
     assert_eq!(worse.verdict, Verdict::Findings);
     assert!(left(&worse).iter().any(|(rule, _)| *rule == "baseline.changed"));
 
-    // What was not made is not put up with.
+    // A check that was not executed is not accepted.
     let mut incomplete = evidence.clone();
     let check = incomplete.checks[0].id.clone();
     incomplete.accounting.executed -= 1;
@@ -106,7 +106,7 @@ async fn known_findings_are_put_up_with_and_nothing_else() {
     assert_eq!(incomplete.verdict, Verdict::Incomplete);
 }
 
-/// Each mistake is told with its line, and what would be right.
+/// Each mistake is reported with its line and the remedy.
 #[rstest]
 #[case::no_day(
     "rule = \"a.b\"\nobject = \"c\"\nreason = \"d\"\nexpires = 10:00:00",
@@ -124,16 +124,16 @@ async fn known_findings_are_put_up_with_and_nothing_else() {
 #[case::misspelt("rul = \"a.b\"", "2: unknown field `rul`")]
 #[case::not_known(
     "rule = \"harness.could-not-run\"\nobject = \"c\"\nreason = \"d\"\nexpires = 2030-01-01",
-    "1: \"harness.could-not-run\" cannot be put up with"
+    "1: \"harness.could-not-run\" cannot be accepted"
 )]
-fn mistake_is_told_with_its_line(#[case] entry: &str, #[case] message: &str) {
+fn mistake_is_reported_with_its_line(#[case] entry: &str, #[case] message: &str) {
     let Err(CannotRun(why)) = read(&format!("[[known]]\n{entry}\n")) else { panic!("it was read") };
     assert!(why.starts_with(&format!("baseline baseline.toml:{message}")), "{why}");
 }
 
 #[test]
-fn entry_that_stands_twice_is_refused() {
+fn duplicate_entry_is_refused() {
     let entry = known("a.b", "c", "2030-01-01");
     let Err(CannotRun(why)) = read(&(entry.clone() + &entry)) else { panic!("it was read") };
-    assert_eq!(why, "baseline baseline.toml:6: a.b of c stands here twice; leave one");
+    assert_eq!(why, "baseline baseline.toml:6: a.b of c is listed twice; remove one");
 }

@@ -1,5 +1,5 @@
-//! This file is what others rely on: the published form of `evidence.json`, SARIF's own schema,
-//! and that a finding points at the line that is to blame.
+//! The formats of the evidence: the published schema of `evidence.json`, SARIF's own schema,
+//! and the locations of findings.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -35,12 +35,12 @@ fn mistakes(schema: &Value, document: &Value) -> Vec<String> {
 fn sarif_schema() -> Value {
     let cargo = |arguments: &[&str]| {
         let program = std::env::var("CARGO").unwrap_or("cargo".to_owned());
-        let said = Command::new(program).args(arguments).current_dir(project()).output();
-        let said = said.expect("cargo runs");
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-        String::from_utf8_lossy(&said.stdout).into_owned()
+        let output = Command::new(program).args(arguments).current_dir(project()).output();
+        let output = output.expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    // What other platforms need is not here to be looked at.
+    // Packages of other platforms are not available here.
     let version = cargo(&["--version", "--verbose"]);
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
     let metadata = ["metadata", "--format-version=1", "--offline", "--filter-platform", host];
@@ -51,14 +51,14 @@ fn sarif_schema() -> Value {
     let text = std::fs::read_to_string(manifest.with_file_name("src/schema.json"));
     let text = text.expect("the schema is there");
     let mut schema: Value = serde_json::from_str(&text).expect("the schema is JSON");
-    // Its patterns for languages have a bracket too many, which not every engine overlooks.
+    // Its patterns for languages have a surplus bracket, which not every engine accepts.
     for of in ["run", "toolComponent"] {
         schema["definitions"][of]["properties"]["language"] = json!({"type": "string"});
     }
     schema
 }
 
-/// The published schema is what the types say, word by word.
+/// The published schema is generated from the types, including their comments.
 #[test]
 fn published_schema_is_of_this_form() {
     let schema = schemars::schema_for!(Evidence);
@@ -112,7 +112,7 @@ async fn every_form_is_valid_and_points_at_the_line() {
     assert_eq!((junit.tests, junit.failures), (evidence.checks.len(), evidence.accounting.failed));
     assert_ne!(junit.failures, 0, "control");
 
-    // What a baseline puts up with is shown, and does not count.
+    // An accepted finding is shown as suppressed, and does not count.
     let is_known = |it: &&Finding| it.object == "feedback.feedback_open_idx";
     let findings: Vec<&Finding> = evidence.findings.iter().filter(is_known).collect();
     let known = format!(
@@ -122,7 +122,7 @@ async fn every_form_is_valid_and_points_at_the_line() {
     );
     let workspace = tempfile::TempDir::with_prefix("identra-forms-").expect("a directory");
     let file = workspace.path().join("baseline.toml");
-    std::fs::write(&file, known).expect("a file of the ground");
+    std::fs::write(&file, known).expect("a file of the workspace");
     let baseline = Baseline::read(&file).unwrap_or_else(|why| panic!("{why}"));
     baseline.apply(&mut evidence, date!(2026 - 11 - 22));
     let log: Value = serde_json::from_str(&sarif::text(&evidence)).expect("JSON");

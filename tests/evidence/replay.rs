@@ -1,4 +1,4 @@
-//! What psql alone says of every statement in the evidence.
+//! Replay: psql gets the same outcome for every statement of the evidence.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use schema_harness::report::document::MatrixCell;
 use schema_harness::sandbox::Database;
 use schema_harness::server::Server;
 
-/// What psql gets for each statement that is pasted: `3 rows`, or its error.
+/// The outcome in psql of each pasted statement: `3 rows`, or its error.
 fn pasted(database: &Database, regime: Regime, evidence: &Evidence) -> BTreeMap<String, String> {
     let workspace = tempfile::TempDir::with_prefix("identra-replay-").expect("a directory");
     let at = |name: &str| workspace.path().join(name).display().to_string();
@@ -22,7 +22,7 @@ fn pasted(database: &Database, regime: Regime, evidence: &Evidence) -> BTreeMap<
     };
     let paste: String = evidence.matrix.iter().map(paste).collect();
     for (name, text) in [("replay.sql", &evidence.replay), ("paste.sql", &paste)] {
-        std::fs::write(at(name), text).expect("a file of the ground");
+        std::fs::write(at(name), text).expect("a file of the workspace");
     }
     let regime = format!("regime={}", regime.name());
     let (replay, paste) = (at("replay.sql"), at("paste.sql"));
@@ -33,7 +33,7 @@ fn pasted(database: &Database, regime: Regime, evidence: &Evidence) -> BTreeMap<
     said.split("@ ").skip(1).map(outcome).collect()
 }
 
-/// The id and what came of it, of what psql said of one statement.
+/// The id and the outcome in psql's output for one statement.
 fn outcome(said: &str) -> (String, String) {
     let mut lines: Vec<&str> = said.lines().filter(|line| !line.is_empty()).collect();
     let error = lines.pop().unwrap_or_default();
@@ -54,7 +54,7 @@ fn outcome(said: &str) -> (String, String) {
     (id, outcome)
 }
 
-/// Every cell, in a database that psql alone has made.
+/// Every cell, in a database that was made with psql alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn statement_that_is_pasted_gets_what_the_evidence_says() {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));

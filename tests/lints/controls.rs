@@ -1,11 +1,11 @@
-//! This file is what looks like a fault to a rule of the linter's and is none.
+//! SQL that resembles a fault to a rule of the linter and is correct.
 
 use rstest::rstest;
 
 use super::{NOTES, found_after, named};
 use schema_harness::platform::Regime;
 
-/// The control: what is right is left alone, however much it looks like a fault.
+/// The control: correct SQL that resembles a fault is no finding.
 #[rstest]
 #[case::nothing("")]
 #[case::index_that_leaves_out_nulls(
@@ -93,7 +93,7 @@ use schema_harness::platform::Regime;
      grant all on pgmq.q_mail to service_role"
 )]
 #[tokio::test]
-async fn what_is_right_is_left_alone(#[case] sql: &str) {
+async fn correct_sql_is_no_finding(#[case] sql: &str) {
     let citext = "create extension citext with schema extensions;";
     let found = found_after(&format!("{citext}{NOTES}\n{sql}"), Regime::AutoExpose).await;
     assert_eq!(named(&found), [], "{sql}\n{found:#?}");

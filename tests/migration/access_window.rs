@@ -1,5 +1,5 @@
-//! This file is what can be reached while the migration runs: after none of its statements
-//! more than after the last.
+//! Access window: while the migration runs, nothing can be reached that cannot be reached after
+//! its last statement.
 
 use rstest::rstest;
 
@@ -13,8 +13,8 @@ use schema_harness::platform::Regime;
 use schema_harness::sandbox::Database;
 use schema_harness::sql::statements;
 
-/// Commits one statement after the other, and says what is reached after one of them and not
-/// after the last, where the grids say what may be.
+/// Commits one statement after the other, and returns what can be reached after one of them and
+/// not after the last.
 async fn windows(
     inputs: &Inputs,
     database: &Database,
@@ -37,16 +37,16 @@ async fn windows(
     Ok((intended, open))
 }
 
-/// The first time, in either regime; and the second, when policies are dropped and made anew.
+/// The first run, in each regime; and the second, when policies are dropped and recreated.
 #[rstest]
 #[case::explicit(Regime::Explicit, false)]
 #[case::auto_expose(Regime::AutoExpose, false)]
-#[case::again(Regime::AutoExpose, true)]
+#[case::repeated(Regime::AutoExpose, true)]
 #[tokio::test]
-async fn no_statement_opens_what_the_last_does_not(#[case] regime: Regime, #[case] again: bool) {
+async fn no_statement_opens_more_than_the_last(#[case] regime: Regime, #[case] repeated: bool) {
     let inputs = inputs();
     let database = bare(&inputs, regime).await;
-    if again {
+    if repeated {
         paste(&database, &inputs.migrations).await.unwrap_or_else(|why| panic!("{why}"));
     }
     let all = inputs.migrations.iter().flat_map(|it| statements::split(&it.text));
@@ -63,13 +63,13 @@ async fn no_statement_opens_what_the_last_does_not(#[case] regime: Regime, #[cas
     assert!(own.contains(&&select), "control: her own, at the end: {own:?}");
 }
 
-/// The control: with the default privileges left alone, an older project's tables are open
-/// until each is closed, and a newer project's can be truncated until then.
+/// The control: without the change of default privileges, an older project's tables can be
+/// reached until each is revoked, and a newer project's can be truncated until then.
 #[rstest]
 #[case::explicit(Regime::Explicit, &["truncate"])]
 #[case::auto_expose(Regime::AutoExpose, &["select", "insert", "update", "delete", "truncate"])]
 #[tokio::test]
-async fn window_is_seen_where_defaults_are_left_open(
+async fn window_is_detected_with_open_default_privileges(
     #[case] regime: Regime,
     #[case] open_for: &[&str],
 ) {

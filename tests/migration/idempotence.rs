@@ -1,4 +1,5 @@
-//! This file is the migration on what is there already: itself, a part of itself, accounts.
+//! Idempotence: the migration on a database that has it already, completely or in part, or that
+//! has accounts.
 
 use rstest::rstest;
 
@@ -13,8 +14,8 @@ use schema_harness::sandbox::Database;
 use schema_harness::source::SourceFile;
 use schema_harness::sql::statements;
 
-/// Accounts that signed up before the migration came: two of one name, one of fifty characters
-/// and more, and names that are none.
+/// Accounts from before the migration: two with one name, one with more than fifty characters,
+/// and invalid names.
 const ACCOUNTS: &str = r#"
     insert into auth.users (id, email, raw_user_meta_data, created_at) values
     ('00000000-0000-4000-8000-0000000000a1', 'one@example.com', '{"username": "ada"}', '2025-01-01'),
@@ -34,7 +35,7 @@ const ACCOUNTS: &str = r#"
         jsonb_build_object('username', repeat(U&'\+01F600', 300)), '2025-01-12'),
     ('00000000-0000-4000-8000-0000000000b4', repeat('x', 243) || '@example.com', null, null)"#;
 
-/// How many they are.
+/// Their number.
 const ACCOUNT_COUNT: usize = 13;
 
 async fn with_accounts(inputs: &Inputs, regime: Regime) -> Database {
@@ -45,12 +46,12 @@ async fn with_accounts(inputs: &Inputs, regime: Regime) -> Database {
     database
 }
 
-/// Every row of the world is the same afterwards, and so is all else.
+/// All rows and all of the catalog are the same afterwards.
 #[rstest]
 #[case::explicit(Regime::Explicit)]
 #[case::auto_expose(Regime::AutoExpose)]
 #[tokio::test]
-async fn second_time_changes_nothing(#[case] regime: Regime) {
+async fn second_run_changes_nothing(#[case] regime: Regime) {
     let inputs = inputs();
     let database = Database::of(&inputs, regime).await.unwrap_or_else(|why| panic!("{why}"));
     let before = contents(&database).await;
@@ -67,17 +68,17 @@ async fn second_time_changes_nothing(#[case] regime: Regime) {
     }
 }
 
-/// Whichever statement was the last, the whole file makes of it what it makes of nothing, in
-/// either regime.
+/// After an interruption at any statement, the whole file makes the same as on an empty
+/// database, in each regime.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn interruption_after_any_statement_is_mended() {
+async fn interrupted_migration_can_be_completed() {
     let (tried, unlike) = interrupted(&inputs()).await.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(unlike, NONE, "what comes of an interruption");
     assert!(tried > 150, "T02: interruptions, {tried}");
 }
 
-/// The control: a file that cannot be run again, and one that leaves two rows of one, are
-/// found out at the statement that is to blame.
+/// The control: a file that cannot be run twice, and one that duplicates a row, are found at
+/// the statement that causes it.
 #[rstest]
 #[case::error(
     "create table if not exists public.a (id integer);\ncreate table public.b ();",
@@ -95,7 +96,7 @@ async fn interruption_after_any_statement_is_mended() {
     "after line 4: [\"- comments/table public.a: A.\""
 )]
 #[tokio::test]
-async fn file_that_minds_an_interruption_is_found(#[case] text: &str, #[case] said: &str) {
+async fn file_that_cannot_be_completed_is_found(#[case] text: &str, #[case] said: &str) {
     let mut inputs = inputs();
     inputs.migrations = vec![SourceFile { name: "1_minds.sql".to_owned(), text: text.to_owned() }];
     let (_, found) = interrupted(&inputs).await.unwrap_or_else(|why| panic!("{why}"));
@@ -103,9 +104,9 @@ async fn file_that_minds_an_interruption_is_found(#[case] text: &str, #[case] sa
     assert!(found.iter().all(|it| it.starts_with(said)), "{found:#?}");
 }
 
-/// Runs the files statement by statement; after each, on another connection, all of it at
-/// once, and says where that fails or makes something else than it makes of nothing. Two walk
-/// at a time, and each stops at every other statement.
+/// Runs the files statement by statement; after each, runs the whole file on another
+/// connection, and reports where that fails or differs from its result on an empty database.
+/// Two workers run in parallel, each for every other statement.
 async fn interrupted(inputs: &Inputs) -> Result<(usize, Vec<String>), CannotRun> {
     let (even, odd) = tokio::join!(walk(inputs, 0), walk(inputs, 1));
     let ((even, mut unlike), (odd, others)) = (even?, odd?);
@@ -113,8 +114,8 @@ async fn interrupted(inputs: &Inputs) -> Result<(usize, Vec<String>), CannotRun>
     Ok((even + odd, unlike))
 }
 
-/// The regimes part before the first statement. Where one has made the same of both, what
-/// follows makes the same of both, and is tried in one.
+/// The regimes differ before the first statement. After a statement that makes their catalogs
+/// equal, the rest is tried in one.
 async fn walk(inputs: &Inputs, parity: usize) -> Result<(usize, Vec<String>), CannotRun> {
     let mut paths = Vec::new();
     for regime in Regime::ALL {
@@ -142,12 +143,12 @@ async fn walk(inputs: &Inputs, parity: usize) -> Result<(usize, Vec<String>), Ca
     Ok((tried, unlike))
 }
 
-/// A database on which the migration has come to some statement.
+/// A database in which the migration has run up to some statement.
 struct Path {
-    /// Whose transactions are committed, a statement each.
+    /// The connection whose statements are committed one by one.
     walker: Client,
     admin: Client,
-    /// What all of it makes of nothing.
+    /// The result of the whole migration on an empty database.
     intended: Contents,
     _database: Database,
 }
@@ -165,7 +166,7 @@ impl Path {
         Contents::read(&self.admin).await
     }
 
-    /// How what all of it makes from here differs from what is intended.
+    /// The difference between the result of the whole migration from here and the intended one.
     async fn unlike(&self, inputs: &Inputs) -> Result<Option<String>, CannotRun> {
         let made = match Self::whole(&self.admin, inputs).await? {
             Err(error) => return Ok(Some(error)),
@@ -179,8 +180,8 @@ impl Path {
         Ok((counts != self.intended.counts()).then(|| format!("rows: {counts:?}")))
     }
 
-    /// What all of it makes from here, or why it fails. Being in one transaction, it leaves no
-    /// trace.
+    /// The result of the whole migration from here, or why it fails. It runs in a transaction
+    /// that is rolled back.
     async fn whole(admin: &Client, inputs: &Inputs) -> Result<Result<Contents, String>, CannotRun> {
         let files: Vec<&str> = inputs.migrations.iter().map(|file| file.text.as_str()).collect();
         let batch = format!(
@@ -198,7 +199,7 @@ impl Path {
     }
 }
 
-/// Each gets one profile, under a name of its own; the first of a name keeps it.
+/// Each gets one profile with a unique name; the first account with a name keeps it.
 #[rstest]
 #[case::explicit(Regime::Explicit)]
 #[case::auto_expose(Regime::AutoExpose)]

@@ -1,6 +1,6 @@
-//! This file is what a later migration makes with nothing said: out of clients' reach. Attack
-//! B08 tries tables, views, functions and sequences; here are the kinds that it leaves out,
-//! and each in both regimes.
+//! Default privileges of later objects: what a later migration creates without grants cannot be
+//! reached by clients. Attack B08 tries tables, views, functions and sequences; these tests add
+//! the other kinds, in both regimes.
 
 use rstest::rstest;
 
@@ -11,7 +11,7 @@ use schema_harness::database::connect;
 use schema_harness::platform::Regime;
 use schema_harness::platform::persona::Persona;
 
-/// A later migration that says nothing of privileges.
+/// A later migration without grants.
 const LATER: &str = "
     create table public.later_objects (id serial primary key, body text default 'a secret');
     create table public.measured (day integer) partition by range (day);
@@ -29,7 +29,7 @@ const LATER: &str = "
         as 'delete from public.later_objects';
     create aggregate public.all_of (text) (sfunc = textcat, stype = text)";
 
-/// What would show that an object other than a table is open.
+/// Queries that show whether an object other than a table can be reached.
 const ATTEMPTS: [&str; 8] = [
     "select public.told()",
     "select * from public.listed()",
@@ -41,7 +41,7 @@ const ATTEMPTS: [&str; 8] = [
     "select last_value from public.counted_id_seq",
 ];
 
-/// What is open of it, behind the project's migrations or on the bare platform.
+/// The reachable objects, after the project's migrations or on the platform alone.
 async fn open(regime: Regime, migrated: bool) -> Vec<String> {
     let inputs = inputs();
     let database = bare(&inputs, regime).await;
@@ -53,7 +53,7 @@ async fn open(regime: Regime, migrated: bool) -> Vec<String> {
     let admin = database.admin().await.unwrap_or_else(|why| panic!("{why}"));
     let plants = plants(&inputs).await.unwrap_or_else(|why| panic!("{why}"));
     let reached = reached(&admin, &plants).await.unwrap_or_else(|why| panic!("{why}"));
-    // What the project's own tables show is what their grids say.
+    // The project's own tables are covered by their grids.
     let is_later = |it: &String| {
         let kinds = ["tomorrow", "measured", "measured_today", "counted", "heir", "seen", "kept"];
         kinds.iter().any(|name| it.ends_with(&format!(" {name}")))
@@ -76,13 +76,13 @@ async fn open(regime: Regime, migrated: bool) -> Vec<String> {
 #[case::explicit(Regime::Explicit)]
 #[case::auto_expose(Regime::AutoExpose)]
 #[tokio::test]
-async fn what_a_later_migration_makes_is_closed(#[case] regime: Regime) {
+async fn objects_of_a_later_migration_are_closed(#[case] regime: Regime) {
     assert_eq!(open(regime, true).await, NONE);
 }
 
 /// The control: without the project's migrations, an older platform opens all of it.
 #[tokio::test]
-async fn what_is_made_on_an_older_platform_is_open() {
+async fn objects_on_an_older_platform_are_open() {
     let open = open(Regime::AutoExpose, false).await;
     let kinds = ["tomorrow", "measured", "measured_today", "counted", "heir", "seen", "kept"];
     for line in kinds.map(|name| format!("no_token select {name}")) {

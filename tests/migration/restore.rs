@@ -1,5 +1,5 @@
-//! This file is the way back from a dump: what `migrations/README.md` says is enough, and less
-//! is not.
+//! Restore from a dump: the commands of `migrations/README.md` are sufficient, and fewer are
+//! not.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use schema_harness::sandbox::Database;
 use schema_harness::server::Server;
 use schema_harness::source::project;
 
-/// Whether the migrations run again behind the dump.
+/// Whether the migrations run again after the dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     MigrateAgain,
@@ -36,7 +36,7 @@ const EXTENSIONS: [&str; 2] = [
 ];
 const FILES: &str = "-f accounts.sql -f public.sql";
 
-/// Runs the commands of `migrations/README.md`, the last file apart if `then` says so.
+/// Runs the commands of `migrations/README.md`, with or without the last.
 fn restore(from: &Database, to: &Database, inputs: &Inputs, then: Then) -> Result<(), CannotRun> {
     let server = Server::shared()?;
     let program = |name: &str| server.program(name, server.major());
@@ -62,17 +62,17 @@ fn restore(from: &Database, to: &Database, inputs: &Inputs, then: Then) -> Resul
     Ok(())
 }
 
-/// What is tried here is what is told there.
+/// The commands tried here are those of the README.
 #[test]
-fn readme_tells_these_commands() {
+fn readme_lists_these_commands() {
     let readme = std::fs::read_to_string(project().join("migrations/README.md")).expect("it");
     let commands = [DUMP_ACCOUNTS, DUMP_PUBLIC, MAKE_SCRIPT, RESTORE, FILES];
-    let untold: Vec<&str> =
+    let unlisted: Vec<&str> =
         commands.into_iter().chain(EXTENSIONS).filter(|it| !readme.contains(it)).collect();
-    assert_eq!(untold, [""; 0], "commands that migrations/README.md does not tell");
+    assert_eq!(unlisted, [""; 0], "commands that migrations/README.md does not list");
 }
 
-/// What the access matrix finds in a database into which one with rows was restored.
+/// The findings of the access matrix in a restored database with rows.
 async fn findings(regime: Regime, then: Then) -> Result<Vec<String>, CannotRun> {
     let inputs = Arc::new(inputs());
     let original = Database::of(&inputs, regime).await?;
@@ -99,7 +99,7 @@ async fn findings(regime: Regime, then: Then) -> Result<Vec<String>, CannotRun> 
     Ok(findings)
 }
 
-/// Rows, privileges, policies and the trigger on the platform's table are back.
+/// Rows, privileges, policies and the trigger on the platform's table are restored.
 #[rstest]
 #[case::explicit(Regime::Explicit)]
 #[case::auto_expose(Regime::AutoExpose)]

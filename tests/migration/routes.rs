@@ -1,4 +1,4 @@
-//! This file is the three ways in: pasted, psql, sqlx. They make one schema.
+//! The three routes of a migration, pasted, psql and sqlx, make the same schema.
 
 use std::fs;
 use std::io::Write as _;
@@ -20,19 +20,19 @@ use schema_harness::sql::statements;
 /// The table of sqlx's own history.
 const HISTORY: &str = "_sqlx_migrations";
 
-/// How the runner of `tests/sqlx-migrator` is made, and where it then is.
+/// How the runner of `tests/sqlx-migrator` is built, and its path.
 const BUILD: &str = "cargo build --manifest-path tests/sqlx-migrator/Cargo.toml \
                      --target-dir target/sqlx-migrator";
 const BUILT: &str = "target/sqlx-migrator/debug/sqlx-migrator";
 
-/// What the migrations make of a bare platform when they are pasted.
+/// The result of pasting the migrations into a database with only the platform.
 async fn pasted(inputs: &Inputs, regime: Regime) -> Contents {
     let database = bare(inputs, regime).await;
     paste(&database, &inputs.migrations).await.unwrap_or_else(|why| panic!("{why}"));
     contents(&database).await
 }
 
-/// Says it though the test passes and its output is not shown.
+/// Prints a note even if the test passes and its output is captured.
 fn say(line: &str) {
     writeln!(std::io::stderr(), "{line}").expect("standard error");
 }
@@ -49,7 +49,7 @@ fn files(migrations: &[SourceFile]) -> (TempDir, Vec<PathBuf>) {
     (directory, paths)
 }
 
-/// What differs of the seeds, whose ids and times are new each time.
+/// The differences of seeds, without ids and times, which are generated.
 async fn flags(database: &Database) -> Vec<String> {
     let query = "select (pg_catalog.to_jsonb(f) - '{id,created_at,updated_at}'::text[])::text
                  from public.feature_flags f order by 1";
@@ -89,8 +89,8 @@ async fn psql_makes_what_pasting_makes(#[case] regime: Regime) {
     assert_eq!(one.counts(), other.counts(), "rows, pasted and with psql");
 }
 
-/// The runner keeps its history in a table that is older than the first statement, and that
-/// nobody but its owner reaches afterwards.
+/// The runner creates the table of its history before the first statement; afterwards only its
+/// owner can reach it.
 #[rstest]
 #[case::explicit(Regime::Explicit)]
 #[case::auto_expose(Regime::AutoExpose)]
@@ -128,9 +128,9 @@ async fn sqlx_makes_what_pasting_makes(#[case] regime: Regime) {
     run().unwrap_or_else(|why| panic!("again: {why}"));
 }
 
-/// Where the platform opens new tables or does not, the outcome is one.
+/// The outcome is the same in both regimes.
 #[tokio::test]
-async fn both_regimes_end_alike() {
+async fn both_regimes_have_the_same_outcome() {
     let inputs = inputs();
     let [one, other] = Regime::ALL.map(|regime| {
         let inputs = &inputs;
@@ -158,7 +158,7 @@ fn title(name: &str) -> Option<String> {
     Some(format!("{} {}", version.parse::<i64>().ok()?, words.replace('_', " ")))
 }
 
-/// The control: whatever else a way in would make is told apart.
+/// The control: any other outcome is detected.
 #[rstest]
 #[case::comment("comment on column public.memories.summary is 'Short.'")]
 #[case::comment_on_a_function("comment on function public.handle_new_user() is null")]
@@ -173,7 +173,7 @@ fn title(name: &str) -> Option<String> {
 #[case::columns("alter table public.feedback add column more integer")]
 #[case::view("alter view public.user_statistics set (security_barrier = true)")]
 #[tokio::test]
-async fn another_outcome_is_told_apart(#[case] change: &str) {
+async fn another_outcome_is_detected(#[case] change: &str) {
     let inputs = inputs();
     let database = bare(&inputs, Regime::Explicit).await;
     paste(&database, &inputs.migrations).await.unwrap_or_else(|why| panic!("{why}"));

@@ -1,4 +1,4 @@
-//! This file is a browser for the tests: Chromium and its driver, of which nothing is left.
+//! A browser for the tests: Chromium and its driver, which are removed when their user ends.
 
 use std::env;
 use std::fs;
@@ -12,9 +12,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// Starts the driver, says where things are, and waits for whoever asked to be gone, however that
-/// ended. All that the driver starts is of its process group, and all that is written is below one
-/// directory.
+/// Starts the driver, reports its directory, and waits until the process that asked for it has
+/// ended, in any way. All processes of the driver are in its process group, and all its files
+/// are below one directory.
 const KEEPER: &str = r#"
 set -m
 directory=$(mktemp -d "${TMPDIR:-/tmp}/identra-browser.XXXXXX") || exit 1
@@ -31,21 +31,21 @@ rm -r -f -- "$directory" || rm -r -f -- "$directory"
 /// A browser with one window.
 pub(super) struct Browser {
     keeper: Child,
-    /// Read no further, and open as long as the driver may write.
+    /// Kept open as long as the driver may write, and not read.
     _said: BufReader<ChildStdout>,
     directory: PathBuf,
     port: u16,
     session: String,
 }
 
-/// What is told where there is no browser.
+/// The note where there is no browser.
 const REQUIRED: &str = "IDENTRA_BROWSER";
 
 impl Browser {
     /// Starts one; nothing where there is none, unless `IDENTRA_BROWSER` is `required`.
     ///
     /// # Panics
-    /// What is missing, or what the driver says.
+    /// What is missing, or the error of the driver.
     pub(super) fn start() -> Option<Self> {
         let programs = (program("chromedriver"), program("chromium"));
         let (Some(driver), Some(chromium)) = programs else {
@@ -57,11 +57,11 @@ impl Browser {
         let mut keeper = Command::new("bash")
             .args(["-c", KEEPER, "bash"])
             .arg(driver)
-            // Ctrl-C is for the tests; the keeper sees them go.
+            // Ctrl-C is for the tests; the keeper notices when they end.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Where it says whom it has killed.
+            // The keeper's messages about killed processes.
             .stderr(Stdio::null())
             .spawn()
             .expect("start bash");
@@ -87,7 +87,7 @@ impl Browser {
             "--no-first-run",
             &profile,
         ];
-        // What it shows is this project's own page.
+        // It shows only this project's own page.
         if !may_have_a_sandbox() {
             args.push("--no-sandbox");
         }
@@ -108,7 +108,7 @@ impl Browser {
         self.go(&format!("file://{}", file.display()));
     }
 
-    /// Shows a place of the page that is shown.
+    /// Shows an anchor of the current page.
     pub(super) fn go(&self, url: &str) {
         self.command("/url", &json!({ "url": url }));
     }
@@ -144,14 +144,14 @@ impl Browser {
         self.command_of_its_own("Emulation.setEmulatedMedia", &media);
     }
 
-    /// What the console said since it was last asked.
+    /// The messages of the console since the last call.
     pub(super) fn complaints(&self) -> Vec<String> {
         let log = self.command("/se/log", &json!({ "type": "browser" }));
         let entries = log.as_array().expect("a log").iter();
         entries.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// What is in the window, as a PNG.
+    /// A screenshot of the window, as a PNG.
     pub(super) fn picture(&self) -> Vec<u8> {
         let path = format!("/session/{}/screenshot", self.session);
         decoded(&self.ask(&path, None))
@@ -163,7 +163,7 @@ impl Browser {
         decoded(&self.command("/print", &paper))
     }
 
-    /// Where everything is that the browser writes.
+    /// The directory of all files that the browser writes.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
@@ -183,7 +183,7 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// Tells the keeper, and waits until nothing is left.
+    /// Ends the keeper, and waits until it has removed everything.
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();

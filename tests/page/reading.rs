@@ -1,4 +1,5 @@
-//! This file is what a reader finds in the page: the evidence, and nothing else.
+//! What a reader finds in the page: all of the evidence, and nothing that the evidence does not
+//! have.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,7 @@ const CELLS: &str = r"
         };
     });";
 
-/// Where the page says something else of a cell than the evidence.
+/// The cells that the page and the evidence report differently.
 fn differences(evidence: &Evidence, shown: &Value) -> Vec<String> {
     let shown: BTreeMap<&str, &Value> = shown
         .as_array()
@@ -89,7 +90,7 @@ fn matrix_shows_what_the_evidence_says() {
     assert!(found[0].starts_with(&first) && found[1].starts_with(&second), "{found:#?}");
 }
 
-/// Whoever reads of a finding reads its migration's line and can try it.
+/// A finding is shown with its line of the migration and its script.
 #[test]
 fn finding_comes_with_its_lines_and_its_statement() {
     let Some(browser) = Browser::start() else { return };
@@ -107,7 +108,7 @@ fn finding_comes_with_its_lines_and_its_statement() {
     assert_eq!(next, "findings", "what stands behind the first screen");
 }
 
-/// What a filter leaves: what it says, and the cells that can be seen.
+/// What a filter leaves: its text, and the visible cells.
 fn left(browser: &Browser) -> (String, usize) {
     let left = browser.run(
         "const open = [...document.querySelectorAll('.body[id]')];
@@ -119,7 +120,7 @@ fn left(browser: &Browser) -> (String, usize) {
     (left[0].as_str().expect("a sentence").to_owned(), count.expect("a count"))
 }
 
-/// Sets a control of the filter as its user does.
+/// Sets a control of the filter as a user does.
 fn set(browser: &Browser, control: &str, to: &str) {
     browser.run(&format!(
         "const control = document.querySelector('#filter-{control}');
@@ -153,7 +154,7 @@ fn filter_leaves_what_it_says() {
     assert_eq!(left(&browser), (said(all), all), "everything again");
 }
 
-/// What is copied is the whole script, and not what its button or its lines look like.
+/// The copied text is the whole script, without the text of the button.
 #[test]
 fn statement_is_copied_as_it_is() {
     let Some(browser) = Browser::start() else { return };
@@ -178,7 +179,7 @@ fn statement_is_copied_as_it_is() {
     assert_eq!(copied[1], statement.as_str());
 }
 
-/// Without script there is no filter, and everything else; a link opens what it leads to.
+/// Without JavaScript everything but the filter works; a link opens its target.
 #[test]
 fn page_is_whole_without_script() {
     let Some(browser) = Browser::start() else { return };
@@ -204,7 +205,7 @@ fn page_is_whole_without_script() {
     assert_eq!(controls, true, "control: with script they are there");
 }
 
-/// What can be seen of the scripts, the sections and what opens.
+/// The visible scripts, sections and details.
 const PRINTED: &str = "
     const seen = (it) => it.checkVisibility({ contentVisibilityAuto: true })
         && it.getBoundingClientRect().height > 0;

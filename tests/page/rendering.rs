@@ -1,4 +1,4 @@
-//! This file is how the page looks and sounds: its policy, its width, its contrast, its names.
+//! How the page renders: content security policy, width, contrast, and accessible names.
 
 use std::fs;
 use std::io::Write;
@@ -19,7 +19,7 @@ const THEMES: [&str; 2] = ["light", "dark"];
 /// A telephone's, a laptop's, and of a sheet of A4 between its margins.
 const WIDTHS: [(&str, u32); 3] = [("phone", 390), ("laptop", 1280), ("print", 688)];
 
-/// The page asks for nothing that its own policy forbids, and says nothing in the console.
+/// The page requests nothing that its own policy forbids, and logs nothing to the console.
 #[test]
 fn page_keeps_its_policy() {
     let Some(browser) = Browser::start() else { return };
@@ -44,7 +44,7 @@ fn page_keeps_its_policy() {
 const EXCESS: &str = "return document.scrollingElement.scrollWidth - innerWidth";
 const OPEN: &str = "for (const it of document.querySelectorAll('details')) it.open = true";
 
-/// Nobody scrolls sideways to read; what was seen is kept beside the evidence.
+/// The page needs no horizontal scrolling; the screenshots are kept beside the evidence.
 #[rstest]
 #[case::of_a_proof(proved(), "proved")]
 #[case::with_findings(faulty(), "findings")]
@@ -75,7 +75,7 @@ fn page_fits_its_window(#[case] evidence: &Evidence, #[case] name: &str) {
     assert_ne!(browser.run(EXCESS), 0, "control: something that is too wide");
 }
 
-/// The checker that no one here wrote, fetched once; nothing where it cannot be.
+/// The checker axe-core, fetched once; none if it cannot be fetched.
 fn axe() -> Option<String> {
     const REQUIREMENT: &str = "axe-playwright-python==0.1.8 \
         --hash=sha256:fdd263c998388f1a8e67cad02677e612d946248bd44d163be5e8650ea31f95f8\n";
@@ -139,7 +139,8 @@ fn page_is_accessible(#[case] evidence: &Evidence) {
     }
 }
 
-/// Whoever has no mouse reaches what opens and what scrolls, and sees where they are.
+/// With the keyboard alone, everything that opens or scrolls can be reached, and the focus is
+/// visible.
 #[test]
 fn page_can_be_used_by_keyboard() {
     let Some(browser) = Browser::start() else { return };
@@ -165,7 +166,7 @@ fn page_can_be_used_by_keyboard() {
     assert_ne!(outline, "solid", "control: something that does not show it");
 }
 
-/// Nothing of a browser is left, neither a process nor a file, however its user ended.
+/// After its user has ended, in any way, no process and no file of a browser is left.
 #[test]
 fn browser_leaves_nothing() {
     let Some(browser) = Browser::start() else { return };
@@ -173,7 +174,7 @@ fn browser_leaves_nothing() {
     assert!(running(&directory) > 0, "control: processes that have its directory in their words");
     drop(browser);
     assert!(!directory.exists(), "{}", directory.display());
-    // The kernel ends processes when it comes to it.
+    // The kernel ends the processes a little later.
     let began = Instant::now();
     while running(&directory) > 0 && began.elapsed() < Duration::from_secs(5) {
         std::thread::yield_now();

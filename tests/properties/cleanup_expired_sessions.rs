@@ -1,4 +1,4 @@
-//! This file is what `cleanup_expired_sessions` keeps true.
+//! Invariants of `cleanup_expired_sessions`.
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, prop_assert_eq, prop_oneof};
@@ -10,7 +10,7 @@ use schema_harness::platform::persona::{Alice, AnonKey, Carol, NoToken, ServiceR
 
 pub(super) const PROPERTIES: [Property; 2] = [REMOVES_THE_EXPIRED, FOR_THE_BACK_END_ALONE];
 
-/// Microseconds from now, on both sides of it and on it.
+/// Microseconds from now: before, at and after it.
 fn expiry() -> impl Strategy<Value = i64> {
     prop_oneof![-3i64..=3, -10_000_000_000i64..=10_000_000_000]
 }
@@ -58,7 +58,7 @@ const FOR_THE_BACK_END_ALONE: Property = Property {
             let clean = "select public.cleanup_expired_sessions()";
             let answer = transaction.run(&Sender::persona(persona), clean).await;
             let refused = answer.map_err(|why| why.message().to_owned());
-            // Not "for table": the privilege on the function itself must be wanting.
+            // Not "for table": the privilege on the function itself must be missing.
             let words = "permission denied for function cleanup_expired_sessions";
             prop_assert_eq!(refused.map(drop), Err(words.to_owned()));
             Ok(())
@@ -88,12 +88,12 @@ fn with_body(body: &str) -> String {
 #[case::that_the_last_moment_counts_as_live(
     "delete from public.user_sessions where expires_at < now()"
 )]
-fn cleanup_of_sessions_notices(#[case] body: &str) {
+fn cleanup_of_sessions_catches(#[case] body: &str) {
     notices(&REMOVES_THE_EXPIRED, &with_body(body));
 }
 
 #[test]
-fn cleanup_of_sessions_notices_that_clients_may_call_it() {
+fn cleanup_of_sessions_catches_that_clients_may_call_it() {
     let grant = "grant execute on function public.cleanup_expired_sessions() to anon";
     notices(&FOR_THE_BACK_END_ALONE, grant);
 }

@@ -1,4 +1,4 @@
-//! The constraints of this schema are as declared, and each property of them notices a fault.
+//! The constraints of this schema are as declared, and each property of them catches a fault.
 
 use rstest::rstest;
 use schema_harness::checks::properties::Property;
@@ -52,7 +52,7 @@ fn other(table: &str, constraint: &str, by: &str) -> String {
     "check (role in ('user', 'assistant', 'system', 'tool'))"
 )]
 #[case::equal_ends("memory_links", "memory_links_distinct_ends_check", "")]
-fn checks_notice(#[case] table: &str, #[case] constraint: &str, #[case] by: &str) {
+fn checks_catch(#[case] table: &str, #[case] constraint: &str, #[case] by: &str) {
     notices(&CHECKS, &other(table, constraint, by));
 }
 
@@ -60,7 +60,7 @@ fn checks_notice(#[case] table: &str, #[case] constraint: &str, #[case] by: &str
 #[case::nullable("alter table public.memories alter column content drop not null")]
 #[case::nullable_with_a_default("alter table public.memories alter column tags drop not null")]
 #[case::not_nullable("alter table public.memories alter column summary set not null")]
-fn null_is_noticed_where(#[case] fault: &str) {
+fn null_is_caught_where(#[case] fault: &str) {
     notices(&NOT_NULL, fault);
 }
 
@@ -70,12 +70,12 @@ const PAIR: &str = "memory_links_source_memory_id_target_memory_id_key";
 #[case::it_is_not_unique("user_profiles", "user_profiles_username_key", "")]
 #[case::a_pair_is_not_unique("memory_links", PAIR, "")]
 #[case::there_is_no_primary_key("messages", "messages_pkey", "")]
-fn keys_notice_that(#[case] table: &str, #[case] constraint: &str, #[case] by: &str) {
+fn keys_catch_that(#[case] table: &str, #[case] constraint: &str, #[case] by: &str) {
     notices(&KEYS, &other(table, constraint, by));
 }
 
 #[test]
-fn keys_notice_that_half_of_a_pair_is_unique() {
+fn keys_catch_that_half_of_a_pair_is_unique() {
     let twice = "delete from public.memory_links as l using public.memory_links as k \
                  where l.source_memory_id = k.source_memory_id and l.id > k.id";
     let fault = other("memory_links", PAIR, "unique (source_memory_id)");
@@ -89,7 +89,7 @@ fn on_delete(action: &str) -> String {
 }
 
 #[test]
-fn references_notice_that_there_is_none() {
+fn references_catch_a_missing_constraint() {
     let fault = other("import_history", "import_history_user_id_fkey", "");
     notices(&REFERENCES, &fault);
     notices(&ON_DELETE, &fault);
@@ -99,6 +99,6 @@ fn references_notice_that_there_is_none() {
 #[case::nothing("no action")]
 #[case::restricted("restrict")]
 #[case::set_null("set null")]
-fn another_action_is_noticed(#[case] action: &str) {
+fn another_action_is_caught(#[case] action: &str) {
     notices(&ON_DELETE, &on_delete(action));
 }

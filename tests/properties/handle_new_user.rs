@@ -1,4 +1,4 @@
-//! This file is what `handle_new_user` keeps true.
+//! Invariants of `handle_new_user`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use schema_harness::sql::quote;
 
 pub(super) const PROPERTIES: [Property; 2] = [AT_ONCE, EVERY_SIGN_UP];
 
-/// What the auth server knows of somebody who signs up.
+/// What the auth server stores of a new account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct SignUp {
     email: Option<String>,
@@ -38,8 +38,8 @@ impl SignUp {
         )
     }
 
-    /// The name that it is to be given where nobody has it, in the cases that leave no doubt:
-    /// the username if that is a string, else what stands before the address's @.
+    /// The expected name if it is not taken, in unambiguous cases: the username if it is a
+    /// string, else the local part of the address.
     fn wish(&self) -> Option<String> {
         let is_plain = |name: &str| {
             (1..=50).contains(&name.chars().count()) && name.chars().all(char::is_alphanumeric)
@@ -57,9 +57,9 @@ impl SignUp {
 const BLANKS: &str = " \t\n\u{b}\u{c}\r\u{85}\u{a0}\u{1680}\u{2000}\u{2003}\u{200a}\u{2028}\
                       \u{2029}\u{202f}\u{205f}\u{3000}";
 
-/// Quotes and what formats, patterns and JSON hold dear; a joiner and what it joins, a combining
-/// mark, marks and letters of writing from right to left; neighbours of the surrogates, private
-/// characters, and some that are none.
+/// Quotes and special characters of formats, patterns and JSON; a joiner and joined characters,
+/// a combining mark, right-to-left marks and letters; neighbours of the surrogates, private use
+/// characters and noncharacters.
 const AWKWARD: &str = "'\"\\%_$@-{}\u{200d}\u{1f469}\u{1f4bb}\u{fe0f}\u{301}\u{202e}\u{200f}\u{5d0}\
                        \u{627}\u{d7ff}\u{e000}\u{f8ff}\u{fdd0}\u{fffe}\u{ffff}\u{f0000}\u{1fffe}\
                        \u{10ffff}";
@@ -126,7 +126,7 @@ fn metadata() -> impl Strategy<Value = Option<String>> {
     ]
 }
 
-/// Somebody, and others after them; no address signs up twice.
+/// A sign-up and later ones; no address signs up twice.
 fn sign_ups() -> impl Strategy<Value = Vec<SignUp>> {
     let one = (email(), metadata(), proptest::bool::ANY)
         .prop_map(|(email, metadata, anonymous)| SignUp { email, metadata, anonymous });
@@ -187,7 +187,7 @@ const EVERY_SIGN_UP: Property = Property {
 /// How many sign up at once, and over how many connections.
 const CROWD: usize = 200;
 const CONNECTIONS: usize = 16;
-/// How often it is asked whether all of them wait; some never do, where there is a fault.
+/// How often to check whether all of them wait; with a fault some never do.
 const PATIENCE: usize = 2_000;
 
 const AT_ONCE: Property = Property {
@@ -214,8 +214,8 @@ const AT_ONCE: Property = Property {
                 }
                 Ok::<_, CannotRun>(refused)
             };
-            // What lets everybody look and nobody insert, until all of them want to: so they
-            // meet in every run.
+            // A lock that allows reads and blocks inserts until all sessions wait, so that they
+            // race in every run.
             transaction.admin("begin").await?;
             transaction.admin("lock table public.user_profiles in share mode").await?;
             let release = async {
@@ -274,7 +274,7 @@ fn sign_up_profiles(#[case] property: &Property) {
 #[case::that_a_name_is_the_whole_address("split_part(new.email, '@', 1)", "new.email::text")]
 #[case::that_another_name_is_another("left(wanted, 49 - ending_length)", "''")]
 #[case::that_the_table_is_not_qualified("into public.user_profiles", "into user_profiles")]
-fn sign_up_profiles_notice(#[case] piece: &str, #[case] by: &str) {
+fn sign_up_profiles_catch(#[case] piece: &str, #[case] by: &str) {
     notices(&EVERY_SIGN_UP, &with_replaced("handle_new_user", piece, by));
 }
 
@@ -283,11 +283,11 @@ fn sign_up_profiles_notice(#[case] piece: &str, #[case] by: &str) {
     "alter function public.handle_new_user() security invoker"
 )]
 #[case::that_nothing_fires_it("drop trigger on_auth_user_created on auth.users")]
-fn sign_up_profiles_notice_also(#[case] fault: &str) {
+fn sign_up_profiles_catch_also(#[case] fault: &str) {
     notices(&EVERY_SIGN_UP, fault);
 }
 
-/// Right for one at a time: between looking and inserting, another takes the name.
+/// Faults of concurrent sign-ups: between the check and the insert, another takes the name.
 #[rstest]
 #[case::that_looking_comes_before_inserting(
     "insert into public.user_profiles (id, username)",
@@ -295,7 +295,7 @@ fn sign_up_profiles_notice_also(#[case] fault: &str) {
      and ending_length = 0; insert into public.user_profiles (id, username)"
 )]
 #[case::that_endings_run_out("array[0, 4, 8, 32]", "array[0, 1]")]
-fn sign_ups_at_once_notice(#[case] piece: &str, #[case] by: &str) {
+fn concurrent_sign_ups_catch(#[case] piece: &str, #[case] by: &str) {
     let mut fault = with_replaced("handle_new_user", piece, by);
     if by.contains("continue") {
         fault += &format!(

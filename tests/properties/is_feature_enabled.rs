@@ -1,4 +1,4 @@
-//! This file is what `is_feature_enabled` keeps true.
+//! Invariants of `is_feature_enabled`.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ fn user(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-/// Sender asks.
+/// The sender asks.
 #[derive(Clone, PartialEq, Eq)]
 enum Caller {
     Persona(Persona),
@@ -78,8 +78,9 @@ fn flag() -> impl Strategy<Value = Flag> {
 }
 
 impl Flag {
-    /// What the promise says of that caller; nothing where only the hash can tell.
-    fn promised(&self, caller: &Caller) -> Option<bool> {
+    /// The answer that the invariant determines for that caller; none if it depends on the
+    /// hash.
+    fn expected_answer(&self, caller: &Caller) -> Option<bool> {
         let is_user = caller.id().is_some();
         match self {
             Self { enabled: false, .. } => Some(false),
@@ -136,8 +137,8 @@ const FOLLOWS_ITS_FLAG: Property = Property {
             transaction.admin(&insert(&rows.collect::<Vec<_>>())).await?;
             let answers = ask(transaction, &caller.who(), &names).await?;
             for (flag, answer) in flags.iter().zip(&answers) {
-                if let Some(promised) = flag.promised(&caller) {
-                    prop_assert_eq!(*answer, promised, "{:?} for {:?}", flag, caller);
+                if let Some(expected_answer) = flag.expected_answer(&caller) {
+                    prop_assert_eq!(*answer, expected_answer, "{:?} for {:?}", flag, caller);
                 }
             }
             transaction.admin("delete from public.feature_flags where name <> 'flag 0'").await?;
@@ -174,7 +175,7 @@ const GROWS: Property = Property {
             let first = answers.find('1').unwrap_or(usize::MAX);
             prop_assert!((1..=100).contains(&first), "in at {first} % for the first time");
             prop_assert_eq!(&answers[first..], "1".repeat(101 - first), "from {} % on", first);
-            // The control: the loop asked in the name of that user.
+            // The control: the loop used the identity of that user.
             let at = format!(
                 "update public.feature_flags set rollout_percentage = {first} - {{}} \
                  where name = {}",
@@ -263,7 +264,7 @@ const SPREADS: Property = Property {
                 is_about(&told, "the first", one, |row| row[1] == "t")?;
                 is_about(&told, "the second", other, |row| row[2] == "t")?;
                 is_about(&told, "both", one * other, |row| row[1] == "t" && row[2] == "t")?;
-                // The control: the loop asked in the name of each user.
+                // The control: the loop used the identity of each user.
                 for row in told.rows.iter().step_by(997) {
                     let id: Uuid =
                         row[0].parse().map_err(|_| TestCaseError::fail(row[0].clone()))?;
@@ -272,7 +273,8 @@ const SPREADS: Property = Property {
                     let looped: Vec<bool> = row[1..].iter().map(|text| text == "t").collect();
                     prop_assert_eq!(asked, looped, "asked by {}", id);
                 }
-                // One place of a hundred too many or too few is not seen among so many.
+                // An error of one percent is not detectable among so many, so the limits are
+                // checked exactly.
                 let ends = "update public.feature_flags set rollout_percentage = \
                         case name when 'one' then 0 else 100 end where name in ('one', 'other')";
                 transaction.admin(ends).await?;
@@ -286,7 +288,7 @@ const SPREADS: Property = Property {
     },
 };
 
-/// Whether that share of the users is in, within five standard deviations.
+/// Whether that share of the users has the flag, within five standard deviations.
 fn is_about(
     told: &Answer,
     what: &str,
@@ -401,6 +403,6 @@ const BELOW: &str = "< f.rollout_percentage";
 #[case::that_blanks_are_cut(&UNKNOWN_IS_OFF, "f.name = p_name", "f.name = trim(p_name)")]
 #[case::that_what_is_unknown_is_on(&UNKNOWN_IS_OFF, "    false\n)", "    true\n)")]
 #[case::that_null_is_null(&UNKNOWN_IS_OFF, "    false\n)", "    nullif(p_name is null, true)\n)")]
-fn feature_notices(#[case] property: &Property, #[case] piece: &str, #[case] by: &str) {
+fn feature_property_catches(#[case] property: &Property, #[case] piece: &str, #[case] by: &str) {
     notices(property, &with_replaced("is_feature_enabled", piece, by));
 }

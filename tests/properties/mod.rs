@@ -1,5 +1,4 @@
-//! This file is the properties: what the functions, triggers and constraints keep true,
-//! whatever is done.
+//! Properties of this schema: invariants of its functions, triggers and constraints.
 
 mod cleanup_expired_sessions;
 mod constraints;
@@ -34,7 +33,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Property> {
 /// Tries to break a property of the schema.
 ///
 /// # Panics
-/// With the smallest input that breaks it, and its statements.
+/// The smallest input that breaks it, and its statements.
 fn holds(property: &Property) {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let tried = property.attempt(&inputs, Regime::Explicit).unwrap_or_else(|why| panic!("{why}"));
@@ -51,7 +50,7 @@ fn holds(property: &Property) {
 /// Tries to break a property of a schema with a fault in it.
 ///
 /// # Panics
-/// If the property does not notice.
+/// The property does not fail.
 fn notices(property: &Property, fault: &str) {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let tried = property.attempt_with(&inputs, Regime::Explicit, fault);
@@ -59,10 +58,10 @@ fn notices(property: &Property, fault: &str) {
     assert!(tried.result.is_err(), "{} did not notice {fault}", property.id);
 }
 
-/// A fault: that function as the migration makes it, with a piece of its text replaced.
+/// A fault: the function as the migration creates it, with a piece of its text replaced.
 ///
 /// # Panics
-/// If no migration makes it, or it has no such piece.
+/// No migration creates it, or it has no such piece.
 pub(crate) fn with_replaced(function: &str, piece: &str, by: &str) -> String {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let begin = format!("create or replace function public.{function}(");
@@ -76,21 +75,21 @@ pub(crate) fn with_replaced(function: &str, piece: &str, by: &str) -> String {
     text.replace(piece, by)
 }
 
-/// A property that no contract calls for would never be tried by the main job.
+/// A property that no contract names would never run in the main job.
 #[test]
-fn contract_calls_for_every_property() {
+fn contract_names_every_property() {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let left_out = all().filter(|property| !property.applies(&inputs.contract));
     let left_out: Vec<&str> = left_out.map(|property| property.id).collect();
     assert_eq!(left_out, [""; 0], "properties that no file of the contract names");
 }
 
-/// A property that the contract names and that is not there would never be missed.
+/// A property that the contract names must exist.
 #[test]
-fn contract_calls_for_no_property_that_is_not_there() {
+fn contract_names_no_unknown_property() {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
     let all = properties::all(&all().collect::<Vec<_>>());
     are_known(&inputs.contract, &all).unwrap_or_else(|why| panic!("control: {why}"));
     let why = are_known(&inputs.contract, &all[1..]).expect_err("one is not there").0;
-    assert!(why.starts_with("the contract says that \"model/everybody-sees-"), "{why}");
+    assert!(why.starts_with("unknown property \"model/everybody-sees-"), "{why}");
 }

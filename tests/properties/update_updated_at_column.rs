@@ -1,4 +1,4 @@
-//! This file is what `update_updated_at_column` keeps true of every table that has `updated_at`.
+//! Invariants of `update_updated_at_column` for every table with `updated_at`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,10 +22,10 @@ pub(super) const PROPERTIES: [Property; 2] = [IN_ONE_TRANSACTION, IN_MANY_TRANSA
 /// A table with `updated_at`, of which every case has one row with Alice's id.
 struct Table {
     name: &'static str,
-    /// What the row needs beside its id and the two times: columns and expressions.
+    /// The required columns besides the id and the two times, with expressions.
     row: [&'static str; 2],
-    /// The columns that are changed, and the expressions that they are changed to: themselves,
-    /// what is written otherwise but stored alike, and others.
+    /// The updated columns with their new expressions: the same value, an equal value in
+    /// another form, and others.
     columns: Columns,
     /// Columns of which two values are equal and stored differently.
     twins: Columns,
@@ -128,10 +128,10 @@ const ZEROS: &[&str] = &[
 const BOOLEAN: &[&str] = &["false", "true"];
 const JSON: &[&str] =
     &["'{}'", "'{\"a\": 1.0}'", "'{\"a\": 1.00}'", "'{\"a\":1,\"b\":2}'", "'{\"b\":2,\"a\":1}'"];
-/// What the back end may claim of either time; null would fail if it were kept.
+/// Values that the back end sends for either time; null would fail if it were stored.
 const FORGED: &[&str] = &["now()", "clock_timestamp()", "null", "'-infinity'", "'infinity'"];
 
-/// What one UPDATE changes, and whose it is.
+/// An UPDATE: its changes and its sender.
 #[derive(Clone)]
 struct Update {
     who: Persona,
@@ -153,7 +153,7 @@ impl Update {
     }
 }
 
-/// A row whose `updated_at` is so many microseconds after now, and transactions of updates.
+/// A row whose `updated_at` is this many microseconds after now, and transactions of updates.
 struct Case {
     table: &'static Table,
     ahead: i64,
@@ -203,7 +203,7 @@ fn case(transactions: usize) -> impl Strategy<Value = Case> {
     }))
 }
 
-/// A statement that makes the row of a case, past every trigger.
+/// A statement that inserts the row of a case, without firing triggers.
 fn arrange(Case { table, ahead, .. }: &Case) -> String {
     let Table { name, row: [columns, values], .. } = table;
     let alice = Alice.user_id().expect("Alice has signed up");
@@ -236,7 +236,7 @@ fn question(table: &Table) -> String {
     )
 }
 
-/// What the row was before an update, and what it is: the times are as promised.
+/// Compares the row before and after an update: the times keep the invariant.
 fn judge(before: &Answer, after: &Answer) -> Result<(), TestCaseError> {
     let [before, after] = [&before.rows[0], &after.rows[0]];
     prop_assert_eq!(&after[1], &before[1], "created_at");
@@ -339,14 +339,14 @@ fn times_of_a_row(#[case] property: &Property) {
 #[case::that_it_is_rounded("greatest(now()", "greatest(date_trunc('milliseconds', now())")]
 #[case::that_equals_are_no_change("*<>", "<>")]
 #[case::that_no_change_counts("new *<> old", "true")]
-fn times_of_a_row_notice(#[case] piece: &str, #[case] by: &str) {
+fn times_of_a_row_catch(#[case] piece: &str, #[case] by: &str) {
     let fault = with_replaced("update_updated_at_column", piece, by);
     notices(&IN_ONE_TRANSACTION, &fault);
 }
 
 /// It runs once per connection, so one transaction alone looks right.
 #[test]
-fn times_of_a_row_notice_that_a_later_transaction_keeps_the_time_of_the_first() {
+fn times_of_a_row_catch_that_a_later_transaction_keeps_the_time_of_the_first() {
     let fault = with_replaced(
         "update_updated_at_column",
         "greatest(now(), old.updated_at)",
@@ -357,7 +357,7 @@ fn times_of_a_row_notice_that_a_later_transaction_keeps_the_time_of_the_first() 
 }
 
 #[rstest]
-fn times_of_a_row_notice_a_missing_trigger(
+fn times_of_a_row_catch_a_missing_trigger(
     #[values("user_profiles", "memories", "conversations", "feedback", "feature_flags")]
     table: &str,
 ) {

@@ -1,4 +1,4 @@
-//! Databases are made once, copied often and dropped.
+//! Databases are made once, cloned often and dropped.
 
 use super::{Workspace, eventually, names, session};
 use schema_harness::error::CannotRun;

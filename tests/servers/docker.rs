@@ -7,7 +7,7 @@ use schema_harness::server::{Kind, Server, Settings, Wanted};
 use std::net::TcpStream;
 use std::process::Command;
 
-/// Settings for a container, where a daemon answers and has the image.
+/// Settings for a container, if a daemon answers and has the image.
 fn settings(workspace: &Workspace) -> Option<Settings> {
     let settings = Settings { wanted: Wanted::Docker, ..workspace.settings.clone() };
     let image = Command::new("docker").args(["image", "inspect", &settings.image]).output();
@@ -18,7 +18,7 @@ fn settings(workspace: &Workspace) -> Option<Settings> {
     None
 }
 
-/// The port in what a holder says of its server.
+/// The port in a holder's description of its server.
 fn port(identity: &str) -> u16 {
     let (_, rest) = identity.split_once("port: [").expect("a port");
     rest.split([',', ']']).next().and_then(|it| it.parse().ok()).expect("a number")
@@ -42,7 +42,7 @@ async fn container_serves_what_the_schema_needs() {
 
 /// The image that `scripts/build-image` makes can look into function bodies.
 #[tokio::test]
-async fn container_tells_of_bodies_and_of_what_ran() {
+async fn container_reports_on_bodies_and_executed_statements() {
     let workspace = Workspace::new();
     let Some(settings) = settings(&workspace) else { return };
     let server = Server::private_with(&settings).expect("a container");
@@ -68,7 +68,7 @@ async fn container_tells_of_bodies_and_of_what_ran() {
     assert_eq!(reports["good"], [""; 0], "control");
     let bad = reports["bad"].join("; ");
     assert!(bad.contains("nowhere") && bad.contains("unused"), "{bad}");
-    // A call that is rolled back has run all the same.
+    // A call that is rolled back was executed, too.
     admin.batch_execute("begin; select public.good(1); rollback").await.expect("a call");
     let ran = admin.query(plpgsql_check::STATEMENTS, &[]).await.expect("statements");
     let ran = ran.iter().filter(|row| row.get::<_, String>(0) == "good");
@@ -76,7 +76,7 @@ async fn container_tells_of_bodies_and_of_what_ran() {
     assert!(ran.contains(&(4, true)) && ran.contains(&(6, false)), "{ran:?}");
 }
 
-/// Whoever reaches the machine over the network does not reach the container.
+/// The container cannot be reached over the network.
 #[tokio::test]
 async fn container_listens_to_this_machine_only() {
     let workspace = Workspace::new();
@@ -121,7 +121,7 @@ fn container_ends_itself_when_everything_else_is_killed() {
 }
 
 #[test]
-fn image_that_nobody_has_is_refused() {
+fn unknown_image_is_refused() {
     let workspace = Workspace::new();
     let Some(settings) = settings(&workspace) else { return };
     let image = "identra.invalid/none:none".to_owned();

@@ -1,4 +1,4 @@
-//! What goes wrong is one message, and leaves nothing.
+//! Each failure is one message, and leaves nothing behind.
 
 use super::{Holder, Workspace, could_not_run};
 use rstest::rstest;
@@ -106,13 +106,13 @@ fn missing_temporary_directory_is_named() {
 #[test]
 fn unwritable_temporary_directory_is_named() {
     let workspace = Workspace::new();
-    // Nobody may make a directory there, not even root.
+    // No user can create a directory there, not even root.
     let root = PathBuf::from("/proc/self");
     let refusal = refusal(&workspace, &Settings { root, ..workspace.settings.clone() });
     assert!(refusal.contains("could not make /proc/self/identra-"), "{refusal}");
 }
 
-/// Who puts a directory of that name there could pass off a server of theirs.
+/// Another user could create a directory of that name with a server of their own.
 #[test]
 fn directory_that_others_can_enter_is_not_trusted() {
     let workspace = Workspace::new();
@@ -126,7 +126,7 @@ fn directory_that_others_can_enter_is_not_trusted() {
     assert!(refusal.contains("was not made by this harness"), "{refusal}");
 }
 
-/// A real one, of 8 MB, in a mount namespace of its own: it goes with the process.
+/// A real file system of 8 MB, in a mount namespace that ends with the process.
 #[test]
 fn full_file_system_is_one_message() {
     let workspace = Workspace::new();

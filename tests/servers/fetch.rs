@@ -1,4 +1,4 @@
-//! The fetch brings what is pinned, or nothing.
+//! The fetch gets the pinned file, or nothing.
 
 use super::Workspace;
 use rstest::rstest;
@@ -9,7 +9,7 @@ fn fetch(workspace: &Workspace, arguments: &[&str]) -> Output {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/fetch-postgres");
     let cache = workspace.path().join("cache");
     let mut command = Command::new(script);
-    // Whatever pip is configured to use, it reaches nothing.
+    // No index of pip can be reached.
     command.env("PIP_CONFIG_FILE", "/dev/null").env_remove("PIP_FIND_LINKS");
     command.env("PIP_INDEX_URL", "http://127.0.0.1:9/").env("PIP_RETRIES", "0");
     command.arg("--cache").arg(cache).args(arguments).output().expect("run the script")
@@ -43,7 +43,7 @@ fn download_that_fails_leaves_nothing() {
 }
 
 #[test]
-fn cache_that_cannot_be_made_is_named() {
+fn cache_that_cannot_be_created_is_named() {
     let workspace = Workspace::new();
     fs::write(workspace.path().join("cache"), "").expect("a file in the way");
     let refusal = refusal(&fetch(&workspace, &[]));

@@ -1,4 +1,4 @@
-//! Processes share a server, and whatever ends them, nothing of it stays.
+//! Processes share a server, which is removed however they end.
 
 use super::{Holder, Workspace, identity, kill_supervisors, processes, session, supervisors};
 use rstest::rstest;
@@ -23,7 +23,7 @@ fn two_processes_share_one_server() {
 }
 
 #[tokio::test]
-async fn server_of_the_run_says_what_it_is() {
+async fn server_of_the_run_describes_itself() {
     let server = Server::shared().expect("the server of this run");
     assert!(std::ptr::eq(server, Server::shared().expect("it again")), "one per process");
     let said = session(server, "postgres").await.query_one("show server_version", &[]).await;
@@ -97,10 +97,10 @@ fn supervisor_killed_while_the_server_starts_leaves_nothing(
     workspace.is_left_empty();
 }
 
-/// As after a crash of the machine, or a kill of everything by name.
+/// As after a crash of the machine, or after all processes were killed.
 #[cfg(target_os = "linux")]
 #[test]
-fn next_start_removes_what_nobody_supervises() {
+fn next_start_removes_an_unsupervised_server() {
     let workspace = Workspace::new();
     let mut holder = Holder::start(&workspace.settings);
     let left = holder.server();
@@ -116,10 +116,10 @@ fn next_start_removes_what_nobody_supervises() {
     workspace.is_left_empty();
 }
 
-/// Whoever comes next brings a supervisor along; the server stays the same.
+/// The next process starts a supervisor for the same server.
 #[cfg(target_os = "linux")]
 #[test]
-fn server_in_use_that_nobody_supervises_is_supervised_again() {
+fn server_in_use_gets_a_new_supervisor() {
     let workspace = Workspace::new();
     let mut holder = Holder::start(&workspace.settings);
     let used = holder.server();
@@ -133,10 +133,11 @@ fn server_in_use_that_nobody_supervises_is_supervised_again() {
     workspace.is_left_empty();
 }
 
-/// A start sweeps the homes of other names, too: private ones have a name but once.
+/// A start removes abandoned homes of other names, too, because names of private servers are
+/// not reused.
 #[cfg(target_os = "linux")]
 #[test]
-fn next_start_removes_what_was_left_under_another_name() {
+fn next_start_removes_abandoned_homes_of_other_names() {
     let workspace = Workspace::new();
     let other = Settings { limit: Duration::from_hours(1), ..workspace.settings.clone() };
     let mut holder = Holder::start(&other);

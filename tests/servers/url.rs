@@ -6,7 +6,7 @@ use schema_harness::error::CannotRun;
 use schema_harness::server::{Kind, Server, Settings, Wanted};
 use tokio_postgres::Client;
 
-/// A server for which somebody gives the URL.
+/// A server that is given by URL.
 struct Given {
     server: Server,
     settings: Settings,
@@ -51,7 +51,7 @@ async fn empty(_: tokio_postgres::Config) -> Result<(), CannotRun> {
 }
 
 #[tokio::test]
-async fn marked_server_is_used_and_keeps_nothing() {
+async fn marked_server_is_used_and_cleaned_up() {
     let given = Given::marked().await;
     let server = Server::shared_with(&given.settings).expect("the given server");
     assert_eq!(server.kind(), Kind::Url);
@@ -81,7 +81,7 @@ async fn databases_are_dropped_after_sigkill() {
     assert_eq!(names(&admin).await, [""; 0], "databases after the run");
 }
 
-/// The message holds the SQL that marks the server; running it is all there is to do.
+/// The message has the SQL that marks the server, which is sufficient.
 #[tokio::test]
 async fn unmarked_server_is_refused_with_the_sql_that_marks_it() {
     let given = Given::unmarked();
@@ -108,7 +108,7 @@ async fn server_whose_bootstrap_superuser_is_postgres_is_refused() {
 }
 
 #[tokio::test]
-async fn login_as_somebody_else_is_refused() {
+async fn login_as_another_role_is_refused() {
     let given = Given::marked().await;
     let role = "create role boss superuser login";
     given.admin().await.batch_execute(role).await.expect("another superuser");
@@ -155,7 +155,7 @@ async fn given_server_is_not_private() {
 }
 
 #[test]
-fn url_is_needed_where_it_is_asked_for() {
+fn url_is_required_if_requested() {
     let workspace = Workspace::new();
     let settings = Settings { wanted: Wanted::Url, url: None, ..workspace.settings.clone() };
     let refusal = Server::shared_with(&settings).err().expect("a refusal").0;

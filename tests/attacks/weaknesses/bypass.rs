@@ -1,4 +1,4 @@
-//! This file is the weaknesses that family B looks for.
+//! Weaknesses for family B.
 
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ pub(super) const WEAKNESSES: [Weakness; 25] = [
          security definer set search_path = '' as $$ begin execute query; end $$; \
          grant execute on function public.run(text) to authenticated",
     ),
-    // auth.uid() is parsed when it runs, here with the definer's rights.
+    // auth.uid() is parsed when it runs, here with the definer's privileges.
     weakness(
         "B03",
         "whoami",
@@ -157,8 +157,9 @@ pub(super) const WEAKNESSES: [Weakness; 25] = [
     platform(
         "B10",
         "peek",
-        "create function public.peek(pg_catalog.text) returns pg_catalog.bool language sql leakproof \
-         as 'select true'; alter function public.peek(pg_catalog.text) owner to postgres",
+        "create function public.peek(pg_catalog.text) returns pg_catalog.bool language sql \
+         leakproof as 'select true'; alter function public.peek(pg_catalog.text) owner to \
+         postgres",
     ),
     platform(
         "B10",
@@ -167,7 +168,7 @@ pub(super) const WEAKNESSES: [Weakness; 25] = [
     ),
 ];
 
-/// Roles are the whole server's, so these weaknesses get a server of their own.
+/// Roles belong to the whole server, so these weaknesses get their own server.
 const OF_ROLES: [(&str, &str, &str); 4] = [
     ("grant supabase_auth_admin to anon", "anon", "is a member of supabase_auth_admin"),
     ("grant pg_read_all_data to anon", "anon", "is a member of pg_read_all_data"),
@@ -175,7 +176,7 @@ const OF_ROLES: [(&str, &str, &str); 4] = [
     ("grant service_role to authenticated", "authenticated", "can become"),
 ];
 
-/// B06: a membership is found though it gives no right until SET ROLE.
+/// B06: a membership is found although it gives no privilege until SET ROLE.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reachable_roles_are_found() {
     let server: &'static Server =

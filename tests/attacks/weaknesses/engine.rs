@@ -1,11 +1,11 @@
-//! This file is the weaknesses that family E looks for.
+//! Weaknesses for family E.
 
 use super::Weakness;
 
 /// One or more for each attack of the family.
 pub(super) const WEAKNESSES: [Weakness; 8] = [
-    // A policy that asks a function which wrongly says that its answer never changes: a
-    // prepared statement keeps the first user's.
+    // A policy with a function that is wrongly immutable: a prepared statement keeps the first
+    // user's id.
     Weakness {
         attack: "E01",
         object: "memories",
@@ -62,28 +62,22 @@ pub(super) const WEAKNESSES: [Weakness; 8] = [
         attack: "E04",
         object: "user_profiles",
         by: "postgres",
-        plant: "create or replace function public.handle_new_user() returns trigger \
-                language plpgsql security definer as $$ \
-                begin \
-                    insert into public.user_profiles (id, username) \
-                    values (new.id, coalesce(new.raw_user_meta_data ->> 'username', new.id::text)); \
-                    return new; \
-                end $$",
+        plant: "create or replace function public.handle_new_user() returns trigger language \
+                plpgsql security definer as $$ begin insert into public.user_profiles (id, \
+                username) values (new.id, coalesce(new.raw_user_meta_data ->> 'username', \
+                new.id::text)); return new; end $$",
     },
     Weakness {
         attack: "E05",
         object: "messages",
         by: "postgres",
-        plant: "create function public.whose(uuid) returns uuid language sql \
-                security definer immutable \
-                as $$ select coalesce( \
-                    nullif(current_setting('test.owner_of_' || replace($1::text, '-', ''), true), ''), \
-                    set_config('test.owner_of_' || replace($1::text, '-', ''), \
-                        (select user_id::text from public.conversations where id = $1), true) \
-                )::uuid $$; \
-                grant execute on function public.whose(uuid) to authenticated; \
-                alter policy \"Users read messages in their own conversations\" \
-                on public.messages using (public.whose(conversation_id) = (select auth.uid()))",
+        plant: "create function public.whose(uuid) returns uuid language sql security definer \
+                immutable as $$ select coalesce( nullif(current_setting('test.owner_of_' || \
+                replace($1::text, '-', ''), true), ''), set_config('test.owner_of_' || \
+                replace($1::text, '-', ''), (select user_id::text from public.conversations where \
+                id = $1), true) )::uuid $$; grant execute on function public.whose(uuid) to \
+                authenticated; alter policy \"Users read messages in their own conversations\" on \
+                public.messages using (public.whose(conversation_id) = (select auth.uid()))",
     },
     Weakness {
         attack: "E05",

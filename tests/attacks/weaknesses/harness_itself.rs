@@ -1,4 +1,4 @@
-//! This file is the weaknesses that family T looks for: what would make a proof void.
+//! Weaknesses for family T, which would make a proof void.
 
 use super::Weakness;
 
@@ -33,7 +33,8 @@ pub(super) const WEAKNESSES: [Weakness; 7] = [
         attack: "T05",
         object: "memory_links",
         by: "postgres",
-        plant: "delete from public.memory_links where id = (select id from public.memory_links limit 1)",
+        plant: "delete from public.memory_links where id = (select id from public.memory_links \
+            limit 1)",
     },
     Weakness {
         attack: "T06",

@@ -1,4 +1,4 @@
-//! This file is the weaknesses that family I looks for.
+//! Weaknesses for family I.
 
 use super::Weakness;
 
@@ -10,7 +10,7 @@ pub(super) const WEAKNESSES: [Weakness; 13] = [
         by: "postgres",
         plant: "grant insert (id) on public.memories to authenticated",
     },
-    // A text that somebody has, in a table where that is nobody else's business.
+    // A unique text in a table of private rows.
     Weakness {
         attack: "I01",
         object: "memories",
@@ -26,7 +26,8 @@ pub(super) const WEAKNESSES: [Weakness; 13] = [
                 add column about uuid references public.memories (id) on delete cascade; \
                 grant update (about) on public.feedback to authenticated",
     },
-    // The policy tells which of the memories is the caller's; this function, which exist.
+    // The policy checks whether a memory is the caller's; this function reveals whether it
+    // exists.
     Weakness {
         attack: "I02",
         object: "messages",
@@ -39,7 +40,8 @@ pub(super) const WEAKNESSES: [Weakness; 13] = [
                 create trigger messages_check_context before insert on public.messages \
                 for each row execute function public.check_context()",
     },
-    // With its owner's rights and no barrier: the caller's condition comes before the view's.
+    // With its owner's privileges and no security_barrier: the caller's condition is evaluated
+    // first.
     Weakness { attack: "I03", object: "user_statistics", by: "postgres", plant: OPEN_VIEW },
     Weakness {
         attack: "I04",

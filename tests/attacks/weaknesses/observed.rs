@@ -1,5 +1,5 @@
-//! This file is what the findings of the weaknesses say: of the first that is planted for each
-//! attack, which is the attack's example where somebody asks what it means.
+//! The observed outcome of the first weakness of each attack, which `explain` shows as the
+//! example.
 
 /// What is observed, with an ellipsis for what is long or differs from run to run.
 pub(super) const OBSERVED: [(&str, &str); 55] = [
@@ -74,22 +74,22 @@ pub(super) const OBSERVED: [(&str, &str); 55] = [
     ("B08", "table, as anon_key: select * from public.later_objects: it succeeds, 1 rows"),
     ("B09", "read by key, as bob: the answer shows whether the victim's rows are absent: …"),
     ("B10", "leakproof: is LEAKPROOF and owned by postgres, no superuser"),
-    ("E01", "prepared: alice gets by the prepared statement: …"),
+    ("E01", "prepared: alice gets from the prepared statement: …"),
     ("E02", "after a commit: the connection is still authenticator as …"),
     ("E03", "update: update reached the row after it had become the victim's"),
     ("E04", "its parent is deleted: 1 rows are left without a conversations row"),
-    ("E05", "parent: rows are still seen after their parent became the victim's"),
+    ("E05", "parent: rows can still be read after their parent became the victim's"),
     ("T01", "bob: bob is authenticator, authenticated, f, f, f; it should be …"),
     ("T02", "… cells are planned for a table that is not there"),
     ("T03", "could not run: no rows"),
     ("T04", "bob: bob owns no row"),
     ("T05", "… rows of the set-up are there"),
-    ("T06", "a policy that opens the table to everybody changes nothing"),
+    ("T06", "a policy that is true for everyone changes nothing"),
     ("T07", "a new connection: it starts as authenticator, authenticator, …"),
 ];
 
 /// Whether an observation says what is written here.
-pub(super) fn says(observed: &str, written: &str) -> bool {
+pub(super) fn matches_pattern(observed: &str, written: &str) -> bool {
     let mut rest = observed;
     written.split('…').all(|piece| match rest.find(piece) {
         Some(at) => {
@@ -102,9 +102,9 @@ pub(super) fn says(observed: &str, written: &str) -> bool {
 
 #[test]
 fn an_ellipsis_stands_for_anything() {
-    assert!(says("read: 4 rows of 7", "read: … of 7"));
-    assert!(says("read: 4 rows", "read: …"), "at the end");
-    assert!(says("125 cells", "… cells"), "at the beginning");
-    assert!(!says("read: 4 rows of 7", "read: … of 8"), "control");
-    assert!(!says("of 7 read: 4 rows", "read: … of 7"), "control: the order");
+    assert!(matches_pattern("read: 4 rows of 7", "read: … of 7"));
+    assert!(matches_pattern("read: 4 rows", "read: …"), "at the end");
+    assert!(matches_pattern("125 cells", "… cells"), "at the beginning");
+    assert!(!matches_pattern("read: 4 rows of 7", "read: … of 8"), "control");
+    assert!(!matches_pattern("of 7 read: 4 rows", "read: … of 7"), "control: the order");
 }

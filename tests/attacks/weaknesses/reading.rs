@@ -1,5 +1,5 @@
-//! This file is the weaknesses that family R looks for. Some policies here ask what the
-//! statement looks like; nobody would write them, but only that statement finds them.
+//! Weaknesses for family R. Some of these policies depend on the form of the statement, which
+//! no real policy does, so that only one attack can find them.
 
 use super::Weakness;
 
@@ -18,7 +18,7 @@ pub(super) const WEAKNESSES: [Weakness; 15] = [
         plant: "alter policy \"Users read their own memories\" on public.memories using \
                 (coalesce((select auth.uid()), user_id) = user_id)",
     },
-    // Only a connection that has never had claims shows this one.
+    // Only a connection on which claims were never set shows this one.
     Weakness {
         attack: "R02",
         object: "conversations",
@@ -27,7 +27,7 @@ pub(super) const WEAKNESSES: [Weakness; 15] = [
                 ((select auth.uid()) = user_id \
                  or current_setting('request.jwt.claims', true) is null)",
     },
-    // An empty subject is a prefix of everybody's.
+    // An empty subject is a prefix of every id.
     Weakness {
         attack: "R03",
         object: "import_history",
@@ -80,7 +80,7 @@ pub(super) const WEAKNESSES: [Weakness; 15] = [
                 revoke select on public.import_history from authenticated; \
                 grant insert on public.import_history to authenticated",
     },
-    // A view with its owner's rights: the setting is no error in it.
+    // A view with its owner's privileges, in which the setting raises no error.
     Weakness {
         attack: "R08",
         object: "user_statistics",

@@ -1,4 +1,4 @@
-//! This file is the weaknesses that family W looks for.
+//! Weaknesses for family W.
 
 use super::Weakness;
 
@@ -40,7 +40,8 @@ pub(super) const WEAKNESSES: [Weakness; 22] = [
          alter policy \"Users read their own memories\" on public.memories \
          using ((select auth.uid()) is not null)",
     ),
-    // Only a blind statement can give a row away that its giver may not read any more.
+    // Only a statement without WHERE can give away a row that its sender may not read
+    // afterwards.
     weakness(
         "W04",
         "conversations",
@@ -113,15 +114,14 @@ pub(super) const WEAKNESSES: [Weakness; 22] = [
         "alter table public.memories add column told_in uuid \
          references public.conversations (id) on delete cascade",
     ),
-    // An account that is gone must not leave its words to everybody.
+    // Rows of a deleted account must not become readable.
     weakness(
         "W11",
         "feedback",
         "alter policy \"Users read their own feedback\" on public.feedback \
          using ((select auth.uid()) = user_id or user_id is null)",
     ),
-    // Says of an id that is somebody's only that it is not the caller's, and of one that is
-    // nobody's that it does not exist.
+    // Raises different errors for another user's id and for one that does not exist.
     weakness(
         "W12",
         "messages",

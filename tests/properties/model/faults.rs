@@ -1,11 +1,11 @@
-//! This file is whether the model can disagree: faults of every kind, each of which it notices.
+//! Faults of every kind that the model must catch.
 
 use rstest::rstest;
 
 use super::EVERYBODY_SEES_WHAT_THEY_OWN;
 use crate::properties::notices;
 
-/// A model that agrees with a broken database is worthless.
+/// A model that agrees with a broken database would be worthless.
 #[rstest]
 #[case::policy_dropped("drop policy \"Users read their own memories\" on public.memories")]
 #[case::policy_widened(
@@ -65,6 +65,6 @@ use crate::properties::notices;
      null::timestamptz as last_activity_at from public.user_profiles p"
 )]
 #[case::view_with_its_owners_rights("alter view public.user_statistics reset (security_invoker)")]
-fn model_notices(#[case] fault: &str) {
+fn model_catches(#[case] fault: &str) {
     notices(&EVERYBODY_SEES_WHAT_THEY_OWN, fault);
 }

@@ -1,5 +1,5 @@
-//! This file is the model: whatever users, back end and auth server do, everybody sees of
-//! every table what a plain model says they own, and nothing else.
+//! Model: after any sequence of operations of users, back end and auth server, every sender
+//! reads exactly the rows that the model assigns to it.
 
 mod faults;
 mod operation;
@@ -89,7 +89,7 @@ fn steps() -> impl Strategy<Value = Steps> {
         .prop_map(|(_, operations, tried)| Steps { operations, tried })
 }
 
-/// Sends what an operation is, and says what came back.
+/// Sends the statement of an operation, and returns its outcome.
 async fn send(
     transaction: &CaseTransaction,
     operation: &Operation,
@@ -111,10 +111,10 @@ async fn send(
     }
 }
 
-/// Privilege or policy, and what a constraint refuses: any other failure is none of these.
+/// Refusals by a privilege, a policy or a constraint; any other error is a failure.
 const REFUSALS: [&str; 5] = ["42501", "23502", "23503", "23505", "23514"];
 
-/// Everybody looks at every table.
+/// Every sender reads every table.
 async fn compare(
     transaction: &CaseTransaction,
     model: &State,
@@ -153,7 +153,7 @@ fn everybody_sees_what_they_own() {
     holds(&EVERYBODY_SEES_WHAT_THEY_OWN);
 }
 
-/// Of a long sequence that shows a fault, what is left is what it takes to see it.
+/// A long sequence with a fault is shrunk to the operation that shows it.
 #[test]
 fn counterexample_is_the_shortest() {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));

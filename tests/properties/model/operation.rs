@@ -1,5 +1,5 @@
-//! This file is the operations: what users, the back end and the auth server may ask for, how
-//! they are generated, and the statement that each one is.
+//! The operations of users, the back end and the auth server, and the strategies that generate
+//! them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use super::state::{Label, Message, State};
 /// One of the model's users.
 pub(super) type User = u8;
 
-/// Everybody who may have an account.
+/// All users that may have an account.
 pub(super) const USERS: [User; 3] = [0, 1, 2];
 
 /// The id of a user's account.
@@ -22,31 +22,30 @@ pub(super) fn user_id(user: User) -> String {
     format!("0000000{user}-0000-4000-8000-00000000000{user}")
 }
 
-/// Who asks for it, and who looks.
+/// A sender of operations, and a viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Actor {
-    /// Whoever holds a token of that user, even one whose account is gone.
+    /// A sender with a token of that user, even after the account is deleted.
     User(User),
     Anon,
     ServiceRole,
 }
 
 impl Actor {
-    /// Whether what is that user's may be read and changed.
+    /// Whether it may read and change that user's rows.
     pub(super) fn owns(self, user: User) -> bool {
         self == Self::User(user) || self == Self::ServiceRole
     }
 }
 
-/// What is changed of a memory.
+/// The change of a memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Mark {
     Favorite(bool),
     Deleted(bool),
 }
 
-/// Something that is asked for. A row that is not named is all rows: a statement without a
-/// WHERE.
+/// An operation. Without a label it is on all rows: a statement without WHERE.
 #[derive(Debug, Clone)]
 pub(super) enum Operation {
     SignUp(User),
@@ -56,7 +55,7 @@ pub(super) enum Operation {
         of: User,
         to: u8,
     },
-    /// The back end may bring in one of long ago.
+    /// The back end may insert one in the past.
     Remember {
         by: Actor,
         owner: User,
@@ -107,7 +106,7 @@ pub(super) enum Operation {
         label: Label,
         context: Option<Label>,
     },
-    /// The back end brings in what was said long ago, two messages in one statement.
+    /// The back end inserts messages in the past, two in one statement.
     Import {
         conversation: Label,
         labels: [Label; 2],
@@ -160,14 +159,14 @@ pub(super) enum Operation {
         label: Label,
         value: i32,
     },
-    /// A user does what no client may.
+    /// A user tries a command that no client may run.
     Trespass {
         by: User,
         statement: &'static str,
     },
 }
 
-/// What no client may do, to any row.
+/// Commands that no client may run on any row.
 const TRESPASSES: [&str; 12] = [
     "update public.conversations set message_count = 0",
     "update public.conversations set user_id = user_id",
@@ -183,7 +182,7 @@ const TRESPASSES: [&str; 12] = [
     "delete from auth.users",
 ];
 
-/// What has happened before the first operation: whatever it is about, somebody has a row.
+/// The operations before the first generated one, so that each table has rows.
 pub(super) fn context() -> Vec<Operation> {
     let of = |owner: User, label: Label| {
         let by = Actor::User(owner);
@@ -209,7 +208,7 @@ pub(super) fn context() -> Vec<Operation> {
     accounts.into_iter().chain(of(0, 1)).chain(of(1, 11)).collect()
 }
 
-/// The model, as the generator knows it.
+/// The model, as the generator uses it.
 pub(super) struct Model;
 
 impl ReferenceStateMachine for Model {
@@ -222,7 +221,8 @@ impl ReferenceStateMachine for Model {
 
     fn transitions(state: &State) -> BoxedStrategy<Operation> {
         let owner = || some_user();
-        // A sender and an owner, who are mostly the same: else little would ever succeed.
+        // A sender and an owner, who are mostly the same: otherwise few operations would
+        // succeed.
         let own = prop_oneof![
             4 => owner().prop_map(|user| (Actor::User(user), user)),
             1 => (anybody(), owner()),
@@ -341,7 +341,7 @@ fn back_end(state: &State) -> Generated {
     .boxed()
 }
 
-/// A user; one of them more often, so that somebody has several rows.
+/// A user; one of them more often, so that one has several rows.
 fn some_user() -> BoxedStrategy<User> {
     prop_oneof![3 => Just(0), 2 => Just(1), 1 => Just(2)].boxed()
 }
@@ -367,7 +367,7 @@ fn rows<V>(
     rows.iter().map(|(label, row)| (*label, owner(row))).collect()
 }
 
-/// Somebody and a row that they aim at: mostly one's own, often another's, sometimes none.
+/// A sender and a target row: mostly its own, often another user's, sometimes none.
 fn aimed<T: Clone + fmt::Debug + 'static>(
     mut rows: Vec<(T, Option<User>)>,
     none: T,

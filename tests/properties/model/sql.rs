@@ -1,4 +1,4 @@
-//! This file is the statement that an operation is, and who sends it.
+//! The SQL statement of an operation, and its sender.
 
 use super::operation::{Actor, Mark, Operation, user_id};
 use super::state::{Label, first_name};
@@ -16,19 +16,19 @@ impl Actor {
     }
 }
 
-/// An id that the administrator has looked up: whoever attacks a row has its id.
+/// An id that the administrator has looked up, because an attacker may know ids.
 const A: &str = "nullif(current_setting('model.a'), '')::uuid";
 const B: &str = "nullif(current_setting('model.b'), '')::uuid";
 
 /// A statement, and the ids that the administrator looks up for it.
 pub(super) struct Sql {
-    /// Queries for an id each, kept as the settings `model.a` and `model.b`.
+    /// Queries for an id each, stored as the settings `model.a` and `model.b`.
     pub(super) ids: Vec<String>,
     pub(super) statement: String,
 }
 
 impl Sql {
-    /// What keeps the ids.
+    /// The statement that stores the ids.
     pub(super) fn look_up(&self) -> String {
         let ids = ["model.a", "model.b"].iter().zip(&self.ids);
         let keep = |(name, id)| {
@@ -44,7 +44,7 @@ impl Sql {
 }
 
 impl Operation {
-    /// Who asks for it; what the auth server does counts as the back end's.
+    /// The sender; operations of the auth server count as the back end's.
     pub(super) fn actor(&self) -> Actor {
         match self {
             Self::Rename { by, .. }
@@ -68,7 +68,7 @@ impl Operation {
         }
     }
 
-    /// Whether it is the auth server that does it.
+    /// Whether the auth server sends it.
     pub(super) fn is_the_auth_servers(&self) -> bool {
         matches!(self, Self::SignUp(_) | Self::DeleteAccount(_))
     }
@@ -89,7 +89,7 @@ impl Operation {
         }
     }
 
-    /// What is sent.
+    /// The statement.
     pub(super) fn sql(&self) -> Sql {
         let (ids, statement) =
             self.accounts().or_else(|| self.talk()).unwrap_or_else(|| self.rest());
@@ -296,7 +296,7 @@ fn both((from, to): (Label, Label)) -> Vec<String> {
     vec![MEMORIES.id(from), MEMORIES.id(to)]
 }
 
-/// A statement for one row by its id; without a label, blind.
+/// A statement for one row by its id; without a label, for all rows.
 fn aimed(label: Option<Label>, named: &Named, statement: &str) -> (Vec<String>, String) {
     match label {
         Some(label) => (vec![named.id(label)], format!("{statement} where id = {A}")),

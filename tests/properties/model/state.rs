@@ -1,4 +1,4 @@
-//! This file is the plain model: what each user owns, and what an operation makes of it.
+//! The model's state: the rows that each user owns, and the effect of an operation on them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::operation::{Actor, Mark, Operation, User, context};
 /// Names a row: its number stands in a text column of it.
 pub(super) type Label = u16;
 
-/// Everything that there is.
+/// All rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct State {
     /// The label of the next row.
@@ -21,7 +21,7 @@ pub(super) struct State {
     pub(super) messages: BTreeMap<Label, Message>,
     pub(super) feedback: BTreeMap<Label, Feedback>,
     pub(super) sessions: BTreeMap<Label, Session>,
-    /// Whose an import is, and its status.
+    /// The owner of an import, and its status.
     pub(super) imports: BTreeMap<Label, (User, &'static str)>,
     pub(super) flags: BTreeMap<Label, Flag>,
     pub(super) metrics: BTreeMap<Label, i32>,
@@ -48,7 +48,7 @@ pub(super) struct Message {
     pub(super) context: Option<Label>,
 }
 
-/// When something was said: long ago, in seconds from the first of January 2025, or now.
+/// The time of a message: in the past, in seconds since 2025-01-01, or now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum At {
     Seconds(i32),
@@ -57,7 +57,7 @@ pub(super) enum At {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Feedback {
-    /// Nobody's once the account is gone.
+    /// None after the account is deleted.
     pub(super) owner: Option<User>,
     pub(super) rating: u8,
     pub(super) status: &'static str,
@@ -76,7 +76,7 @@ pub(super) struct Flag {
     pub(super) target: Option<User>,
 }
 
-/// What a statement should get.
+/// The expected outcome of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Rows(usize),
@@ -89,7 +89,7 @@ pub(super) fn first_name(user: User) -> String {
 }
 
 impl State {
-    /// What the scene makes of nothing.
+    /// The initial state.
     pub(super) fn start() -> Self {
         let mut state = Self::default();
         for operation in context() {
@@ -98,7 +98,7 @@ impl State {
         state
     }
 
-    /// Does an operation, and says what its sender should get.
+    /// Applies an operation, and returns the expected outcome for its sender.
     pub(super) fn apply(&mut self, operation: &Operation) -> Answer {
         self.next = self.next.max(operation.label().map_or(0, |label| label + 1));
         if operation.actor() == Actor::Anon {
@@ -108,7 +108,7 @@ impl State {
             .or_else(|| self.notes(operation))
             .or_else(|| self.talk(operation))
             .or_else(|| self.back_end(operation))
-            // Whatever is left is nobody's business but the back end's.
+            // The remaining operations are the back end's alone.
             .unwrap_or(Answer::Refused)
     }
 
@@ -207,7 +207,7 @@ impl State {
             Operation::Say { by, conversation, label, context } => {
                 let owner = self.conversations.get(conversation).map(|it| it.owner);
                 let known = |label| self.memories.get(label).is_some_and(|it| by.owns(it.owner));
-                // No policy asks the back end what it names.
+                // No policy restricts the back end.
                 let named = *by == Actor::ServiceRole || context.as_ref().is_none_or(known);
                 let may = owner.is_some_and(|owner| by.owns(owner)) && named;
                 let (conversation, context) = (*conversation, *context);
@@ -278,7 +278,7 @@ impl State {
         })
     }
 
-    /// What leads to a row that is gone goes with it.
+    /// Deletes the rows that reference a deleted row.
     fn cascade(&mut self) {
         let Self { memories, conversations, .. } = self;
         self.links.retain(|(from, to), _| memories.contains_key(from) && memories.contains_key(to));
@@ -290,7 +290,7 @@ fn owns_both(memories: &BTreeMap<Label, Memory>, by: Actor, (from, to): (Label, 
     [from, to].iter().all(|end| memories.get(end).is_some_and(|it| by.owns(it.owner)))
 }
 
-/// A key that is there already is refused, as is what may not be.
+/// A duplicate key is refused, and so is a row that the sender may not insert.
 fn insert<K: Ord, V>(rows: &mut BTreeMap<K, V>, key: K, row: V, may: bool) -> Answer {
     if !may || rows.contains_key(&key) {
         return Answer::Refused;
@@ -299,7 +299,7 @@ fn insert<K: Ord, V>(rows: &mut BTreeMap<K, V>, key: K, row: V, may: bool) -> An
     Answer::Rows(1)
 }
 
-/// Changes one row, or without a label all of them, where the sender may.
+/// Updates one row, or without a label all rows, if the sender may.
 fn change<V>(
     rows: &mut BTreeMap<Label, V>,
     label: Option<Label>,
@@ -316,7 +316,7 @@ fn change<V>(
     Answer::Rows(changed)
 }
 
-/// Removes one row, or without a label all of them, where the sender may.
+/// Deletes one row, or without a label all rows, if the sender may.
 fn remove<V>(
     rows: &mut BTreeMap<Label, V>,
     label: Option<Label>,

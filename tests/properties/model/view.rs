@@ -1,10 +1,10 @@
-//! This file is what somebody sees of every table, as the database tells it and as the model
-//! does: a line per row.
+//! The rows of every table that a sender can read, as lines, from the database and from the
+//! model.
 
 use super::operation::{Actor, User, user_id};
 use super::state::{At, State};
 
-/// Says who may read which relation at all.
+/// The relations that each sender may read.
 const PRIVILEGES: &str = "
     select 'privileges: ' || pg_catalog.string_agg(c.relname, ',' order by c.relname)
     from pg_catalog.pg_class c
@@ -15,7 +15,7 @@ const FLAGS: &str = "
     select 'feature_flags: ' || concat_ws(' ', name, enabled, rollout_percentage)
     from public.feature_flags";
 
-/// A time in the words of the model.
+/// A time as the model writes it.
 macro_rules! at {
     ($column:literal) => {
         concat!(
@@ -88,7 +88,7 @@ const BACK_END: &str = "
     select 'system_metrics: ' || concat_ws(' ', metric_name, metric_value)
     from public.system_metrics";
 
-/// The name of the prepared statement that somebody looks with.
+/// The name of the prepared statement of a viewer.
 pub(super) fn statement(viewer: Actor) -> &'static str {
     match viewer {
         Actor::User(_) => "model_view_of_a_user",
@@ -97,7 +97,7 @@ pub(super) fn statement(viewer: Actor) -> &'static str {
     }
 }
 
-/// Prepares them all: each role has its own, since a plan is of one role.
+/// Prepares the statements: one for each role, because a plan belongs to one role.
 pub(super) fn prepare() -> String {
     let parts = |viewer| match viewer {
         Actor::User(_) => vec![PRIVILEGES, FLAGS, OWNED],
@@ -108,12 +108,12 @@ pub(super) fn prepare() -> String {
         format!("prepare {} as {}; ", statement(viewer), parts(viewer).join(" union all "))
     };
     let all = [Actor::User(0), Actor::Anon, Actor::ServiceRole].map(prepare).concat();
-    // The search_path of a request: under another one each plan would be made again.
+    // The search_path of a request: with another one each statement would be planned again.
     format!("set search_path = public, extensions; {all}set search_path = ''")
 }
 
 impl State {
-    /// What somebody should see.
+    /// The lines that a viewer should read.
     pub(super) fn seen_by(&self, viewer: Actor) -> Vec<String> {
         let mut seen = Vec::new();
         let see = |seen: &mut Vec<String>, table: &str, fields: &[&str]| {
@@ -214,7 +214,7 @@ impl State {
         }
     }
 
-    /// How many messages a conversation has, and when the last was said.
+    /// The number of messages of a conversation, and the time of the last.
     fn said_in(&self, conversation: u16) -> (usize, Option<At>) {
         let of_it = || self.messages.values().filter(|it| it.conversation == conversation);
         (of_it().count(), of_it().map(|it| it.at).max())

@@ -1,5 +1,5 @@
-//! This file is what a user of more memories than are compared one by one finds: the index
-//! gives the candidates, not always all, and what it gives must still be true.
+//! Semantic search for a user with more memories than an exact search compares: the index
+//! returns candidates, perhaps not all, and those returned must be correct.
 
 use proptest::bool::ANY;
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof};
@@ -10,12 +10,12 @@ use super::super::{holds, notices, with_replaced};
 use schema_harness::checks::properties::{Property, Sender};
 use schema_harness::platform::persona::{Bob, Carol, ServiceRole};
 
-/// From this number on the function asks the index.
+/// From this number of memories on, the function uses the index.
 const MANY: usize = 20_001;
 /// How many of them have an embedding; the last tenth of those is deleted.
 const EMBEDDED: usize = 500;
 
-/// Carol's memories, five of them at right angles to all that is looked for, and Bob's in between, which the index knows nothing of.
+/// Carol's memories, five of them orthogonal to every query, and Bob's in between.
 fn memories() -> String {
     let [carol, bob] = [Carol, Bob].map(|it| it.user_id().expect("they have signed up"));
     let live = EMBEDDED - EMBEDDED / 10;
@@ -51,16 +51,17 @@ pub(super) const LARGE_USER: Property = Property {
                  where user_id = '{carol}' and content = '{wanted}')"
             );
             let asker = Sender::persona(if by_the_back_end { ServiceRole } else { Carol });
-            // One list is too few to find what is near, and is what the session is left with.
+            // One list is too few to find near memories, and is the session's setting.
             let few = "set local ivfflat.probes = 1; set local ivfflat.iterative_scan = off";
             transaction.admin(few).await?;
             let search = format!(
-                "select content, found.similarity, 1 - (embedding operator(extensions.<=>) {towards}), \
-                 user_id, deleted_at is null, pg_catalog.current_setting('ivfflat.probes') || ' ' \
-                 || pg_catalog.current_setting('ivfflat.iterative_scan') \
-                 from public.search_memories_semantic('{carol}', {towards}, {limit}, {threshold}) \
-                 with ordinality as found join public.memories using (id, content) \
-                 order by found.ordinality"
+                "select content, found.similarity, 1 - (embedding operator(extensions.<=>) \
+                 {towards}), user_id, deleted_at is null, \
+                 pg_catalog.current_setting('ivfflat.probes') || ' ' || \
+                 pg_catalog.current_setting('ivfflat.iterative_scan') from \
+                 public.search_memories_semantic('{carol}', {towards}, {limit}, {threshold}) with \
+                 ordinality as found join public.memories using (id, content) order by \
+                 found.ordinality"
             );
             let found = transaction.run(&asker, &search).await?.rows;
             prop_assert!(found.len() <= limit, "{} rows", found.len());
@@ -93,7 +94,7 @@ pub(super) const LARGE_USER: Property = Property {
 };
 
 #[test]
-fn what_the_index_gives_is_true() {
+fn results_from_the_index_are_correct() {
     holds(&LARGE_USER);
 }
 
@@ -108,6 +109,6 @@ fn what_the_index_gives_is_true() {
     "order by n.similarity; perform"
 )]
 #[case::that_settings_are_left_behind("'ivfflat.probes', probes, true", "'a.b', probes, true")]
-fn search_of_a_large_user_notices(#[case] piece: &str, #[case] by: &str) {
+fn search_of_a_large_user_catches(#[case] piece: &str, #[case] by: &str) {
     notices(&LARGE_USER, &with_replaced("search_memories_semantic", piece, by));
 }

@@ -1,4 +1,4 @@
-//! This file is what `search_memories_semantic` keeps true.
+//! Invariants of `search_memories_semantic`.
 
 mod large;
 mod model;
@@ -19,7 +19,7 @@ use schema_harness::platform::persona::{
 pub(super) const PROPERTIES: [Property; 5] =
     [RECALL, LARGE_USER, EQUALS_BRUTE_FORCE, ANOTHERS_ID, FOR_USERS_ALONE];
 
-/// 2,000 memories of others, among them some in every direction that a case looks in.
+/// 2,000 memories of others, including some in every direction of a query.
 fn others() -> String {
     let [alice, bob] = [Alice, Bob].map(|it| it.user_id().expect("they have signed up"));
     format!(
@@ -54,7 +54,7 @@ const EQUALS_BRUTE_FORCE: Property = Property {
                 let insert = format!("insert into public.memories ({columns}) values {rows}");
                 transaction.admin(&insert).await?;
             }
-            // Before there is anything to compare it with.
+            // Without a memory to compare it with.
             let short = "select from public.search_memories_semantic(null, '[1]')";
             let refused = transaction.run(&Sender::persona(Guest), short).await;
             let code = refused.map_err(|why| why.code().to_owned());
@@ -88,7 +88,7 @@ const ANOTHERS_ID: Property = Property {
         let input = input.prop_filter("one's own", |(asker, named, _)| asker != named);
         runner.check(&input, async |transaction, (asker, named, towards)| {
             let named = named.user_id().expect("they have signed up");
-            // One that has a direction, so that there is something to find.
+            // A query with a direction, so that there are matches.
             let query = Query::Towards(if towards == [0; 7] { [1; 7] } else { towards });
             let (limit, threshold) = (Some(1000), Some(-2.0));
             let question = Question { query, limit, threshold, by_the_back_end: false };
@@ -131,7 +131,7 @@ fn numbered(n: &str) -> String {
     format!("('5ea4c000-0000-4000-9000-' || lpad(({n})::text, 12, '0'))::uuid")
 }
 
-/// Ten thousand of one user's, as embeddings are: many near one another around 100 centres.
+/// Ten thousand memories of one user, clustered like embeddings around 100 centres.
 fn many() -> String {
     let user = Carol.user_id().expect("Carol has signed up");
     let noise = |name: &str, seed: &str, size: &str| {
@@ -162,7 +162,7 @@ const RECALL: Property = Property {
     cases: 2,
     holds: |runner| {
         runner.prepare(&many())?;
-        // Each is looked for between two memories.
+        // Each query is between two memories.
         runner.check(&vec((0..MANY, 0..MANY), 8), async |transaction, between| {
             let user = Carol.user_id().expect("Carol has signed up");
             let mut found = 0;
@@ -177,7 +177,7 @@ const RECALL: Property = Property {
                     "select id from public.search_memories_semantic('{user}', {towards}, 10, -1)"
                 );
                 let answer = transaction.run(&Sender::persona(Carol), &search).await?;
-                // Another way to the cosine, which no index serves.
+                // Another formula for the cosine, which cannot use an index.
                 let nearest = format!(
                     "select id from public.memories where user_id = '{user}' order by \
                      (embedding operator(extensions.<#>) ({towards})) \
@@ -213,25 +213,25 @@ fn semantic_search(#[case] property: &Property) {
 #[case::that_the_farthest_come_first("order by s.similarity desc", "order by s.similarity")]
 #[case::that_no_direction_is_near(" and s.similarity <> 'NaN'", "")]
 #[case::that_the_length_is_not_looked_at("<> 384", "< 0")]
-fn semantic_search_notices(#[case] piece: &str, #[case] by: &str) {
+fn semantic_search_catches(#[case] piece: &str, #[case] by: &str) {
     notices(&EQUALS_BRUTE_FORCE, &with_replaced("search_memories_semantic", piece, by));
 }
 
 const SIGNATURE: &str = "public.search_memories_semantic(uuid, extensions.vector, integer, real)";
 
 #[test]
-fn semantic_search_notices_that_it_runs_with_its_owners_rights() {
+fn semantic_search_catches_security_definer() {
     notices(&ANOTHERS_ID, &format!("alter function {SIGNATURE} security definer"));
 }
 
 #[test]
-fn semantic_search_notices_that_anybody_may_call_it() {
+fn semantic_search_catches_that_anyone_may_call_it() {
     notices(&FOR_USERS_ALONE, &format!("grant execute on function {SIGNATURE} to anon"));
 }
 
 /// From the index alone, one of its hundred lists.
 #[test]
-fn semantic_search_notices_that_it_looks_in_few_lists() {
+fn semantic_search_catches_that_it_searches_few_lists() {
     let by_index = with_replaced("search_memories_semantic", "offset 20000", "offset 0");
     let one_list = by_index.replace("'ivfflat.probes', '20'", "'ivfflat.probes', '1'");
     assert_ne!(by_index, one_list, "it has such a piece");

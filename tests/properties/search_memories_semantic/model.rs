@@ -1,5 +1,4 @@
-//! This file is the search done by brute force: memories and questions, and which memories
-//! answer which question.
+//! Semantic search by brute force: memories, queries, and which memories match which query.
 
 use proptest::array::uniform7;
 use proptest::prelude::{Just, Strategy, TestCaseError, prop_assert, prop_assert_eq, prop_oneof};
@@ -20,7 +19,7 @@ pub(super) fn direction() -> impl Strategy<Value = Direction> {
     uniform7(prop_oneof![2 => Just(0i8), 3 => -2i8..=2])
 }
 
-/// Something to remember.
+/// A memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memory {
     pub(super) embedding: Option<Direction>,
@@ -33,7 +32,7 @@ pub(super) fn memory() -> impl Strategy<Value = Memory> {
         .prop_map(|(embedding, deleted)| Memory { embedding, deleted })
 }
 
-/// What is looked for.
+/// A query.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Query {
     Towards(Direction),
@@ -108,7 +107,7 @@ pub(super) fn question() -> impl Strategy<Value = Question> {
     )
 }
 
-/// How far a sum of floats may be off.
+/// The tolerance for a sum of floats.
 const ERROR: f64 = 1e-5;
 
 /// The cosine of two directions; `None` where one of them has no direction.
@@ -120,11 +119,11 @@ fn similarity(a: Direction, b: Direction) -> Option<f64> {
     (norms > 0).then(|| f64::from(dot(a, b)) / f64::from(norms).sqrt())
 }
 
-/// What a memory is to a question.
+/// Whether a memory matches a query.
 enum Candidate {
-    /// It is to be found, if no nearer ones take its place.
+    /// It must be found, unless nearer ones fill the limit.
     Found(f64),
-    /// It is so near the threshold that the floats decide.
+    /// It is so near the threshold that rounding decides.
     Perhaps(f64),
 }
 
@@ -132,7 +131,7 @@ impl Candidate {
     fn of(memory: Memory, towards: Direction, threshold: f32) -> Option<Self> {
         let similarity = similarity(memory.embedding?, towards).filter(|_| !memory.deleted)?;
         let threshold = f64::from(threshold);
-        // These come out exactly, so that "above" means above.
+        // These values are exact, so that comparisons are, too.
         let is_exact = [-1.0, -0.5, 0.0, 0.5, 1.0].contains(&similarity);
         if !is_exact && (similarity - threshold).abs() <= ERROR {
             return Some(Self::Perhaps(similarity));
@@ -151,7 +150,7 @@ pub(super) fn id(at: usize) -> String {
     format!("5ea4c000-0000-4000-8000-{at:012}")
 }
 
-/// Compares an answer with brute force, up to ties and what floats are off.
+/// Compares an answer with brute force, except for ties and rounding.
 pub(super) fn compare(
     memories: &[Memory],
     towards: Direction,

@@ -1,4 +1,4 @@
-//! This file is what `update_conversation_stats` keeps true, for one session and for eight.
+//! Invariants of `update_conversation_stats`, for one session and for eight.
 
 mod races;
 mod sequences;
@@ -13,7 +13,7 @@ use schema_harness::platform::persona::{Alice, Bob, Persona};
 
 pub(super) const PROPERTIES: [Property; 2] = [IN_RACES, IN_SEQUENCES];
 
-/// Whose each conversation of a case is; a conversation is its place in this list.
+/// The owner of each conversation of a case; a conversation is an index of this list.
 const OWNERS: [Persona; 4] = [Alice, Alice, Bob, Bob];
 
 /// The id of a conversation.
@@ -27,7 +27,7 @@ fn ids() -> String {
     format!("'{{{}}}'::uuid[]", ids.join(","))
 }
 
-/// Statements that leave the conversations of a case without a message, past every trigger.
+/// Statements that delete the messages of a case's conversations, without firing triggers.
 fn arrange() -> String {
     let rows = OWNERS.iter().enumerate().map(|(at, owner)| {
         let user_id = owner.user_id().expect("owners have signed up");
@@ -86,17 +86,17 @@ const OF_THE_DELETED: &str =
 #[case::that_a_date_is_no_change("created_at from", "conversation_id from")]
 #[case::that_titles_change("set message_count", "set title = 'counted', message_count")]
 #[case::that_every_conversation_is_written("where c.id = said.id", "where true")]
-fn counters_notice(#[case] piece: &str, #[case] by: &str) {
+fn counters_catch(#[case] piece: &str, #[case] by: &str) {
     notices(&IN_SEQUENCES, &with_replaced(FUNCTION, piece, by));
 }
 
 #[rstest]
-fn counters_notice_a_missing_trigger(#[values("inserted", "deleted", "updated")] event: &str) {
+fn counters_catch_a_missing_trigger(#[values("inserted", "deleted", "updated")] event: &str) {
     let fault = format!("drop trigger messages_count_{event} on public.messages");
     notices(&IN_SEQUENCES, &fault);
 }
 
-/// Each of them is right as long as nobody else writes.
+/// Each of these faults shows only with concurrent writes.
 #[rstest]
 #[case::that_nobody_waits("for no key update;", ";")]
 #[case::that_everybody_may_go_on("for no key update;", "for key share;")]
@@ -112,6 +112,6 @@ fn counters_notice_a_missing_trigger(#[values("inserted", "deleted", "updated")]
          from pg_temp.counted as k where k.id = c.id; \
      return null; --"
 )]
-fn counters_notice_in_races(#[case] piece: &str, #[case] by: &str) {
+fn counters_catch_in_races(#[case] piece: &str, #[case] by: &str) {
     notices(&IN_RACES, &with_replaced(FUNCTION, piece, by));
 }

@@ -1,4 +1,4 @@
-//! This file is eight sessions that write messages at once.
+//! Eight sessions that write messages concurrently.
 
 use std::fmt;
 
@@ -13,9 +13,9 @@ use schema_harness::checks::properties::{CaseTransaction, Property};
 use schema_harness::database::session::Session;
 use schema_harness::platform::persona::{Alice, Bob, Persona, ServiceRole};
 
-/// Who is at each of the connections.
+/// The persona of each connection.
 const SESSIONS: [Persona; 8] = [Alice, Alice, Alice, Bob, Bob, Bob, ServiceRole, ServiceRole];
-/// How often a transaction may be told to try again before that is a fault.
+/// How often a transaction may be retried before that is a fault.
 const PATIENCE: u32 = 200;
 
 pub(super) const IN_RACES: Property = Property {
@@ -26,7 +26,7 @@ pub(super) const IN_RACES: Property = Property {
     about: &["update_conversation_stats", "conversations", "messages"],
     cases: 40,
     holds: |runner| {
-        // A deadlock is resolved by trying again, and sooner than in a second.
+        // A deadlock is resolved by a retry, and detected sooner than after a second.
         runner.prepare(
             "do $$ begin execute format('alter database %I set deadlock_timeout = ''5ms''', \
              current_database()); end $$",
@@ -38,7 +38,7 @@ pub(super) const IN_RACES: Property = Property {
             let sessions: &Vec<Session> = sessions.get_or_try_init(connect).await?;
             transaction.admin(&arrange()).await?;
             let races = sessions.iter().zip(&scripts).map(|(session, script)| run(session, script));
-            // All of them end, so that the next case finds no transaction open.
+            // All transactions end, so that the next case finds none open.
             join_all(races).await.into_iter().collect::<Result<(), _>>()?;
             agree(transaction).await
         })
@@ -53,13 +53,13 @@ type Which = usize;
 enum Step {
     /// A message into each of these conversations, in one statement.
     Insert(Vec<Which>),
-    /// One message that is there.
+    /// One existing message.
     DeleteOne(Which),
-    /// All messages that are there.
+    /// All existing messages.
     DeleteAll(Which),
     /// The back end moves the messages of a conversation to another.
     Move(Which, Which),
-    /// The back end dates one message anew.
+    /// The back end changes the time of one message.
     Redate(Which, i64),
 }
 
@@ -140,7 +140,7 @@ impl Step {
     }
 }
 
-/// Runs one session's transactions, each again until nobody is in its way.
+/// Runs one session's transactions, and retries each after a serialization failure.
 async fn run(session: &Session, script: &[Transaction]) -> Result<(), TestCaseError> {
     for transaction in script {
         let level = if transaction.repeatable { "repeatable read" } else { "read committed" };
@@ -158,7 +158,7 @@ async fn run(session: &Session, script: &[Transaction]) -> Result<(), TestCaseEr
     Ok(())
 }
 
-/// The counters are what the messages say, as they are counted here.
+/// The counters equal the numbers of messages, counted here.
 async fn agree(transaction: &CaseTransaction) -> Result<(), TestCaseError> {
     let micros = |column: &str| format!("(extract(epoch from {column}) * 1000000)::bigint");
     let messages = format!(

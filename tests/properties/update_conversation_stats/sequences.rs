@@ -1,4 +1,4 @@
-//! This file is any sequence of statements about messages, and a model that is told the same.
+//! Any sequence of statements on messages, compared with a model.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) const IN_SEQUENCES: Property = Property {
     cases: 150,
     holds: |runner| {
         let steps = vec(step(), 0..10);
-        runner.check(&steps, async |transaction, steps| play(runner, transaction, steps).await)
+        runner.check(&steps, async |transaction, steps| run(runner, transaction, steps).await)
     },
 };
 
@@ -33,28 +33,28 @@ type At = i64;
 enum Step {
     /// The back end inserts messages into conversations.
     Insert(Vec<(usize, At)>),
-    /// The owner of a conversation says so much in it, now.
+    /// The owner of a conversation inserts messages into it, now.
     Say(usize, usize),
-    /// The back end inserts a message with a key that may be there already; then it moves
-    /// and dates that message anew, or does nothing.
+    /// The back end upserts a message whose key may exist: it moves and re-dates that message,
+    /// or does nothing.
     Upsert { key: u32, to: usize, at: At, moves: bool },
     /// The back end deletes messages.
     Delete(Vec<usize>),
-    /// The owner of a conversation deletes all of it that was said.
+    /// The owner of a conversation deletes all its messages.
     Clear(usize),
     /// A user deletes every message that is theirs, without a WHERE.
     ClearAll { alice: bool },
     /// The back end moves messages into a conversation.
     Move(Vec<usize>, usize),
-    /// The back end touches every message, and moves one.
+    /// The back end updates every message, and moves one.
     MoveOne(usize, usize),
-    /// The back end lets two messages change places.
+    /// The back end swaps two messages.
     Swap(usize, usize),
-    /// The back end dates messages anew.
+    /// The back end changes the times of messages.
     Redate(Vec<usize>, At),
-    /// The back end changes what messages say, and neither where nor when.
+    /// The back end changes only the contents of messages.
     Edit(Vec<usize>),
-    /// The back end deletes what was said and says something else, in one statement.
+    /// The back end deletes and inserts messages in one statement.
     Replace(usize, At),
     /// The owner, or the back end, deletes a conversation.
     Drop(usize, bool),
@@ -86,7 +86,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the database is to hold: times are microseconds since 1970.
+/// The expected contents of the database: times are microseconds since 1970.
 struct Model {
     now: i64,
     /// Whether each conversation is there.
@@ -123,7 +123,7 @@ impl Model {
         into.iter().all(|at| self.there[*at])
     }
 
-    /// Touches every message and moves one: of two that are alike, one stays.
+    /// Updates every message and moves one: of two with equal times, one stays.
     fn move_one(&mut self, one: usize, to: usize) -> Response {
         let moved = self.picked(&[one]);
         let into = if moved.is_empty() { Vec::new() } else { vec![to] };
@@ -139,9 +139,9 @@ impl Model {
         Response { who: Sender::persona(ServiceRole), sql: update(&set, &all), into }
     }
 
-    /// Tells the model of a step, and how the database is told. What goes into a
-    /// conversation that is gone is refused, and changes neither.
-    fn tell(&mut self, step: &Step, auth_server: &Sender) -> Response {
+    /// Applies a step to the model, and returns its statement. An insert into a deleted
+    /// conversation is refused, and changes neither.
+    fn apply(&mut self, step: &Step, auth_server: &Sender) -> Response {
         let back_end = |sql: String, into: Vec<usize>| Response {
             who: Sender::persona(ServiceRole),
             sql,
@@ -168,7 +168,7 @@ impl Model {
             }
             Step::Upsert { key, to, at, moves } => {
                 let is_new = !self.messages.contains_key(key);
-                // A row that is not inserted is not looked at any closer.
+                // A row that is not inserted is not checked further.
                 let into = if is_new || *moves { vec![*to] } else { Vec::new() };
                 if self.accepts(&into) && !into.is_empty() {
                     self.messages.insert(*key, (*to, micros(*at)));
@@ -260,7 +260,7 @@ impl Model {
         self.messages.retain(|_, (at, _)| *at != conversation);
     }
 
-    /// The conversations as the database is to have them.
+    /// The expected conversations of the database.
     fn rows(&self) -> Vec<Vec<String>> {
         let there = (0..OWNERS.len()).filter(|at| self.there[*at]);
         let row = |at| {
@@ -311,7 +311,7 @@ fn upsert(key: u32, to: usize, at: At, moves: bool) -> String {
     )
 }
 
-/// Each of two messages goes where the other is; one alone stays.
+/// Each of two messages moves to the other's conversation; a single one stays.
 fn swap(keys: &[u32]) -> String {
     let set = format!(
         "conversation_id = coalesce((select o.conversation_id from public.messages as o \
@@ -325,13 +325,13 @@ fn update(set: &str, keys: &[u32]) -> String {
     format!("update public.messages as m set {set} where {}", among(keys))
 }
 
-/// A condition that is true of these messages alone.
+/// A condition that is true only for these messages.
 fn among(keys: &[u32]) -> String {
     let keys: Vec<String> = keys.iter().map(|key| format!("'{key}'")).collect();
     format!("content in ('none of them', {})", keys.join(", ")).replace(", )", ")")
 }
 
-async fn play(
+async fn run(
     runner: &Runner,
     transaction: &CaseTransaction,
     steps: Vec<Step>,
@@ -350,7 +350,7 @@ async fn play(
                 'updated_at'])::text, '' order by id)) from public.conversations as c";
     let mut before = transaction.admin(rest).await?;
     for step in &steps {
-        let Response { who, sql, into } = model.tell(step, runner.auth_server());
+        let Response { who, sql, into } = model.apply(step, runner.auth_server());
         let result = transaction.run(&who, &sql).await;
         if model.accepts(&into) {
             result?;

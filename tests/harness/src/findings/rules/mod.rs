@@ -318,8 +318,8 @@ pub const MISSED: Rule = Rule {
                 … -- it was + 1, and nothing tries it",
         object: "note_count",
         check: "mutant/bodies/note_count/= note_count [+ to -] 1 where",
-        expected: "caught, refused by the database, or known to change nothing",
-        observed: "missed: no check noticed",
+        expected: "caught, unviable or equivalent",
+        observed: "missed: no check failed",
     },
 };
 
@@ -339,8 +339,8 @@ pub const NOT_EQUIVALENT: Rule = Rule {
                 reason = \"nobody can tell\"",
         object: "notes.Users read their own notes",
         check: "mutant/policies/notes.Users read their own notes/using true",
-        expected: "caught, refused by the database, or known to change nothing",
-        observed: "caught or refused, although mutants.toml says that it changes nothing",
+        expected: "caught, unviable or equivalent",
+        observed: "caught or unviable, although mutants.toml lists it as equivalent",
     },
 };
 

@@ -1,4 +1,4 @@
-//! This file is who somebody may pretend to be: each identity reads every table and view.
+//! Reading with other identities: each reads every table and view.
 
 use serde_json::{Value, json};
 
