@@ -97,18 +97,19 @@ fn gather(path: &Path, name: &str, into: &mut Vec<Source>) {
 /// Every rule is kept by every file.
 #[rstest]
 #[case::begins_with_its_sentence(rules::has_no_sentence)]
-#[case::puts_nothing_off(rules::puts_off)]
+#[case::uses_no_figure_of_speech(rules::uses_a_figure_of_speech)]
+#[case::is_complete(rules::is_incomplete)]
 #[case::does_not_sleep(rules::sleeps)]
-#[case::speaks_the_language_of_the_harness(rules::speaks_the_protocol)]
+#[case::uses_the_library_of_the_harness(rules::uses_the_protocol)]
 #[case::knows_no_table(rules::names_a_table)]
 #[case::has_400_lines_at_most(rules::is_too_long)]
 #[case::has_100_columns_at_most(rules::has_a_wide_line)]
-#[case::is_written_in_lower_case(rules::shouts)]
-#[case::introduces_itself(rules::does_not_introduce_itself)]
+#[case::is_written_in_lower_case(rules::is_in_upper_case)]
+#[case::introduces_itself(rules::has_no_introduction)]
 #[case::says_why_it_depends(rules::depends_without_a_reason)]
 #[case::is_of_no_machine(rules::names_a_machine)]
 #[case::names_a_test_after_a_fact(rules::is_not_a_fact)]
-#[case::tells_its_chapters(rules::has_a_chapter_without_a_sentence)]
+#[case::describes_its_chapters(rules::has_a_chapter_without_a_sentence)]
 fn every_file(#[case] rule: Rule) {
     let offenders: Vec<String> = sources().iter().flat_map(rule).collect();
     assert_eq!(offenders, NONE);

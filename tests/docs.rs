@@ -1,5 +1,5 @@
-//! The project's Markdown pages: links lead somewhere, commands are understood, and those that
-//! are cheap do what the page says.
+//! The project's Markdown pages: links resolve, commands are valid, and cheap commands do what
+//! the page says.
 
 mod commands;
 mod contract;

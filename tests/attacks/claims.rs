@@ -142,7 +142,7 @@ struct Trial {
     admin: OpenTransaction,
     seen: Vec<(Persona, String)>,
     // The clone is dropped with its owner.
-    _arena: Sandbox,
+    _sandbox: Sandbox,
 }
 
 impl Trial {
@@ -158,7 +158,7 @@ impl Trial {
         let sandbox = sandbox.unwrap_or_else(|why| panic!("{why}"));
         let admin = open_transaction(&sandbox.database, "supabase_admin").await;
         admin.must(&reader(&sandbox)).await.unwrap_or_else(|why| panic!("{why}"));
-        let mut trial = Self { admin, seen: Vec::new(), _arena: sandbox };
+        let mut trial = Self { admin, seen: Vec::new(), _sandbox: sandbox };
         for user in Persona::USERS {
             let text = user.identity().claims;
             let seen = trial.read(&[Document { text, opens: None }]).await.remove(0);

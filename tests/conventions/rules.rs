@@ -1,26 +1,55 @@
-//! This file is the rules that are about one file at a time: each says who offends.
+//! Rules about one file at a time, each of which returns its offenders.
 
 use rstest::rstest;
 
 use super::{Source, contract};
 use schema_harness::source::project;
 
-/// Who offends, as `path:line: text`.
+/// A rule: returns the offenders as `path:line: text`.
 pub(super) type Rule = fn(&Source) -> Vec<String>;
 
-/// The harness's server and its tests: they connect by themselves, and wait for processes.
+/// The harness's server and its tests, which open connections and wait for processes.
 const ABOUT_SERVERS: [&str; 2] = ["tests/harness/src/server/", "tests/servers"];
-/// What waits for processes that it did not start.
+/// Tests that wait for processes that they did not start.
 const WAITS_FOR_PROCESSES: &str = "tests/bad_input";
 
-/// A module's first line says what the file is.
+/// A module begins with a sentence about what it is responsible for, not with a formula.
 pub(super) fn has_no_sentence(source: &Source) -> Vec<String> {
-    let offends = source.is_rust() && !source.text.starts_with("//! ");
-    offends.then(|| format!("{}: does not begin with //!", source.path)).into_iter().collect()
+    // In two pieces, so that this file does not offend.
+    let formula = concat!("//! This", " file is");
+    let begins_well = source.text.starts_with("//! ") && !source.text.starts_with(formula);
+    let offends = source.is_rust() && !begins_well;
+    let why = "does not begin with //! and a sentence of its own";
+    offends.then(|| format!("{}: {why}", source.path)).into_iter().collect()
 }
 
-/// Nothing is silenced, put off or expected to break.
-pub(super) fn puts_off(source: &Source) -> Vec<String> {
+/// Code and comments use terms of the field, no figures of speech.
+pub(super) fn uses_a_figure_of_speech(source: &Source) -> Vec<String> {
+    // In two pieces each, so that this file does not offend.
+    const WORDS: [(&str, &str); 9] = [
+        ("are", "na"),
+        ("are", "nas"),
+        ("gla", "nce"),
+        ("gla", "nces"),
+        ("labora", "tory"),
+        ("put up", " with"),
+        ("puts up", " with"),
+        ("sce", "ne"),
+        ("sce", "nes"),
+    ];
+    if !source.is_rust() {
+        return Vec::new();
+    }
+    let words = WORDS.map(|(head, tail)| format!("{head}{tail}"));
+    source.offenders(|line| {
+        // The parts of an identifier are words, too.
+        let line = line.to_lowercase().replace('_', " ");
+        words.iter().any(|word| has_word(&line, word))
+    })
+}
+
+/// No lint is silenced, no test ignored, and nothing is left to do.
+pub(super) fn is_incomplete(source: &Source) -> Vec<String> {
     // In two pieces each, so that this file does not offend.
     const WORDS: [(&str, &str); 9] = [
         ("[al", "low("),
@@ -34,13 +63,13 @@ pub(super) fn puts_off(source: &Source) -> Vec<String> {
         ("XX", "X"),
     ];
     let words = WORDS.map(|(head, tail)| format!("{head}{tail}"));
-    // mktemp asks for a row of the last.
+    // A template of mktemp has six of the last.
     source.offenders(|line| {
         words.iter().any(|word| line.contains(word)) && !line.contains(&"X".repeat(6))
     })
 }
 
-/// Only what waits for other processes sleeps.
+/// Only code that waits for other processes sleeps.
 pub(super) fn sleeps(source: &Source) -> Vec<String> {
     let may = source.is_below(&ABOUT_SERVERS) || source.is_below(&[WAITS_FOR_PROCESSES]);
     if !source.is_rust() || may {
@@ -51,8 +80,9 @@ pub(super) fn sleeps(source: &Source) -> Vec<String> {
     })
 }
 
-/// A test speaks the harness's language, not the protocol's, which a benchmark times.
-pub(super) fn speaks_the_protocol(source: &Source) -> Vec<String> {
+/// A test uses the harness's library, not the protocol's; only benchmarks need it, to measure
+/// times.
+pub(super) fn uses_the_protocol(source: &Source) -> Vec<String> {
     let may = source.is_below(&["tests/harness/", "tests/bench/"]);
     if !source.is_rust() || may || source.is_below(&ABOUT_SERVERS) {
         return Vec::new();
@@ -60,8 +90,8 @@ pub(super) fn speaks_the_protocol(source: &Source) -> Vec<String> {
     source.offenders(|line| line.contains(concat!("tokio", "_postgres")))
 }
 
-/// What is proved of one schema can be proved of another: the harness's code names no table.
-/// Its comments and its own tests may, as examples.
+/// The harness works with any schema: its code names no table. Its comments and its own tests
+/// may, as examples.
 pub(super) fn names_a_table(source: &Source) -> Vec<String> {
     if !source.is_rust() || !source.is_below(&["tests/harness/"]) {
         return Vec::new();
@@ -71,7 +101,8 @@ pub(super) fn names_a_table(source: &Source) -> Vec<String> {
     Source::new(&source.path, code).offenders(|line| {
         let line = line.split("//").next().unwrap_or_default();
         contract.relations().any(|(name, _)| {
-            // `messages` is a word as well; in quotes or behind its schema it is the table.
+            // `messages` is also an ordinary word; in quotes or after its schema it is the
+            // table.
             let is_a_word = !name.contains('_');
             let quoted = [format!("\"{name}\""), format!("\"{name}."), format!("public.{name}")];
             quoted.iter().any(|it| line.contains(it)) || (!is_a_word && has_word(line, name))
@@ -89,7 +120,7 @@ pub(super) fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// A file that has grown past this is two.
+/// A longer file should be two modules.
 pub(super) fn is_too_long(source: &Source) -> Vec<String> {
     let lines = source.text.lines().count();
     let offends = source.is_rust() && lines > 400;
@@ -104,8 +135,8 @@ pub(super) fn has_a_wide_line(source: &Source) -> Vec<String> {
     source.offenders(|line| line.chars().count() > 100)
 }
 
-/// SQL is written in lower case; comments and literals may speak otherwise.
-pub(super) fn shouts(source: &Source) -> Vec<String> {
+/// SQL is written in lower case, except in comments and literals.
+pub(super) fn is_in_upper_case(source: &Source) -> Vec<String> {
     const KEYWORDS: [&str; 28] = [
         "ALTER", "AND", "AS", "BEGIN", "CREATE", "DEFAULT", "DELETE", "DROP", "END", "EXISTS",
         "FROM", "FUNCTION", "GRANT", "IF", "INDEX", "INSERT", "INTO", "NOT", "NULL", "ON", "OR",
@@ -121,8 +152,8 @@ pub(super) fn shouts(source: &Source) -> Vec<String> {
     })
 }
 
-/// A script says in a sentence what it does, before anything else.
-pub(super) fn does_not_introduce_itself(source: &Source) -> Vec<String> {
+/// A script begins with a sentence that says what it does.
+pub(super) fn has_no_introduction(source: &Source) -> Vec<String> {
     if !source.is_script() {
         return Vec::new();
     }
@@ -137,7 +168,7 @@ pub(super) fn does_not_introduce_itself(source: &Source) -> Vec<String> {
     offends.then(|| format!("{}: no sentence at its top", source.path)).into_iter().collect()
 }
 
-/// A dependency stands below the reason for it.
+/// A dependency has its reason in a comment above.
 pub(super) fn depends_without_a_reason(source: &Source) -> Vec<String> {
     if !source.path.ends_with("Cargo.toml") {
         return Vec::new();
@@ -157,7 +188,7 @@ pub(super) fn depends_without_a_reason(source: &Source) -> Vec<String> {
         .collect()
 }
 
-/// Nobody else has this machine's directories.
+/// No file names a directory of one machine.
 pub(super) fn names_a_machine(source: &Source) -> Vec<String> {
     // In two pieces each, so that this file does not offend.
     let homes = [("/ho", "me/"), ("/ro", "ot/"), ("/Us", "ers/")];
@@ -166,7 +197,7 @@ pub(super) fn names_a_machine(source: &Source) -> Vec<String> {
     source.offenders(|line| places.iter().any(|place| begins_a_path(line, place)))
 }
 
-/// Whether `place` stands in `line` and is no part of a longer path.
+/// Whether `line` has `place` at the beginning of a path.
 fn begins_a_path(line: &str, place: &str) -> bool {
     line.match_indices(place).any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -188,7 +219,7 @@ pub(super) fn is_not_a_fact(source: &Source) -> Vec<String> {
     })
 }
 
-/// The table of contents has a sentence for each chapter.
+/// The table of contents has a sentence for each module.
 pub(super) fn has_a_chapter_without_a_sentence(source: &Source) -> Vec<String> {
     if source.path != "tests/main.rs" {
         return Vec::new();
@@ -204,16 +235,23 @@ pub(super) fn has_a_chapter_without_a_sentence(source: &Source) -> Vec<String> {
     offenders
 }
 
-/// The control: each rule names an offender that is planted on the last line, and no other.
+/// The control: each rule reports the offender planted on the last line, and no other.
 #[rstest]
-#[case::promise(puts_off, "tests/a.rs", concat!("fn f() {\nto", "do!()"))]
-#[case::silence(puts_off, "tests/a.rs", concat!("use std::fs;\n#[al", "low(dead_code)]"))]
-#[case::test_that_is_left_out(puts_off, "tests/a.rs", concat!("#[test]\n#[ig", "nore]"))]
+#[case::promise(is_incomplete, "tests/a.rs", concat!("fn f() {\nto", "do!()"))]
+#[case::silence(is_incomplete, "tests/a.rs", concat!("use std::fs;\n#[al", "low(dead_code)]"))]
+#[case::test_that_is_left_out(is_incomplete, "tests/a.rs", concat!("#[test]\n#[ig", "nore]"))]
 #[case::nap(sleeps, "tests/a.rs", concat!("// A nap.\nthread::sle", "ep(SECOND);"))]
-#[case::protocol(speaks_the_protocol, "tests/attacks/a.rs", concat!("use tokio", "_postgres::Row;"))]
+#[case::protocol(uses_the_protocol, "tests/attacks/a.rs", concat!("use tokio", "_postgres::Row;"))]
 #[case::table(names_a_table, "tests/harness/a.rs", "// memory_links\nf(messages, \"messages\")")]
 #[case::table_in_a_statement(names_a_table, "tests/harness/a.rs", "delete from memory_links")]
-#[case::keyword(shouts, "migrations/a.sql", "-- NOT this\nselect 'NOT this';\nselect 1 FROM t")]
+#[case::figure_of_speech(uses_a_figure_of_speech, "tests/a.rs", concat!("// scenery\nfn sce", "ne() {}"))]
+#[case::figure_of_speech_in_a_name(uses_a_figure_of_speech, "tests/a.rs", concat!("fn at_a_gla", "nce() {}"))]
+#[case::keyword(
+    is_in_upper_case,
+    "migrations/a.sql",
+    "-- NOT this\nselect 'NOT this';\nselect 1 \
+    FROM t"
+)]
 #[case::dependency(
     depends_without_a_reason,
     "Cargo.toml",
@@ -233,12 +271,23 @@ fn planted_line_is_named(#[case] rule: Rule, #[case] path: &str, #[case] text: &
     assert_eq!(rule(&Source::new(path, text)), [offender]);
 }
 
-/// The same for what is wrong with a whole file.
+/// The same for rules about a whole file.
 #[rstest]
-#[case::module(has_no_sentence, "tests/a.rs", "use std::fs;\n", "does not begin with //!")]
+#[case::module(
+    has_no_sentence,
+    "tests/a.rs",
+    "use std::fs;\n",
+    "does not begin with //! and a sentence of its own"
+)]
+#[case::formula(
+    has_no_sentence,
+    "tests/a.rs",
+    concat!("//! This", " file is the rules.\n"),
+    "does not begin with //! and a sentence of its own"
+)]
 #[case::length(is_too_long, "tests/a.rs", &"//! It.\n".repeat(401), "401 lines; split it")]
 #[case::script(
-    does_not_introduce_itself,
+    has_no_introduction,
     "scripts/a",
     "#!/usr/bin/env bash\nset -e\n",
     "no sentence at its top"

@@ -1,5 +1,5 @@
-//! This file is sqlx's own Migrator on a directory of migrations: it says what it reads from
-//! the file names, then applies them to the database that libpq's variables name.
+//! sqlx's own Migrator on a directory of migrations: prints what it reads from the file names,
+//! then applies them to the database that libpq's variables name.
 
 use std::env;
 use std::error::Error;

@@ -1,5 +1,4 @@
-//! This file is how a row of any table is put together for any user, from the catalog and
-//! the contract.
+//! Composes a row of any table for any user, from the catalog and the contract.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! This file is who is a member of what: of a user's own rows that user alone, of what is
-//! shared both, and whom a new membership is for.
+//! Members of generated rows: the user alone of an own row, both users of a shared one, and the
+//! member of a new membership.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,5 @@
-//! The rows of the world that the checks run in: what each user owns of each table, made
-//! without a line about any of them. A table whose rows cannot be made is left out, with the one
-//! cause of it.
+//! The generated rows that the checks use: what each user owns of each table, derived from
+//! catalog and contract. A table whose rows cannot be made is left out, with the one cause of it.
 
 mod candidates;
 mod cause;

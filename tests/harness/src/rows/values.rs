@@ -1,5 +1,5 @@
-//! Literals for columns, by their types: those of PostgreSQL by a table, those that a project
-//! has made (enumerations, domains, composites, arrays, ranges) by what they are made of.
+//! Literals for columns, by type: a table for PostgreSQL's types, and composition for a project's
+//! own (enumerations, domains, composites, arrays, ranges).
 
 use sha2::{Digest, Sha256};
 

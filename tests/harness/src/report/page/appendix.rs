@@ -1,5 +1,5 @@
-//! This file is every check that has no place elsewhere, what was measured, and how to see any
-//! statement again.
+//! Appendix of the page: checks that no other section has, measurements, and how to reproduce a
+//! statement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,8 +113,8 @@ fn list(name: &str, all: usize, checks: &[&Check]) -> String {
         String::new()
     };
     format!(
-        "<details class=line id=\"checks-{0}\"><summary><b>{0}</b> {1} {result}</summary>\n{rest}{2}\
-         </details>\n",
+        "<details class=line id=\"checks-{0}\"><summary><b>{0}</b> {1} \
+         {result}</summary>\n{rest}{2}</details>\n",
         e(name),
         count(checks.len(), "check"),
         table(&format!("Checks of {name}"), &["check", "result", "intended", "observed"], &rows)
@@ -129,7 +129,8 @@ fn line(check: &Check) -> String {
         by_regime(&check.observed)
     };
     format!(
-        "<tr id=\"{}\"><th scope=row class=id>{}</th><td>{}</td><td>{}</td><td>{observed}</td></tr>\n",
+        "<tr id=\"{}\"><th scope=row \
+            class=id>{}</th><td>{}</td><td>{}</td><td>{observed}</td></tr>\n",
         anchor(&check.id),
         e(&check.id),
         mark(check.passed),

@@ -1,4 +1,4 @@
-//! This file is the attack catalogue: what was tried, on what, and what it got.
+//! Page section of attacks: what was tried on which object, and the outcome.
 
 use std::collections::BTreeMap;
 
@@ -46,8 +46,8 @@ pub(super) fn section(evidence: &Evidence) -> String {
         "<p>No attack was tried in this run.</p>\n".to_owned()
     } else {
         format!(
-            "<p>{} on worlds that differ in the victim's rows alone: neither the state nor an answer \
-             may tell them apart. {} acts, {} ms.</p>\n{families}",
+            "<p>{} on worlds that differ in the victim's rows alone: neither the state nor an \
+             answer may tell them apart. {} acts, {} ms.</p>\n{families}",
             count(attacks.len(), "attack"),
             evidence.tested.measured.attack_probes,
             evidence.tested.measured.attacks_ms,

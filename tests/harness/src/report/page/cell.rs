@@ -1,4 +1,4 @@
-//! This file is one cell of the matrix: its words, and behind them how it came about.
+//! One cell of the matrix: its outcome, and the details.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! This file is what is wrong, by object and rule, so that one fault is one place to read.
+//! Page section of findings, grouped by object and rule.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +22,8 @@ pub(super) fn section(evidence: &Evidence) -> String {
         })
         .collect();
     let content = format!(
-        "<p>{}, by what they are about: {}. Begin with <code>schema</code> findings: a missing policy \
-         or a grant too many often explains the others.</p>\n{rules}",
+        "<p>{}, by what they are about: {}. Begin with <code>schema</code> findings: a missing \
+         policy or a grant too many often explains the others.</p>\n{rules}",
         count(evidence.findings.len(), "finding"),
         objects.join(", "),
     );
@@ -66,14 +66,14 @@ fn group(evidence: &Evidence, object: &str, findings: &[&Finding], open: bool) -
     } else {
         let lines: String = others.iter().map(|finding| line(evidence, finding)).collect();
         format!(
-            "<details><summary>{} of the same rule and object</summary>\n<ul class=more>{lines}</ul>\
-             </details>\n",
+            "<details><summary>{} of the same rule and object</summary>\n<ul \
+             class=more>{lines}</ul></details>\n",
             count(others.len(), "more finding")
         )
     };
     format!(
-        "<details class=\"line finding\"{open}><summary><b class=bad>✗ {}</b> {}: {} <span class=soft>\
-         {}</span></summary>\n{}{more}</details>\n",
+        "<details class=\"line finding\"{open}><summary><b class=bad>✗ {}</b> {}: {} <span \
+         class=soft>{}</span></summary>\n{}{more}</details>\n",
         e(&first.rule),
         e(object),
         e(&first.title),
@@ -102,8 +102,8 @@ fn whole(finding: &Finding) -> String {
         })
         .unwrap_or_default();
     format!(
-        "<dl><dt>Intended<dd>{}<dt>Observed<dd><strong class=observed>{}</strong> \
-         <span class=soft>({})</span>{persona}<dt>Check<dd>{}<dt>Remedy<dd>{}{references}</dl>\n{}{}",
+        "<dl><dt>Intended<dd>{}<dt>Observed<dd><strong class=observed>{}</strong> <span \
+         class=soft>({})</span>{persona}<dt>Check<dd>{}<dt>Remedy<dd>{}{references}</dl>\n{}{}",
         e(&finding.expected),
         e(&finding.observed),
         e(&listed(&finding.regimes)),

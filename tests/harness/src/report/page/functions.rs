@@ -1,4 +1,4 @@
-//! This file is what each function promises, and what shows that it is kept.
+//! Page section of functions: the invariant of each, and the properties that test it.
 
 use std::collections::BTreeMap;
 

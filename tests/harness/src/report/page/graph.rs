@@ -1,4 +1,4 @@
-//! This file is where the boxes and the lines of a layered graph go.
+//! Layout of a layered graph: positions of boxes and lines.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! This file is how evidence becomes markup: whatever is text goes through [`e`].
+//! Turns evidence into markup: all text is escaped by [`e`].
 
 use std::collections::BTreeMap;
 
@@ -80,8 +80,8 @@ pub(super) fn table(caption: &str, heads: &[&str], rows: &str) -> String {
     let heads: String =
         heads.iter().map(|head| format!("<th scope=col>{}</th>", e(head))).collect();
     format!(
-        "<div class=wide role=region tabindex=0 aria-label=\"{0}\"><table>\
-         <caption>{0}</caption><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></div>\n",
+        "<div class=wide role=region tabindex=0 \
+         aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></div>\n",
         e(caption)
     )
 }

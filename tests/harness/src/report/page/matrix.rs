@@ -1,4 +1,4 @@
-//! This file is the access matrix: for each table, what was intended beside what was observed.
+//! Page section of the access matrix: for each table, the expected and the observed outcomes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -182,9 +182,9 @@ fn grid(evidence: &Evidence, name: &str, roles: &BTreeMap<&str, &str>) -> String
     );
     if !rows.is_empty() {
         text += &format!(
-            "<table class=cells><caption class=vh>Rows of {}: who, whose row, and what each command \
-             does</caption><thead><tr><th scope=col>who</th><th scope=col>whose row</th>{heads}\
-             </tr></thead>\n{bodies}</table>\n",
+            "<table class=cells><caption class=vh>Rows of {}: who, whose row, and what each \
+             command does</caption><thead><tr><th scope=col>who</th><th scope=col>whose \
+             row</th>{heads}</tr></thead>\n{bodies}</table>\n",
             e(name)
         );
     }

@@ -1,4 +1,4 @@
-//! This file is the evidence as one page that needs nothing else: `index.html`.
+//! The evidence as one page without other files: `index.html`.
 
 mod appendix;
 mod attacks;

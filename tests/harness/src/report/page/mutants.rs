@@ -1,4 +1,4 @@
-//! This file is the kill map: which check caught which mutant, and which caught none.
+//! Page section of mutants: which check caught which mutant, and which checks caught none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,9 +49,9 @@ fn kill_map(evidence: &Evidence, mutants: &MutantsRecord) -> String {
         format!("<b class=bad>✗ {missed} missed</b>: nothing noticed what they break")
     };
     format!(
-        "<p>{} judged, {caught} caught, {result}. Each breaks the schema in one place; a check has to \
-         turn red. An unviable one the database refuses; an equivalent one changes nothing that is \
-         promised.</p>\n{}{maps}{}",
+        "<p>{} judged, {caught} caught, {result}. Each breaks the schema in one place; a check has \
+         to turn red. An unviable one the database refuses; an equivalent one changes nothing that \
+         is promised.</p>\n{}{maps}{}",
         count(judged.len(), "mutant"),
         overview(mutants, &catchers),
         idle(mutants),

@@ -1,4 +1,5 @@
-//! This file is how each table's rows lead to their users: a picture, and the same in words.
+//! Page section of the tenancy graph: the path from each table's rows to their owner, as a
+//! picture and as text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,9 +29,10 @@ struct Outcome {
 pub(super) fn section(evidence: &Evidence) -> String {
     let results: BTreeMap<&str, Outcome> =
         evidence.tables.keys().map(|name| (name.as_str(), result(evidence, name))).collect();
-    let lead = "<p>From each table to the users whose rows it holds. A thick line is the contract's \
-                path from a row to its owner, a thin dashed one a foreign key; both point at what \
-                they lead to. A box counts the checks of its catalog, its cells and its attacks.</p>\n";
+    let lead = "<p>From each table to the users whose rows it holds. A thick line is the \
+                contract's path from a row to its owner, a thin dashed one a foreign key; both \
+                point at what they lead to. A box counts the checks of its catalog, its cells and \
+                its attacks.</p>\n";
     let content = format!("{lead}{}{}", picture(evidence, &results), words(evidence, &results));
     chapter("tenancy", "Tenancy: whose rows a table holds", &content)
 }

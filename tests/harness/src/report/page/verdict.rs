@@ -1,4 +1,4 @@
-//! This file is the first screen: the verdict, what it is about, and what it does not say.
+//! First section of the page: the verdict, its inputs, and what it does not cover.
 
 use super::markup::{count, e, listed, utc};
 use super::sign;
@@ -36,7 +36,7 @@ fn sentence(evidence: &Evidence) -> String {
         ),
         Verdict::NothingNew => format!(
             "Every one of the {} planned checks was made. {} failed, with findings that a \
-             baseline puts up with for a time: nothing is wrong beside them, and where they are, \
+             baseline accepts until a date: nothing is wrong beside them, and where they are, \
              nothing is proved.",
             accounting.planned,
             count(accounting.failed, "check"),
@@ -89,7 +89,8 @@ fn missing(evidence: &Evidence) -> String {
             })
             .collect();
         text += &format!(
-            "<details class=note><summary>{} planned and not made</summary><ul>{all}</ul></details>\n",
+            "<details class=note><summary>{} planned and not \
+                made</summary><ul>{all}</ul></details>\n",
             count(accounting.missing.len(), "check")
         );
     }
@@ -198,7 +199,7 @@ fn not_proved(evidence: &Evidence) -> String {
     format!("<div><h2 class=small>Not proved</h2>\n{all}</div>\n")
 }
 
-/// Findings that are put up with for a time.
+/// Findings that are accepted until a date.
 fn baseline(known: &[Known]) -> String {
     if known.is_empty() {
         return String::new();
@@ -217,7 +218,7 @@ fn baseline(known: &[Known]) -> String {
         )
     };
     format!(
-        "<h2 class=small>Put up with for a time</h2>\n<p>{} that a baseline knows. Each is wrong, \
+        "<h2 class=small>Accepted until a date</h2>\n<p>{} that a baseline knows. Each is wrong, \
          and is no part of the verdict until its last day.</p>\n<ul>{}</ul>\n",
         count(known.len(), "finding"),
         known.iter().map(one).collect::<String>()
