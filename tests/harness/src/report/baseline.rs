@@ -125,7 +125,8 @@ impl Baseline {
     pub fn apply(&self, evidence: &mut Evidence, today: Date) {
         for entry in &self.entries {
             let matches = |it: &Finding| (&it.rule, &it.object) == (&entry.rule, &entry.object);
-            let matching: Vec<&Finding> = evidence.findings.iter().filter(|it| matches(it)).collect();
+            let matching: Vec<&Finding> =
+                evidence.findings.iter().filter(|it| matches(it)).collect();
             let found = fingerprint(&matching);
             if let [first, ..] = matching.as_slice()
                 && entry.findings.as_ref() != Some(&found)
@@ -133,11 +134,7 @@ impl Baseline {
                 let expected = entry.findings.as_deref().unwrap_or("no fingerprint");
                 let (count, check) = (matching.len(), &first.check);
                 let observed = format!("findings = \"{found}\": {count}, the first by {check}");
-                evidence.findings.push(self.finding(
-                    &rules::CHANGED,
-                    entry,
-                    [expected, &observed],
-                ));
+                evidence.findings.push(self.finding(&rules::CHANGED, entry, [expected, &observed]));
             } else if matching.is_empty() {
                 let seen = ["a finding that it matches", "none"];
                 evidence.findings.push(self.finding(&rules::UNUSED, entry, seen));
