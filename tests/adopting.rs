@@ -2,6 +2,8 @@
 //! proved, and each planted fault is found and named.
 
 mod mistakes;
+#[path = "../fixtures/examples/teams/tests/properties/mod.rs"]
+mod teams_properties;
 
 use std::sync::Arc;
 
@@ -10,8 +12,10 @@ use rstest::rstest;
 use schema_harness::checks::attacks;
 use schema_harness::checks::attacks::runner::Attack;
 use schema_harness::checks::mutants::judge::Which;
+use schema_harness::checks::properties::Broken;
 use schema_harness::inputs::Inputs;
 use schema_harness::job::{self, Job};
+use schema_harness::platform::Regime;
 use schema_harness::report::{Evidence, Verdict};
 use schema_harness::source::project;
 
@@ -54,11 +58,53 @@ async fn every_mutant_of_the_example_is_caught() {
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
 }
 
-/// The control: no finding, and no check is missing.
+/// The example's property, as its own crate tries it, on a copy of the schema with a fault.
+#[rstest]
+#[case::owners_alone_are_in_a_team("m.user_id = private.caller() and m.role = 'owner'")]
+#[case::everybody_is_in_every_team("true")]
+#[case::nobody_is_in_the_teams_of_nobody(
+    "m.user_id is not distinct from private.caller() \
+     or private.caller() is null"
+)]
+#[case::a_team_of_several_comes_once_for_each(
+    "m.team_id in (select o.team_id \
+     from public.team_members o where o.user_id = private.caller())"
+)]
+fn property_notices(#[case] condition: &str) {
+    let tried = property_with(condition);
+    assert!(tried.is_err(), "{condition}");
+}
+
+/// The near misses: other ways to say the same.
+#[rstest]
+#[case::as_it_is("m.user_id = private.caller()")]
+#[case::through_the_teams(
+    "m.user_id = private.caller() and exists \
+     (select from public.teams t where t.id = m.team_id)"
+)]
+#[case::with_each_role("m.user_id = private.caller() and m.role in ('owner', 'member')")]
+fn property_passes_over(#[case] condition: &str) {
+    let tried = property_with(condition);
+    assert_eq!(tried, Ok(()), "{condition}");
+}
+
+/// What the property finds where `private.my_teams()` has that condition.
+fn property_with(condition: &str) -> Result<(), Broken> {
+    let fault = format!(
+        "create or replace function private.my_teams() returns setof uuid language sql stable \
+         security definer set search_path = '' as $$ select m.team_id from public.team_members m \
+         where {condition} $$"
+    );
+    let [property] = teams_properties::ALL else { panic!("one property") };
+    let tried = property.attempt_with(&example(), Regime::Explicit, &fault);
+    tried.unwrap_or_else(|why| panic!("{why}")).result
+}
+
+/// The control: nothing is wrong, and nothing is left out. The attacks are made where the
+/// example's own crate is tested.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn example_is_proved() {
-    let all: Vec<&'static Attack> = attacks::all().collect();
-    let evidence = evidence_with("select 1", &all).await;
+    let evidence = evidence_with("select 1", &[]).await;
     assert_eq!(evidence.findings, []);
     assert_eq!(evidence.verdict, Verdict::Proved);
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed);

@@ -19,6 +19,7 @@ use crate::properties;
 use schema_harness::Project;
 use schema_harness::checks::lint;
 use schema_harness::checks::schema::Comparison;
+use schema_harness::cli;
 use schema_harness::error::CannotRun;
 use schema_harness::inputs::Inputs;
 use schema_harness::platform::Regime;
@@ -116,7 +117,7 @@ impl Workspace {
             option("--fixtures", fixtures),
             option("--out", out),
         ];
-        let ended = project.run(arguments.into_iter().flatten());
+        let ended = cli::run(&project, arguments.into_iter().flatten());
         let said = ended.error + &ended.output;
         CommandOutput { status: Some(ended.status.into()), error: self.relative(said.trim()) }
     }

@@ -44,7 +44,7 @@ impl Source {
     }
 
     fn is_rust(&self) -> bool {
-        self.is_below(&["tests/"]) && self.has_extension("rs")
+        self.has_extension("rs")
     }
 
     fn is_sql(&self) -> bool {
@@ -87,6 +87,8 @@ fn gather(path: &Path, name: &str, into: &mut Vec<Source>) {
         return;
     }
     let mut entries: Vec<_> = fs::read_dir(path).into_iter().flatten().flatten().collect();
+    // What cargo makes below an example is no source.
+    entries.retain(|entry| entry.file_name() != "target");
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = format!("{name}/{}", entry.file_name().to_string_lossy());

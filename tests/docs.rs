@@ -11,6 +11,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use schema_harness::cli;
 use schema_harness::source::project;
 
 use self::commands::{Checker, Command, verify};
@@ -71,7 +72,7 @@ fn cheap_commands_succeed() {
     assert!(cheap.iter().any(|it| it[0] == "draft"), "T02: commands about an example");
     for arguments in cheap {
         let out = TempDir::with_prefix("identra-docs-").expect("a directory of the test's own");
-        let ended = verify().run(here(&arguments, out.path()));
+        let ended = cli::run(&verify(), here(&arguments, out.path()));
         let told = format!("{arguments:?}\n{}{}", ended.output, ended.error);
         assert_eq!(ended.status, 0, "{told}");
     }

@@ -8,6 +8,7 @@ use std::process::Command as Process;
 use rstest::rstest;
 
 use schema_harness::Project;
+use schema_harness::cli;
 use schema_harness::source::project;
 
 use super::page::{Block, Page};
@@ -166,7 +167,7 @@ impl Checker {
 
 /// What the command line says of arguments, without doing what they ask for.
 fn verify_mistake(arguments: &[String]) -> Option<String> {
-    let ended = verify().run(arguments.iter().map(String::as_str).chain(["--help"]));
+    let ended = cli::run(&verify(), arguments.iter().map(String::as_str).chain(["--help"]));
     if ended.status != 0 {
         return Some(ended.error.lines().next().unwrap_or_default().to_owned());
     }

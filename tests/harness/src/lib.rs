@@ -1,7 +1,7 @@
 //! Proves on a disposable PostgreSQL that a database schema keeps every user's rows to that user.
 //!
 //! A project has its migrations, a contract that says what is intended, and a test target of a
-//! few lines without libtest:
+//! few lines without libtest (`harness = false`):
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -11,11 +11,32 @@
 //! }
 //! ```
 //!
-//! `cargo test` runs it as the main job; `scripts/verify` gives it a command line. What the
-//! project knows of its own functions it adds as a [`Property`], see there.
+//! `cargo test` runs it as the main job, and behind `--command-line` it has one:
+//! `cargo test --test verify -- --command-line --help`. What the project knows of its own
+//! functions it adds as a [`Property`], see there. `fixtures/examples/teams` is such a project.
 //!
-//! The modules are the stages of the data's way, each using only those before it: `platform`,
-//! `server`, `database`, `catalog`, `contract`, `rows`, `checks`, `report`, `job`, `cli`.
+//! The modules are the stages of the data's way, each using only those before it: `error`, `sql`,
+//! `source`, `progress`, `platform`, `server`, `database`, `catalog`, `contract`, `inputs`,
+//! `draft`, `rows`, `sandbox`, `probe`, `findings`, `checks`, `report`, `job`, `cli`.
+
+#![cfg_attr(
+    not(feature = "internals"),
+    expect(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        reason = "public for the tests of this repository, which have the feature"
+    )
+)]
+#![cfg_attr(
+    feature = "internals",
+    expect(
+        missing_docs,
+        clippy::missing_errors_doc,
+        clippy::missing_panics_doc,
+        reason = "what the feature opens is not for others, and says what its readers need"
+    )
+)]
 
 // Private, but for the tests of this repository.
 #[cfg(not(feature = "internals"))]
@@ -96,9 +117,14 @@ pub mod source;
 #[cfg(feature = "internals")]
 pub mod sql;
 
+pub use checks::attacks::runner::Example;
 pub use checks::properties::{Broken, CaseTransaction, Property, Refused, Runner, Sender};
 pub use cli::Project;
+pub use database::batch::{Answer, Unexpected};
 pub use error::CannotRun;
+pub use platform::persona::{Identity, Persona};
+/// The strategies of a property, and what its cases say, in the version that tries them.
+pub use proptest;
 
 /// A server's supervisor is this program once more, see `server::supervisor`.
 #[cfg(test)]

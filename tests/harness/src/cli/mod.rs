@@ -83,32 +83,32 @@ impl Project {
         if arguments.next_if(|it| it == COMMAND_LINE).is_none() {
             return test::run(self);
         }
-        let Ended { status, output, error } = self.run(arguments);
+        let Ended { status, output, error } = run(&self, arguments);
         print!("{output}");
         eprint!("{error}");
         ExitCode::from(status)
     }
+}
 
-    /// Runs a command line, without the program's name.
-    pub fn run(&self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Ended {
-        let options = match Options::try_parse_from(options::current(arguments)) {
-            Ok(options) => options,
-            Err(error) if error.use_stderr() => {
-                return Ended { status: 2, output: String::new(), error: error.to_string() };
-            }
-            Err(told) => return Ended::done(0, told.to_string()),
-        };
-        let done = match options.command {
-            None => verify::prove(self, &options.verify),
-            Some(Command::Merge(merge)) => verify::merge(&merge),
-            Some(Command::Draft(draft)) => draft::run(&draft).map(|text| Ended::done(0, text)),
-            Some(Command::Explain(explain)) => {
-                explain::answer(self.example, &explain.rule).map(|text| Ended::done(0, text))
-            }
-            Some(Command::Doctor) => Ok(doctor::run()),
-        };
-        done.unwrap_or_else(|CannotRun(why)| Ended::could_not_run(&why))
-    }
+/// Runs a command line, without the program's name.
+pub fn run(project: &Project, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Ended {
+    let options = match Options::try_parse_from(options::current(arguments)) {
+        Ok(options) => options,
+        Err(error) if error.use_stderr() => {
+            return Ended { status: 2, output: String::new(), error: error.to_string() };
+        }
+        Err(told) => return Ended::done(0, told.to_string()),
+    };
+    let done = match options.command {
+        None => verify::prove(project, &options.verify),
+        Some(Command::Merge(merge)) => verify::merge(&merge),
+        Some(Command::Draft(draft)) => draft::run(&draft).map(|text| Ended::done(0, text)),
+        Some(Command::Explain(explain)) => {
+            explain::answer(project.example, &explain.rule).map(|text| Ended::done(0, text))
+        }
+        Some(Command::Doctor) => Ok(doctor::run()),
+    };
+    done.unwrap_or_else(|CannotRun(why)| Ended::could_not_run(&why))
 }
 
 impl Ended {

@@ -29,8 +29,8 @@ pub async fn install(admin: &Client) -> Result<(), CannotRun> {
     admin.batch_execute(install).await.map_err(|error| failed(&error))
 }
 
-/// Its reports on each PL/pgSQL function of `public`, one line each; no line means no
-/// complaint. A trigger function is checked once for each table that has the trigger.
+/// Its reports on each PL/pgSQL function, by its name in a contract, one line each; no line means
+/// no complaint. A trigger function is checked once for each table that has the trigger.
 ///
 /// # Errors
 /// The server's answer.
@@ -40,13 +40,16 @@ pub async fn reports(admin: &Client) -> Result<BTreeMap<String, Vec<String>>, Ca
 }
 
 const REPORTS: &str = "
-    select f.proname::text, coalesce(array_agg(
+    select case n.nspname when 'public' then '' else n.nspname || '.' end || f.proname,
+    coalesce(array_agg(
         pg_catalog.format('line %s: %s (%s, %s)', said.lineno, said.message, said.level,
             said.sqlstate)
         order by said.lineno, said.message
     ) filter (where said.message is not null), '{}')
     from pg_catalog.pg_proc f
     join pg_catalog.pg_language l on l.oid = f.prolang and l.lanname = 'plpgsql'
+    join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+        and n.nspname !~ '^(pg_|information_schema$|identra_harness$)'
     left join (
         select tgfoid, tgrelid, max(tgoldtable) as old_table, max(tgnewtable) as new_table
         from pg_catalog.pg_trigger where not tgisinternal group by tgfoid, tgrelid
@@ -62,17 +65,18 @@ const REPORTS: &str = "
         security_warnings => true,
         compatibility_warnings => true
     ) as said on true
-    where f.pronamespace = 'public'::regnamespace
-    group by f.proname";
+    group by n.nspname, f.proname";
 
-/// The statements of each PL/pgSQL function of `public`: line, kind, and how often this
-/// session has executed it.
+/// The statements of each PL/pgSQL function, by its name in a contract: line, kind, and how often
+/// this session has executed it.
 pub const STATEMENTS: &str = "
-    select f.proname, s.stmtid, s.lineno, s.stmtname, s.exec_stmts
+    select case n.nspname when 'public' then '' else n.nspname || '.' end || f.proname,
+        s.stmtid, s.lineno, s.stmtname, s.exec_stmts
     from pg_catalog.pg_proc f
     join pg_catalog.pg_language l on l.oid = f.prolang and l.lanname = 'plpgsql'
-    cross join lateral identra_harness.plpgsql_profiler_function_statements_tb(f.oid) s
-    where f.pronamespace = 'public'::regnamespace";
+    join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+        and n.nspname !~ '^(pg_|information_schema$|identra_harness$)'
+    cross join lateral identra_harness.plpgsql_profiler_function_statements_tb(f.oid) s";
 
 fn failed(error: &tokio_postgres::Error) -> CannotRun {
     CannotRun(format!("could not use plpgsql_check: {}", describe(error)))

@@ -1,8 +1,8 @@
 //! The main job: plans and runs every check, and makes the evidence with one verdict.
 
-pub mod job;
+mod parts;
 
-pub use self::job::{Job, Part};
+pub use self::parts::{Job, Part};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

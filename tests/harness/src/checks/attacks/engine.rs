@@ -9,7 +9,7 @@ use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
 
 /// The family.
-pub const ATTACKS: [Attack; 5] = [
+pub(super) const ATTACKS: [Attack; 5] = [
     Attack {
         id: "E01",
         title: "one prepared statement, run as one user and then as another",

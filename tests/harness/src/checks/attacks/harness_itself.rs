@@ -12,7 +12,7 @@ use crate::sql::ident;
 use crate::{contract, rows};
 
 /// The family.
-pub const ATTACKS: [Attack; 7] = [
+pub(super) const ATTACKS: [Attack; 7] = [
     attack(
         "T01",
         "checks run with privileges that no user has",

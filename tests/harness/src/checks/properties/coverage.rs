@@ -9,10 +9,10 @@ use crate::database::batch::Answer;
 use crate::database::plpgsql_check;
 use crate::error::{CannotRun, describe};
 
-/// The coverage of each function of `public`.
+/// The coverage of each function, by its name in a contract.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// How often each function was called, by name.
+    /// How often each function was called.
     pub calls: BTreeMap<String, u64>,
     /// The statements of each function by their number, if the server has `plpgsql_check`.
     pub statements: BTreeMap<String, BTreeMap<u32, Statement>>,
@@ -62,7 +62,8 @@ pub(super) async fn read(transaction: &CaseTransaction) -> Result<Coverage, Cann
     ask(transaction, "select pg_catalog.pg_stat_force_next_flush()").await?;
     let calls = ask(
         transaction,
-        "select funcname, calls from pg_catalog.pg_stat_user_functions where schemaname = 'public'",
+        "select case schemaname when 'public' then '' else schemaname || '.' end || funcname, calls \
+         from pg_catalog.pg_stat_user_functions",
     );
     let mut coverage = Coverage::default();
     for row in calls.await?.rows {

@@ -3,31 +3,31 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{
-    Config, FileFailurePersistence, RngSeed, TestCaseError, TestError, TestRunner,
-    contextualize_config,
+    Config, FailurePersistence, FileFailurePersistence, RngSeed, TestCaseError, TestError,
+    TestRunner,
 };
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
+use super::broken::Broken;
 use super::coverage::{self, Coverage};
 use super::transaction::{CaseTransaction, Sender};
-use super::{Broken, Property};
 use crate::catalog::{Catalog, EVERYTHING};
 use crate::contract::Contract;
 use crate::database::connect;
 use crate::database::session::Session;
 use crate::error::{CannotRun, describe};
-use crate::inputs::Inputs;
 use crate::platform::persona::Identity;
 use crate::rows::World;
 use crate::sandbox::{Database, State};
-use crate::source::project;
 
-/// Runs the cases of one property.
+/// Runs the cases of one property, in a clone of the database in which the personas have
+/// signed up.
 pub struct Runner {
     runtime: Runtime,
     database: Database,
@@ -49,6 +49,23 @@ pub struct Runner {
     failed: RefCell<String>,
 }
 
+/// The cases to generate.
+pub(super) struct Cases {
+    /// How many.
+    pub(super) number: u32,
+    /// The seed of the generator.
+    pub(super) seed: u64,
+    /// The file of seeds that failed before, which are tried first.
+    pub(super) regressions: Option<PathBuf>,
+}
+
+impl Cases {
+    /// The same, at most that many.
+    pub(super) fn at_most(self, number: u32) -> Self {
+        Self { number: number.min(self.number), ..self }
+    }
+}
+
 /// The statement timeout with a mutant; no statement of the schema takes a tenth of it.
 pub const PATIENCE: &str = "5s";
 
@@ -66,11 +83,10 @@ pub fn runtime() -> Result<Runtime, CannotRun> {
 
 impl Runner {
     pub(super) fn open(
-        property: &Property,
+        cases: Cases,
         runtime: Runtime,
         database: Database,
-        inputs: &Inputs,
-        keeps_regressions: bool,
+        contract: &Contract,
     ) -> Result<Self, CannotRun> {
         let admin = runtime.block_on(database.admin())?;
         runtime.block_on(coverage::begin(&admin))?;
@@ -80,28 +96,25 @@ impl Runner {
             CannotRun(format!("could not set the search path: {}", describe(&error)))
         })?;
         let settings = runtime.block_on(settings_of(&admin, "supabase_auth_admin"))?;
-        let seed = property.seed(inputs);
-        let mut config = Config {
-            cases: property.cases,
+        let Cases { number, seed, regressions } = cases;
+        let persistence = regressions.map(|file| {
+            let path = file.to_string_lossy().into_owned();
+            Box::new(FileFailurePersistence::Direct(path.leak())) as Box<dyn FailurePersistence>
+        });
+        let config = Config {
+            cases: number,
             rng_seed: RngSeed::Fixed(seed),
             max_shrink_time: SHRINKING,
             max_shrink_iters: 1000,
-            failure_persistence: None,
+            failure_persistence: persistence,
             ..Config::default()
         };
-        config.cases = contextualize_config(Config::with_cases(property.cases)).cases;
-        if keeps_regressions {
-            let file = format!("tests/regressions/{}.txt", property.id.replace('/', "."));
-            let path = project().join(file).to_string_lossy().into_owned();
-            let persistence = FileFailurePersistence::Direct(path.leak());
-            config.failure_persistence = Some(Box::new(persistence));
-        }
         Ok(Self {
             runtime,
             database,
             transaction: CaseTransaction::new(admin),
             auth_server: Sender::login("supabase_auth_admin", &settings),
-            contract: inputs.contract.clone(),
+            contract: contract.clone(),
             config,
             seed,
             times: RefCell::default(),
@@ -119,7 +132,7 @@ impl Runner {
     }
 
     /// The contract.
-    pub fn contract(&self) -> &Contract {
+    pub(super) fn contract(&self) -> &Contract {
         &self.contract
     }
 
@@ -127,7 +140,7 @@ impl Runner {
     ///
     /// # Errors
     /// The server's answer, or why there is no world.
-    pub fn made(&self) -> Result<(Catalog, World), CannotRun> {
+    pub(super) fn made(&self) -> Result<(Catalog, World), CannotRun> {
         self.runtime.block_on(async {
             let admin = self.database.admin().await?;
             let world: Result<World, String> = self.database.state(&admin, State::World).await?;
@@ -163,11 +176,6 @@ impl Runner {
         planted.map(drop).map_err(|why| CannotRun(format!("could not plant the fault: {why}")))
     }
 
-    /// Tries fewer cases than the property asks for.
-    pub(super) fn limit(&mut self, cases: u32) {
-        self.config.cases = cases.min(self.config.cases);
-    }
-
     /// Whether `holds` fails with a fault in a transaction of this connection; none if its
     /// cases commit. Prepared rows stay.
     pub(super) fn notices(
@@ -201,23 +209,6 @@ impl Runner {
         self.runtime.block_on(self.transaction.admin(statement))?;
         self.prepared.borrow_mut().push_str(&format!("{statement};\n"));
         Ok(())
-    }
-
-    /// A separate connection on which requests of `identity` are committed.
-    ///
-    /// # Errors
-    /// Why the server refused.
-    pub async fn session(&self, identity: Identity) -> Result<Session, CannotRun> {
-        let client = connect(&self.database.login("authenticator")).await?;
-        Ok(Session::of(client, identity))
-    }
-
-    /// A separate connection as that login role.
-    ///
-    /// # Errors
-    /// Why the server refused.
-    pub async fn connect(&self, role: &str) -> Result<Client, CannotRun> {
-        connect(&self.database.login(role)).await
     }
 
     /// Tries every generated case in a transaction that is rolled back.
@@ -317,6 +308,27 @@ impl Runner {
                 },
             }
         })
+    }
+}
+
+/// Connections, which the properties of other projects do without.
+#[doc(hidden)]
+impl Runner {
+    /// A separate connection on which requests of `identity` are committed.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub async fn session(&self, identity: Identity) -> Result<Session, CannotRun> {
+        let client = connect(&self.database.login("authenticator")).await?;
+        Ok(Session::of(client, identity))
+    }
+
+    /// A separate connection as that login role.
+    ///
+    /// # Errors
+    /// Why the server refused.
+    pub async fn connect(&self, role: &str) -> Result<Client, CannotRun> {
+        connect(&self.database.login(role)).await
     }
 }
 

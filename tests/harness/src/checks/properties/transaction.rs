@@ -47,7 +47,7 @@ impl Sender {
     }
 
     /// A session of that login role with its own settings, as a login would give it.
-    pub fn login(role: &str, settings: &[(String, String)]) -> Self {
+    pub(super) fn login(role: &str, settings: &[(String, String)]) -> Self {
         let mut prelude = vec![format!("set local session authorization {role}")];
         for (name, value) in settings {
             let (name, value) = (crate::sql::quote(name), crate::sql::quote(value));
@@ -206,7 +206,10 @@ impl CaseTransaction {
     ///
     /// # Errors
     /// Why the server could not be reached.
-    pub async fn send(&self, batch: &str) -> Result<(Vec<Answer>, Option<DbError>), CannotRun> {
+    pub(super) async fn send(
+        &self,
+        batch: &str,
+    ) -> Result<(Vec<Answer>, Option<DbError>), CannotRun> {
         batch::run(&self.client, batch).await
     }
 }

@@ -18,7 +18,7 @@ mod surfaces;
 use crate::checks::attacks::runner::{Attack, Kind};
 
 /// The family.
-pub const ATTACKS: [Attack; 10] = [
+pub(super) const ATTACKS: [Attack; 10] = [
     Attack {
         id: "B01",
         title: "views and materialized views: read them, write through them",

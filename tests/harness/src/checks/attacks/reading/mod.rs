@@ -8,7 +8,7 @@ mod unset;
 use crate::checks::attacks::runner::{Attack, Kind};
 
 /// The family.
-pub const ATTACKS: [Attack; 12] = [
+pub(super) const ATTACKS: [Attack; 12] = [
     Attack {
         id: "R01",
         title: "plain select by key, and over the whole table",

@@ -16,7 +16,7 @@ mod upserts;
 use crate::checks::attacks::runner::{Attack, Kind};
 
 /// The family.
-pub const ATTACKS: [Attack; 13] = [
+pub(super) const ATTACKS: [Attack; 13] = [
     Attack {
         id: "W01",
         title: "insert with another as owner, with none, and without signing in",
