@@ -92,5 +92,5 @@ fn contract_calls_for_no_property_that_is_not_there() {
     let all = properties::all(&all().collect::<Vec<_>>());
     are_known(&inputs.contract, &all).unwrap_or_else(|why| panic!("control: {why}"));
     let why = are_known(&inputs.contract, &all[1..]).expect_err("one is not there").0;
-    assert!(why.starts_with("the contract says that \"model/everybody-sees-"), "{why}");
+    assert!(why.starts_with("error: unknown property `model/everybody-sees-"), "{why}");
 }

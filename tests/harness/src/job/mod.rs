@@ -134,8 +134,7 @@ async fn run_properties(
     let property_checks = Arc::new(property_checks);
     let (trying, progress) = (Arc::clone(&property_checks), Arc::clone(progress));
     let tries = tokio::task::spawn_blocking(move || trying.attempt(&progress)).await;
-    let tries =
-        tries.map_err(|error| CannotRun(format!("the properties panicked: {error}")))??;
+    let tries = tries.map_err(|error| CannotRun(format!("the properties panicked: {error}")))??;
     for (property, regime, tried) in &tries {
         ledger.record(property.entry(tried, *regime));
     }

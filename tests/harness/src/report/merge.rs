@@ -234,7 +234,8 @@ fn account(whole: &mut Evidence, plan: &BTreeMap<String, BTreeSet<String>>) {
     whole.findings.sort_by(|one, other| {
         (&one.rule, &one.object, &one.check).cmp(&(&other.rule, &other.object, &other.check))
     });
-    let with_findings: BTreeSet<&String> = whole.findings.iter().map(|finding| &finding.check).collect();
+    let with_findings: BTreeSet<&String> =
+        whole.findings.iter().map(|finding| &finding.check).collect();
     for check in &mut whole.checks {
         check.passed &= !with_findings.contains(&check.id);
     }

@@ -45,8 +45,7 @@ pub fn terminal(evidence: &Evidence, out: &Path) -> String {
         lines.push(format!("  accepted until {what}: {of}, because {reason}"));
     }
     let open = evidence.not_proved.len();
-    lines
-        .push(format!("  not proved: {open} things that no check covers, listed in index.html"));
+    lines.push(format!("  not proved: {open} things that no check covers, listed in index.html"));
     let grouped = grouped(&evidence.findings);
     for (finding, more) in grouped.iter().take(SHOWN) {
         lines.push(String::new());
