@@ -123,7 +123,32 @@ impl Workspace {
     }
 }
 
-/// The output and exit status of a process.
+/// Each mistake that a message tells, in a line: where, `[what is marked]`, what is wrong, what
+/// is said beside it and what to do. The form itself is checked where a message is written out.
+pub(crate) fn compact(message: &str) -> String {
+    let told = |mistake: &str| {
+        let mut lines = mistake.lines();
+        let mut next = || lines.next().unwrap_or_else(|| panic!("a line is missing in {message}"));
+        let behind = |line: &str, what: &str| {
+            let (_, text) = line.split_once(what).unwrap_or_else(|| panic!("no {what} in {line}"));
+            text.to_owned()
+        };
+        let (title, place) = (behind(next(), "error: "), behind(next(), "--> "));
+        let (_, source, carets) = (next(), behind(next(), "|"), behind(next(), "|"));
+        let start = carets.find('^').expect("a caret");
+        let (marks, label) = carets[start..].split_at(carets.matches('^').count());
+        let marked: String = source.chars().skip(start).take(marks.len()).collect();
+        let marked = marked.split_whitespace().collect::<Vec<_>>().join(" ");
+        let place = place.split_once("contract/").map_or(&*place, |(_, place)| place);
+        let help = lines.next().map(|line| behind(line, "help: ")).unwrap_or_default();
+        let said = [title.as_str(), label.trim(), &help].into_iter().filter(|it| !it.is_empty());
+        format!("{place} [{marked}] {}", said.collect::<Vec<_>>().join("; "))
+    };
+    let mistakes = message.split("\n\n").filter(|part| part.starts_with("error: "));
+    mistakes.map(told).collect::<Vec<_>>().join("\n")
+}
+
+/// What a process said and how it ended.
 #[derive(Debug, PartialEq, Eq)]
 struct CommandOutput {
     status: Option<i32>,

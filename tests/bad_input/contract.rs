@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use super::Workspace;
+use super::{CommandOutput, Workspace, compact};
 
 /// A contract that has no mistake yet; its lines are counted in the cases.
 const NOTES: &str = r#"owner = "user_id"
@@ -85,17 +85,13 @@ pub(super) fn workspace() -> Workspace {
     workspace
 }
 
-/// Notes with `from` replaced are refused with a message that begins with file and line, and
-/// then like `message`.
-pub(super) fn told(from: &str, to: &str, line: usize, message: &str) {
+/// Notes with `from` replaced are refused with these mistakes.
+pub(super) fn told(from: &str, to: &str, mistakes: &str) {
     let workspace = workspace();
     let tags = NOTES.replace("notes", "tags");
     workspace.write("fixtures/contract/tables/tags.toml", &tags);
     workspace.edit("fixtures/contract/tables/notes.toml", from, to);
-    let told = workspace.mistake();
-    let place = format!("contract tables/notes.toml:{line}: ");
-    assert!(told.starts_with(&place), "{told}\nhas another place than {place}");
-    assert!(told[place.len()..].starts_with(message), "{told}\ndoes not say {message}");
+    assert_eq!(compact(&workspace.mistake()), format!("tables/notes.toml:{mistakes}"));
 }
 
 /// The control: without a mistake, the contract is read.
@@ -105,162 +101,243 @@ fn contract_without_a_mistake_is_read() {
     assert_eq!(inputs.contract.tables["notes"].grid.cells.len(), 95);
 }
 
-/// The message begins with file and line, and ends with the remedy.
 #[rstest]
-#[case::unknown_key("[privileges]", "indices = []\n[privileges]", 17, "unknown field `indices`")]
-#[case::unknown_key_of_a_column("default = ", "defalt = ", 34, "unknown field `defalt`, expected")]
-#[case::invalid_toml("type = \"uuid\"", "type = uuid", 25, "string values must be quoted")]
-#[case::missing_key("owner = \"user_id\"", "", 1, "missing field `owner`")]
-#[case::column_twice("[columns.is_pinned]", "[columns.id]", 32, "duplicate key")]
+#[case::unknown_key(
+    "[privileges]",
+    "indices = []\n[privileges]",
+    "17:1 [indices] unknown key `indices`; did you mean `indexes`?"
+)]
+#[case::unknown_key_of_a_column(
+    "default = ",
+    "defalt = ",
+    "34:1 [defalt] unknown key `defalt`; there are `type`, `nullable`, `default`, `check`, \
+     `references`, `unique`, `example`, `anon`, `authenticated`; did you mean `default`?"
+)]
+#[case::invalid_toml(
+    "type = \"uuid\"",
+    "type = uuid",
+    "25:8 [uuid] string values must be quoted, expected literal string"
+)]
+#[case::missing_key("owner = \"user_id\"", "", "1:1 [] missing key `owner`; add `owner = …`")]
+#[case::column_twice("[columns.is_pinned]", "[columns.id]", "32:10 [id] duplicate key; remove one")]
 #[case::unknown_column_in_owner(
     "owner = \"user_id\"",
     "owner = \"usr_id\"",
-    1,
-    "unknown column \"usr_id\"; the contract's columns are id, is_pinned, user_id"
+    "1:10 [usr_id] unknown column `usr_id`; table `notes` has `id`, `is_pinned`, `user_id`; \
+     did you mean `user_id`?"
 )]
 #[case::unknown_column_in_variant(
     "is_pinned = \"true\"",
     "is_pined = \"true\"",
-    22,
-    "unknown column \"is_pined\"; the contract's columns are id, is_pinned, user_id"
+    "22:1 [is_pined] unknown column `is_pined`; table `notes` has `id`, `is_pinned`, `user_id`; \
+     did you mean `is_pinned`?"
 )]
 #[case::unknown_column_in_seed(
     "is_pinned = true",
     "is_pined = true",
-    41,
-    "unknown column \"is_pined\"; the contract's columns are id, is_pinned, user_id"
+    "41:1 [is_pined] unknown column `is_pined`; table `notes` has `id`, `is_pinned`, `user_id`; \
+     did you mean `is_pinned`?"
 )]
 #[case::unknown_role(
     "authenticated = [\"delete\"]",
     "authenticatd = [\"delete\"]",
-    18,
-    "unknown role \"authenticatd\"; say anon, authenticated or service_role"
+    "18:1 [authenticatd] unknown role `authenticatd`; there are `anon`, `authenticated`, \
+     `service_role`; did you mean `authenticated`?"
 )]
 #[case::unknown_privilege(
     "[\"delete\"]",
     "[\"remove\"]",
-    18,
-    "unknown privilege \"remove\"; say all, select, insert, update, delete, truncate, \
-     references, trigger, maintain"
+    "18:18 [\"remove\"] unknown privilege `remove`; there are `all`, `select`, `insert`, \
+     `update`, `delete`, `truncate`, `references`, `trigger`, `maintain`; say one of these"
 )]
 #[case::unknown_privilege_of_a_column(
     "[\"select\"]",
     "[\"read\"]",
-    26,
-    "unknown privilege \"read\"; say select, insert, update, references"
+    "26:18 [\"read\"] unknown privilege `read`; there are `select`, `insert`, `update`, \
+     `references`; say one of these"
 )]
 #[case::path_to_an_unknown_table(
     "owner = \"user_id\"",
     "owner = \"user_id -> notebooks\"",
-    1,
-    "the owner's path names \"notebooks\", which no file declares"
+    "1:21 [notebooks] unknown table `notebooks`; files declare `notes`, `tags`; did you mean \
+     `notes`?"
 )]
 #[case::path_in_a_circle(
     "owner = \"user_id\"",
     "owner = \"user_id -> notes\"",
-    1,
-    "the owner's path over \"notes\" leads to no user"
+    "1:21 [notes] the owner's path over `notes` leads to no user; name the column that holds the \
+     user's id, or `none`"
 )]
 #[case::unknown_command_of_a_policy(
     "\"select to authenticated using",
     "\"read to authenticated using",
-    38,
-    "unknown command \"read\"; say \"select to authenticated using (…)\": select, insert, \
-     update, delete or all, to anon, authenticated, service_role or public, using or with check"
+    "38:33 [read] unknown command `read`; there are `select`, `insert`, `update`, `delete`, \
+     `all`; say one of these"
 )]
 #[case::unknown_role_of_a_policy(
     "\"select to authenticated using",
     "\"select to authenticatd using",
-    38,
-    "unknown role \"authenticatd\"; say \"select to authenticated using (…)\": select, insert, \
-     update, delete or all, to anon, authenticated, service_role or public, using or with check"
+    "38:43 [authenticatd] unknown role `authenticatd`; there are `anon`, `authenticated`, \
+     `service_role`, `public`; did you mean `authenticated`?"
 )]
-fn mistake_in_a_table_is_told_with_file_and_line(
+#[case::policy_without_rows(
+    "authenticated using (user_id = auth.uid())",
+    "authenticated",
+    "38:33 [select to authenticated] the policy has no `using` and no `with check`; \
+     say `select to authenticated using (…)`"
+)]
+fn mistake_in_a_table_is_told_with_its_place(
     #[case] from: &str,
     #[case] to: &str,
-    #[case] line: usize,
-    #[case] message: &str,
+    #[case] mistake: &str,
 ) {
-    told(from, to, line, message);
+    told(from, to, mistake);
 }
 
 #[rstest]
-#[case::unknown_key("invariant =", "invariants =", 8, "unknown field `invariants`, expected")]
+#[case::unknown_key(
+    "invariant =",
+    "invariants =",
+    "8:1 [invariants] unknown key `invariants`; there are `arguments`, `returns`, `language`, \
+     `volatility`, `security`, `search_path`, `callers`, `invariant`, `promise`, `proved_by`; \
+     did you mean `invariant`?"
+)]
 #[case::unknown_volatility(
     "\"stable\"",
     "\"steady\"",
-    4,
-    "unknown volatility \"steady\"; say volatile, stable, immutable"
+    "4:14 [\"steady\"] unknown volatility `steady`; there are `volatile`, `stable`, `immutable`; \
+     say one of these"
 )]
 #[case::unknown_security(
     "\"invoker\"",
     "\"caller\"",
-    5,
-    "unknown security \"caller\"; say invoker, definer"
+    "5:12 [\"caller\"] unknown security `caller`; there are `invoker`, `definer`; say one of these"
 )]
 #[case::unknown_caller(
     "[\"authenticated\"]",
     "[\"authenticatd\"]",
-    7,
-    "unknown role \"authenticatd\"; say anon, authenticated or service_role"
+    "7:12 [\"authenticatd\"] unknown role `authenticatd`; there are `anon`, `authenticated`, \
+     `service_role`; did you mean `authenticated`?"
 )]
-fn mistake_in_a_function_is_told_with_file_and_line(
+fn mistake_in_a_function_is_told_with_its_place(
     #[case] from: &str,
     #[case] to: &str,
-    #[case] line: usize,
-    #[case] message: &str,
+    #[case] mistake: &str,
 ) {
     let workspace = workspace();
     workspace.edit("fixtures/contract/functions/note_count.toml", from, to);
-    let told = workspace.mistake();
-    let place = format!("contract functions/note_count.toml:{line}: {message}");
-    assert!(told.starts_with(&place), "{told}\ndoes not begin with {place}");
+    let mistake = format!("functions/note_count.toml:{mistake}");
+    assert_eq!(compact(&workspace.mistake()), mistake);
 }
 
 #[rstest]
-#[case::unknown_key("[extensions]", "[extension]", 1, "unknown field `extension`, expected")]
+#[case::unknown_key(
+    "[extensions]",
+    "[extension]",
+    "1:2 [extension] unknown key `extension`; there are `schemas`, `sequences`, `extensions`, \
+     `default_privileges`, `triggers`, `proved_by`, `accounts`, `lint_exceptions`; did you mean \
+     `extensions`?"
+)]
 #[case::unknown_kind(
     "tables =",
     "table =",
-    5,
-    "unknown kind \"table\"; say tables, sequences, functions, types or schemas"
+    "5:1 [table] unknown kind `table`; there are `tables`, `sequences`, `functions`, `types`, \
+     `schemas`; did you mean `tables`?"
 )]
 #[case::unknown_role(
     "service_role =",
     "service =",
-    5,
-    "unknown role \"service\"; say anon, authenticated or service_role"
+    "5:12 [service] unknown role `service`; there are `anon`, `authenticated`, `service_role`; \
+     did you mean `service_role`?"
 )]
 #[case::unknown_account_table(
     "profile = \"notes\"",
     "profile = \"profiles\"",
-    8,
-    "the accounts name \"profiles\", which no file declares"
+    "8:11 [\"profiles\"] unknown table `profiles`; files declare `notes`; say one of these"
 )]
 #[case::unknown_rule(
     "0004_no_primary_key",
     "0004_no_key",
-    12,
-    "unknown rule \"0004_no_key\"; there are 0001_unindexed_foreign_keys, 0002_"
+    "12:8 [\"0004_no_key\"] unknown rule `0004_no_key`; did you mean `0004_no_primary_key`?"
 )]
 #[case::exception_without_a_reason(
     "it has none",
     " ",
-    13,
-    "the exception of \"notes\" has no reason"
+    "14:10 [\" \"] the exception of `notes` has no reason; say why it is intended"
 )]
-#[case::exception_with_an_unknown_key("reason =", "because =", 14, "unknown field `because`")]
-fn mistake_about_the_database_is_told_with_file_and_line(
+#[case::exception_with_an_unknown_key(
+    "reason =",
+    "because =",
+    "14:1 [because] unknown key `because`; there are `rule`, `object`, `reason`; say one of these"
+)]
+fn mistake_about_the_database_is_told_with_its_place(
     #[case] from: &str,
     #[case] to: &str,
-    #[case] line: usize,
-    #[case] message: &str,
+    #[case] mistake: &str,
 ) {
     let workspace = workspace();
     workspace.edit("fixtures/contract/database.toml", from, to);
-    let told = workspace.mistake();
-    let place = format!("contract database.toml:{line}: {message}");
-    assert!(told.starts_with(&place), "{told}\ndoes not begin with {place}");
+    assert_eq!(compact(&workspace.mistake()), format!("database.toml:{mistake}"));
+}
+
+/// Whoever has several mistakes mends them in one go.
+#[test]
+fn mistakes_of_all_files_are_told_together() {
+    let workspace = workspace();
+    let notes = "fixtures/contract/tables/notes.toml";
+    workspace.edit(notes, "owner = \"user_id\"", "owner = \"user_id\"\nindices = []");
+    workspace.edit(notes, "\"Users read", "Users read");
+    workspace
+        .write("fixtures/contract/tables/tags.toml", &NOTES.replace("own pinned", "own pined"));
+    workspace.edit("fixtures/contract/tables/tags.toml", "[\"select\"]", "[\"read\"]");
+    workspace.edit("fixtures/contract/functions/note_count.toml", "\"stable\"", "\"steady\"");
+    workspace.edit("fixtures/contract/database.toml", "tables =", "table =");
+    workspace.write("fixtures/mutants.toml", "[[idle]]\nchecks = \"a\"\n");
+    let said = workspace.verify();
+    let expected = "\
+error: unknown kind `table`
+ --> fixtures/contract/database.toml:5:1
+  |
+5 | table = { service_role = [\"all\"] }
+  | ^^^^^ there are `tables`, `sequences`, `functions`, `types`, `schemas`
+help: did you mean `tables`?
+
+error: unknown volatility `steady`
+ --> fixtures/contract/functions/note_count.toml:4:14
+  |
+4 | volatility = \"steady\"
+  |              ^^^^^^^^ there are `volatile`, `stable`, `immutable`
+help: say one of these
+
+error: key with no value, expected `=`
+  --> fixtures/contract/tables/notes.toml:39:7
+   |
+39 | Users read their own notes\" = \"select to authenticated using (user_id = auth.uid())\"
+   |       ^
+
+error: unknown target `own pined`
+ --> fixtures/contract/tables/tags.toml:6:21
+  |
+6 | alice, bob          own pined        1 row         1 row             1 row         1 row
+  |                     ^^^^^^^^^ for `alice` the table has `own`, `another's`, `own pinned`, `another's pinned`, `every`
+help: did you mean `own pinned`?
+
+error: unknown privilege `read`
+  --> fixtures/contract/tables/tags.toml:26:18
+   |
+26 | authenticated = [\"read\"]
+   |                  ^^^^^^ there are `select`, `insert`, `update`, `references`
+help: say one of these
+
+error: missing key `reason`
+ --> fixtures/mutants.toml:1:1
+  |
+1 | [[idle]]
+  | ^^^^^^^^
+help: add `reason = …`
+
+COULD NOT RUN: 6 mistakes, see above";
+    assert_eq!(said, CommandOutput { status: Some(2), error: expected.to_owned() });
 }
 
 /// The second path of an owner is checked, too.
@@ -269,12 +346,10 @@ fn second_path_cannot_lead_to_an_unknown_table() {
     let workspace = Workspace::of_the_project();
     let table = "fixtures/contract/tables/memory_links.toml";
     workspace.edit(table, "target_memory_id -> memories", "target_memory_id -> memoirs");
-    let told = workspace.mistake();
-    assert!(told.starts_with("contract tables/memory_links.toml:"), "{told}");
-    assert!(
-        told.ends_with(": the owner's path names \"memoirs\", which no file declares"),
-        "{told}"
-    );
+    let told = compact(&workspace.mistake());
+    let mistake = "tables/memory_links.toml:4:63 [memoirs] unknown table `memoirs`; files declare ";
+    assert!(told.starts_with(mistake), "{told}");
+    assert!(told.ends_with("; did you mean `memories`?"), "{told}");
 }
 
 #[test]
@@ -283,8 +358,9 @@ fn table_cannot_be_declared_twice() {
     let again = format!("name = \"notes\"\n{NOTES}");
     workspace.write("fixtures/contract/tables/records.toml", &again);
     assert_eq!(
-        workspace.mistake(),
-        "contract tables/records.toml:1: \"notes\" is already declared by tables/notes.toml"
+        compact(&workspace.mistake()),
+        "tables/records.toml:1:8 [\"notes\"] `notes` is already declared by `tables/notes.toml`; \
+         remove one"
     );
 }
 
@@ -293,9 +369,9 @@ fn function_cannot_be_declared_twice() {
     let workspace = workspace();
     workspace.write("fixtures/contract/functions/old/note_count.toml", COUNT);
     assert_eq!(
-        workspace.mistake(),
-        "contract functions/old/note_count.toml:1: \"note_count\" is already declared by \
-         functions/note_count.toml"
+        compact(&workspace.mistake()),
+        "functions/old/note_count.toml:1:1 [a] `note_count` is already declared by \
+         `functions/note_count.toml`; remove one"
     );
 }
 
@@ -305,9 +381,9 @@ fn file_in_no_known_directory_is_a_mistake() {
     let workspace = workspace();
     workspace.write("fixtures/contract/table/tags.toml", NOTES);
     assert_eq!(
-        workspace.mistake(),
-        "contract table/tags.toml:1: nothing is read from here; put it into tables/, views/ or \
-         functions/"
+        compact(&workspace.mistake()),
+        "table/tags.toml:1:1 [o] nothing is read from here; put it into `tables/`, `views/` or \
+         `functions/`"
     );
 }
 
@@ -335,17 +411,16 @@ fn contract_without_a_table_is_a_mistake() {
 
 /// A misspelt column is one error, not two findings.
 #[tokio::test]
-async fn misspelt_column_is_told_with_file_and_line() {
+async fn misspelt_column_is_told_with_its_place() {
     let workspace = Workspace::of_the_project();
     let table = "fixtures/contract/tables/import_history.toml";
     workspace.edit(table, "[columns.filename]", "[columns.filenames]");
-    let text = std::fs::read_to_string(workspace.path(table)).expect("the table's file");
-    let header = text.lines().position(|line| line == "[columns.filenames]");
-    let line = header.expect("the header") + 1;
-    let told = workspace.refusal().await;
-    let message = format!(
-        "contract tables/import_history.toml:{line}: unknown column \"filenames\"; the table has \
-         id, user_id, source, filename, "
+    let told = compact(&workspace.refusal().await);
+    assert_eq!(
+        told,
+        "tables/import_history.toml:37:10 [filenames] unknown column `filenames`; table \
+         `import_history` has `id`, `user_id`, `source`, `filename`, `status`, `total_items`, \
+         `imported_items`, `failed_items`, `error_log`, `created_at`, `completed_at`; did you mean \
+         `filename`?"
     );
-    assert!(told.starts_with(&message), "{told}\ndoes not begin with {message}");
 }

@@ -2,6 +2,7 @@
 
 use rstest::rstest;
 
+use super::compact;
 use super::contract::{told, workspace};
 
 /// A table that says nothing about writes.
@@ -21,73 +22,77 @@ service_role          every      all rows
 type = "uuid"
 "#;
 
-/// The message begins with file and line, and ends with the remedy.
 #[rstest]
 #[case::unknown_persona(
     "carol, guest ",
     "carol, quest ",
-    7,
-    "unknown persona \"quest\"; say users, alice, bob, carol, guest, no_token, anon_key, \
-     service_role"
+    "7:8 [quest] unknown persona `quest`; there are `users`, `alice`, `bob`, `carol`, `guest`, \
+     `no_token`, `anon_key`, `service_role`; did you mean `guest`?"
 )]
 #[case::unknown_target(
     "every             own rows",
     "evry              own rows",
-    10,
-    "unknown target \"evry\" for alice; the table has own, another's, own pinned, \
-     another's pinned, every"
+    "10:21 [evry] unknown target `evry`; for `alice` the table has `own`, `another's`, \
+     `own pinned`, `another's pinned`, `every`; did you mean `every`?"
 )]
 #[case::unknown_variant(
     "own pinned ",
     "own pined  ",
-    6,
-    "unknown target \"own pined\" for alice; the table has own, another's, own pinned, \
-     another's pinned, every"
+    "6:21 [own pined] unknown target `own pined`; for `alice` the table has `own`, `another's`, \
+     `own pinned`, `another's pinned`, `every`; did you mean `own pinned`?"
 )]
 #[case::unknown_command(
     "  delete\n",
     "  remove\n",
-    4,
-    "unknown command \"remove\"; say select, insert, update, delete"
+    "4:85 [remove] unknown command `remove`; there are `select`, `insert`, `update`, `delete`; \
+     say one of these"
 )]
 #[case::unknown_cell(
     "1 row         1 row             1 row         1 row\nalice",
     "one row       1 row             1 row         1 row\nalice",
-    5,
-    "unknown cell \"one row\"; say \"1 row\", \"0 rows\", \"own rows\", \"all rows\", \
-     \"no privilege\", \"policy violation\" or \"-\""
+    "5:39 [one row] unknown cell `one row`; there are `1 row`, `0 rows`, `own rows`, \
+     `own + shared rows`, `own + own shared rows`, `all rows`, `no privilege`, \
+     `policy violation`, `-`; did you mean `own rows`?"
 )]
 #[case::single_space_between_cells(
     "own rows      own rows\n",
     "own rows own rows\n",
-    10,
-    "expected 4 cells after \"every\", found 3; two or more spaces separate cells"
+    "10:1 [users every own rows - own rows own rows] expected 4 cells after `every`, found 3; \
+     separate cells by two or more spaces"
 )]
 #[case::line_left_out(
     "carol, guest        own               -             1 row             -             -\n",
     "",
-    4,
-    "no line says what carol may do to own"
+    "4:1 [who whose row select insert update delete] no line says what `carol` may do to `own`; \
+     and 1 more like it; add a line for it"
 )]
 #[case::line_twice(
     "carol, guest        own  ",
     "alice, guest        own  ",
-    7,
-    "alice and own are answered twice"
+    "7:1 [alice, guest own - 1 row - -] `alice` and `own` are answered twice; remove one"
 )]
 #[case::insert_of_every_row(
     "own rows      -     ",
     "own rows      1 row ",
-    10,
-    "an insert has no \"every\"; say \"-\""
+    "10:53 [1 row] an insert has no `every`; say `-`"
 )]
-fn mistake_in_a_grid_is_told_with_file_and_line(
+#[case::several_lines(
+    "users               another's         0 rows        policy violation  0 rows        0 rows\n\
+     users               another's pinned  0 rows ",
+    "users               anothers          0 rows        policy violation  0 rows        0 rows\n\
+     users               another's pinned  nothing",
+    "8:21 [anothers] unknown target `anothers`; for `alice` the table has `own`, `another's`, \
+     `own pinned`, `another's pinned`, `every`; did you mean `another's`?\n\
+     tables/notes.toml:9:39 [nothing] unknown cell `nothing`; there are `1 row`, `0 rows`, \
+     `own rows`, `own + shared rows`, `own + own shared rows`, `all rows`, `no privilege`, \
+     `policy violation`, `-`; say one of these"
+)]
+fn mistake_in_a_grid_is_told_with_its_place(
     #[case] from: &str,
     #[case] to: &str,
-    #[case] line: usize,
-    #[case] message: &str,
+    #[case] mistakes: &str,
 ) {
-    told(from, to, line, message);
+    told(from, to, mistakes);
 }
 
 /// T03: a missing cell would be a missing check.
@@ -95,22 +100,17 @@ fn mistake_in_a_grid_is_told_with_file_and_line(
 #[case::of_a_row_that_exists(
     "users               another's         0 rows ",
     "users               another's         -      ",
-    8,
-    "select of another's is not answered for alice; \"-\" is for a row that does not exist"
+    "8:39 [-] select of `another's` is not answered for `alice`; `-` is for a row that does not \
+     exist"
 )]
 #[case::of_a_command(
     "select        insert            update        delete",
     "select        insert            update        update",
-    4,
-    "the command \"update\" has two columns"
+    "4:1 [who whose row select insert update update] the command `update` has two columns; \
+     remove one"
 )]
-fn cell_cannot_be_left_out_of_a_table(
-    #[case] from: &str,
-    #[case] to: &str,
-    #[case] line: usize,
-    #[case] message: &str,
-) {
-    told(from, to, line, message);
+fn cell_cannot_be_left_out_of_a_table(#[case] from: &str, #[case] to: &str, #[case] mistake: &str) {
+    told(from, to, mistake);
 }
 
 /// The same: a table whose grid has no column for writes is never written to.
@@ -119,8 +119,8 @@ fn command_cannot_be_left_out_of_a_table() {
     let workspace = workspace();
     workspace.write("fixtures/contract/tables/log.toml", LOG);
     assert_eq!(
-        workspace.mistake(),
-        "contract tables/log.toml:4: the grid has no column for insert, update, delete; a table's \
-         grid has select, insert, update, delete"
+        compact(&workspace.mistake()),
+        "tables/log.toml:4:1 [who whose row select] the grid has no column for `insert`, \
+         `update`, `delete`; a table's grid has `select`, `insert`, `update`, `delete`"
     );
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use rstest::rstest;
 
-use super::{CommandOutput, Workspace};
+use super::{CommandOutput, Workspace, compact};
 
 /// The message names file and line, and shows the statement and the server's answer.
 #[rstest]
@@ -127,7 +127,9 @@ fn run_that_could_not_run_leaves_no_verdict_of_an_earlier_one() {
     workspace.edit("fixtures/contract/tables/memories.toml", "owner =", "ownr =");
     let said = workspace.verify();
     assert_eq!(said.status, Some(2), "{}", said.error);
-    assert!(said.error.starts_with("COULD NOT RUN: contract tables/memories.toml:3: "));
+    let mistake = "tables/memories.toml:3:1 [ownr] unknown key `ownr`; did you mean `owner`?";
+    assert_eq!(compact(&said.error), mistake);
+    assert!(said.error.ends_with("\n\nCOULD NOT RUN: 1 mistake, see above"), "{}", said.error);
     let left =
         ["evidence.json", "summary.md"].map(|name| workspace.path("out").join(name).exists());
     assert_eq!(left, [false, false], "evidence of the earlier run");

@@ -7,6 +7,7 @@ use rstest::rstest;
 use time::Date;
 use time::macros::date;
 
+use crate::bad_input::compact;
 use schema_harness::error::CannotRun;
 use schema_harness::findings::ledger::Finding;
 use schema_harness::inputs::Inputs;
@@ -22,6 +23,17 @@ fn read(text: &str) -> Result<Baseline, CannotRun> {
     let file = workspace.path().join("baseline.toml");
     std::fs::write(&file, text).expect("a file of the workspace");
     Baseline::read(&file)
+}
+
+/// The mistakes in it, by line.
+fn mistakes_of(text: &str) -> String {
+    let Err(CannotRun(why)) = read(text) else { panic!("it was read") };
+    let told = compact(&why);
+    let placed = |line: &str| {
+        let (_, place) = line.split_once("/baseline.toml:").expect("the file's name");
+        place.to_owned()
+    };
+    told.lines().map(placed).collect::<Vec<_>>().join("\n")
 }
 
 fn known(rule: &str, object: &str, expires: &str) -> String {
@@ -106,34 +118,45 @@ async fn baseline_accepts_known_findings_and_no_others() {
     assert_eq!(incomplete.verdict, Verdict::Incomplete);
 }
 
-/// Each mistake is reported with its line and the remedy.
 #[rstest]
 #[case::no_day(
     "rule = \"a.b\"\nobject = \"c\"\nreason = \"d\"\nexpires = 10:00:00",
-    "1: expires is no day"
+    "5:11 [10:00:00] `expires` is no date; say the last day, such as `2027-01-31`"
 )]
-#[case::text_for_a_day("rule = \"a.b\"\nobject = \"c\"\nreason = \"d\"\nexpires = \"soon\"", "5: ")]
+#[case::text_for_a_day(
+    "rule = \"a.b\"\nobject = \"c\"\nreason = \"d\"\nexpires = \"soon\"",
+    "5:11 [\"soon\"] invalid type: string \"soon\", expected a TOML datetime"
+)]
 #[case::no_reason(
     "rule = \"a.b\"\nobject = \"c\"\nreason = \" \"\nexpires = 2030-01-01",
-    "1: the reason is empty"
+    "4:10 [\" \"] the reason is empty; say why this is accepted"
 )]
 #[case::without_a_reason(
     "rule = \"a.b\"\nobject = \"c\"\nexpires = 2030-01-01",
-    "1: missing field `reason`"
+    "1:1 [[[known]]] missing key `reason`; add `reason = …`"
 )]
-#[case::misspelt("rul = \"a.b\"", "2: unknown field `rul`")]
+#[case::misspelt(
+    "rul = \"a.b\"",
+    "2:1 [rul] unknown key `rul`; there are `rule`, `object`, `reason`, `expires`, `findings`; \
+     did you mean `rule`?"
+)]
 #[case::not_known(
     "rule = \"harness.could-not-run\"\nobject = \"c\"\nreason = \"d\"\nexpires = 2030-01-01",
-    "1: \"harness.could-not-run\" cannot be accepted"
+    "2:8 [\"harness.could-not-run\"] `harness.could-not-run` cannot be accepted; it means that an \
+     outcome is unknown; fix its cause"
 )]
-fn mistake_is_reported_with_its_line(#[case] entry: &str, #[case] message: &str) {
-    let Err(CannotRun(why)) = read(&format!("[[known]]\n{entry}\n")) else { panic!("it was read") };
-    assert!(why.starts_with(&format!("baseline baseline.toml:{message}")), "{why}");
+#[case::several(
+    "rule = \"a.b\"\nobject = \"c\"\nreason = \"\"\nexpires = 10:00:00",
+    "4:10 [\"\"] the reason is empty; say why this is accepted\n\
+     5:11 [10:00:00] `expires` is no date; say the last day, such as `2027-01-31`"
+)]
+fn mistake_is_told_with_its_place(#[case] entry: &str, #[case] mistakes: &str) {
+    assert_eq!(mistakes_of(&format!("[[known]]\n{entry}\n")), mistakes);
 }
 
 #[test]
 fn duplicate_entry_is_refused() {
     let entry = known("a.b", "c", "2030-01-01");
-    let Err(CannotRun(why)) = read(&(entry.clone() + &entry)) else { panic!("it was read") };
-    assert_eq!(why, "baseline baseline.toml:6: a.b of c is listed twice; remove one");
+    let mistake = "7:8 [\"a.b\"] `a.b` of `c` is listed twice; remove one";
+    assert_eq!(mistakes_of(&(entry.clone() + &entry)), mistake);
 }

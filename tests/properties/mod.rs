@@ -91,5 +91,5 @@ fn contract_names_no_unknown_property() {
     let all = properties::all(&all().collect::<Vec<_>>());
     are_known(&inputs.contract, &all).unwrap_or_else(|why| panic!("control: {why}"));
     let why = are_known(&inputs.contract, &all[1..]).expect_err("one is not there").0;
-    assert!(why.starts_with("unknown property \"model/everybody-sees-"), "{why}");
+    assert!(why.starts_with("error: unknown property `model/everybody-sees-"), "{why}");
 }

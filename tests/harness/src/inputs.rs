@@ -8,6 +8,7 @@ use super::contract::Contract;
 use crate::contract::known_mutants::Known;
 use crate::error::CannotRun;
 use crate::platform::Regime;
+use crate::source::mistake::both;
 use crate::source::{SourceFile, directory, fingerprint, project, shown, sql_files};
 
 /// The files that make the platform in a database, in this order; the regime's file is next.
@@ -58,10 +59,11 @@ impl Inputs {
     /// # Errors
     /// What is missing or wrong, with file and line where there is one.
     pub fn read(migrations: &Path, fixtures: &Path) -> Result<Self, CannotRun> {
+        let (contract, mutants) = both(Contract::read(fixtures), Known::read(fixtures))?;
         Ok(Self {
-            contract: Contract::read(fixtures)?,
+            contract,
             contract_files: Contract::files(fixtures)?,
-            mutants: Known::read(fixtures)?,
+            mutants,
             migrations: migrations_in(migrations)?,
             shim: shim_of(fixtures)?,
             migrations_at: shown(migrations),

@@ -1,5 +1,8 @@
 //! Files with their names and fingerprints, and the directories that they are read from.
 
+pub mod mistake;
+pub mod toml_file;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};

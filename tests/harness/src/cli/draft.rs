@@ -44,7 +44,7 @@ pub async fn write(inputs: &Inputs, out: &Path) -> Result<Draft, CannotRun> {
     let counts: Vec<usize> = files.iter().map(draft::guesses).filter(|&count| count > 0).collect();
     let guesses = (counts.iter().sum(), counts.len());
     let read = Contract::read(out).map_err(|CannotRun(why)| {
-        CannotRun(format!("the draft in {} is no contract yet: {why}", out.display()))
+        CannotRun(format!("{why}\n\nthe draft in {} is no contract yet", out.display()))
     })?;
     let unsaid = unsaid(&database, &read, Regime::Explicit).await?;
     let exposing = Database::of(inputs, Regime::AutoExpose).await?;

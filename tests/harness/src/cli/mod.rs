@@ -20,6 +20,7 @@ use crate::checks::properties::Property;
 use crate::error::CannotRun;
 use crate::server::supervisor::supervise_if_asked;
 use crate::source;
+use crate::source::mistake::count;
 
 /// The first argument when `scripts/verify` calls: what follows is a command line, and not what a
 /// test runner asks.
@@ -121,10 +122,11 @@ impl Ended {
 
     /// A message of several lines has the verdict at its end, where one looks for it.
     fn could_not_run(why: &str) -> Self {
-        let error = if why.contains('\n') {
-            format!("{why}\n\nCOULD NOT RUN, see above\n")
-        } else {
-            format!("COULD NOT RUN: {why}\n")
+        let error = match count(why) {
+            0 if !why.contains('\n') => format!("COULD NOT RUN: {why}\n"),
+            0 => format!("{why}\n\nCOULD NOT RUN, see above\n"),
+            1 => format!("{why}\n\nCOULD NOT RUN: 1 mistake, see above\n"),
+            many => format!("{why}\n\nCOULD NOT RUN: {many} mistakes, see above\n"),
         };
         Self { status: 2, output: String::new(), error }
     }

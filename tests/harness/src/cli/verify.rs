@@ -19,22 +19,24 @@ use crate::inputs::Inputs;
 use crate::job::{self, Job};
 use crate::progress::Progress;
 use crate::report::{self, Baseline, Evidence};
+use crate::source::mistake::both;
 
 /// What the main job does.
 pub(super) fn prove(project: &Project, options: &Verify) -> Result<Ended, CannotRun> {
     let out = options.out.or("target/evidence");
     report::clear(&out)?;
-    let baseline = options.baseline.file().map(|file| Baseline::read(&file)).transpose()?;
-    let inputs = Inputs::read(&options.inputs.migrations(), &options.inputs.fixtures())?;
-    lint::are_known(&inputs)?;
+    let baseline = options.baseline.file().map(|file| Baseline::read(&file)).transpose();
+    let inputs = Inputs::read(&options.inputs.migrations(), &options.inputs.fixtures());
+    let (baseline, inputs) = both(baseline, inputs)?;
+    let job = Job::whole(&project.properties());
+    both(lint::are_known(&inputs), plan::are_known(&inputs.contract, &job.properties))?;
     report::prepare(&out)?;
     let mutants = options.mutants.then(|| match &options.in_diff {
         Some(base) => Which::ChangedSince(base.clone()),
         None => Which::All,
     });
     let progress = Arc::new(Progress::on_terminal());
-    let job = Job { mutants, progress, ..Job::whole(&project.properties()) };
-    plan::are_known(&inputs.contract, &job.properties)?;
+    let job = Job { mutants, progress, ..job };
     let runtime =
         Runtime::new().map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
     let evidence = runtime.block_on(async {

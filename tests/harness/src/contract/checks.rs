@@ -1,13 +1,14 @@
 //! Checks of the contract's files beyond their form: unknown privileges, roles and commands,
 //! and names that no other file declares.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use super::files::{File, RelationFile, open};
-use super::membership::check_members;
-use super::{Contract, Owner};
+use super::files::RelationFile;
+use super::membership::{leads_nowhere, undeclared};
+use super::{Database, Owner};
 use crate::catalog::facets::BY_COLUMN;
-use crate::error::CannotRun;
+use crate::source::mistake::{Mistakes, Wrong};
+use crate::source::toml_file::TomlFile;
 
 /// The roles of the API.
 pub(super) const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
@@ -25,117 +26,125 @@ const TABLE_PRIVILEGES: [&str; 9] = [
     "maintain",
 ];
 
-pub(super) fn check_privileges(parsed: &RelationFile, file: &File) -> Result<(), CannotRun> {
+pub(super) fn check_privileges(parsed: &RelationFile, file: &TomlFile, mistakes: &mut Mistakes) {
     for (role, privileges) in &parsed.privileges {
         if !ROLES.contains(&role.as_str()) {
-            return Err(file.error_below("[privileges]", role, &unknown_role(role)));
+            let at = file.key(&["privileges", role]);
+            mistakes.add(file.mistake(at, Wrong::unknown("role", role, ROLES)));
         }
-        for privilege in privileges {
-            if !TABLE_PRIVILEGES.contains(&privilege.as_str()) {
-                let message = format!(
-                    "unknown privilege \"{privilege}\"; say {}",
-                    TABLE_PRIVILEGES.join(", ")
-                );
-                return Err(file.error(&format!("\"{privilege}\""), &message));
-            }
+        let path = ["privileges", role];
+        check_words(privileges, &path, "privilege", &TABLE_PRIVILEGES, file, mistakes);
+    }
+    for (name, column) in &parsed.columns {
+        for (role, privileges) in [("anon", &column.anon), ("authenticated", &column.authenticated)]
+        {
+            let path = ["columns", name, role];
+            check_words(privileges, &path, "privilege", &BY_COLUMN, file, mistakes);
         }
     }
-    for column in parsed.columns.values() {
-        for privilege in column.anon.iter().chain(&column.authenticated) {
-            if !BY_COLUMN.contains(&privilege.as_str()) {
-                let known = BY_COLUMN.join(", ");
-                let message = format!("unknown privilege \"{privilege}\"; say {known}");
-                return Err(file.error(&format!("\"{privilege}\""), &message));
-            }
-        }
+}
+
+/// The array at the end of a path has only known words.
+pub(super) fn check_words(
+    words: &[String],
+    path: &[&str],
+    kind: &str,
+    known: &[&str],
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) {
+    for (at, word) in words.iter().enumerate().filter(|(_, it)| !known.contains(&it.as_str())) {
+        let at = file.value(&[path, &[at.to_string().as_str()]].concat());
+        let wrong = Wrong::unknown(kind, word, known.iter().copied());
+        mistakes.add(file.mistake(at, wrong));
     }
-    Ok(())
 }
 
 /// A policy's text has a command, its roles, and its expressions.
-pub(super) fn check_policies(parsed: &RelationFile, file: &File) -> Result<(), CannotRun> {
+pub(super) fn check_policies(parsed: &RelationFile, file: &TomlFile, mistakes: &mut Mistakes) {
     const COMMANDS: [&str; 5] = ["select", "insert", "update", "delete", "all"];
-    let form = "say \"select to authenticated using (…)\": select, insert, update, delete or all, \
-                to anon, authenticated, service_role or public, using or with check";
     for (name, text) in &parsed.policies {
         let expressions = [" using (", " with check ("];
         let end = expressions.iter().filter_map(|word| text.find(word)).min();
         let head = &text[..end.unwrap_or(text.len())];
         let (command, roles) = head.split_once(" to ").unwrap_or((head, "public"));
-        let role = roles.split(", ").find(|role| !ROLES.contains(role) && *role != "public");
-        let wrong = if COMMANDS.contains(&command) {
-            let open = end.is_none().then(|| "it does not say for which rows".to_owned());
-            role.map(|role| format!("unknown role \"{role}\"")).or(open)
-        } else {
-            Some(format!("unknown command \"{command}\""))
+        let known = || ROLES.into_iter().chain(["public"]);
+        let role = roles.split(", ").find(|role| known().all(|it| it != *role));
+        let (word, wrong) = match role {
+            _ if !COMMANDS.contains(&command) => {
+                (command, Wrong::unknown("command", command, COMMANDS))
+            }
+            Some(role) => (role, Wrong::unknown("role", role, known())),
+            None if end.is_none() => {
+                let open = Wrong::new("the policy has no `using` and no `with check`");
+                (text.as_str(), open.help("say `select to authenticated using (…)`"))
+            }
+            None => continue,
         };
-        if let Some(wrong) = wrong {
-            return Err(file.error(&format!("\"{name}\""), &format!("{wrong}; {form}")));
-        }
+        mistakes.add(file.mistake(file.word(&["policies", name], word), wrong));
     }
-    Ok(())
-}
-
-pub(super) fn unknown_role(role: &str) -> String {
-    format!("unknown role \"{role}\"; say anon, authenticated or service_role")
 }
 
 /// Default privileges are of known kinds for known roles, accounts are in declared tables, and
-/// exceptions are from known rules.
-pub(super) fn check_database(file: &File, contract: &Contract) -> Result<(), CannotRun> {
+/// exceptions have a reason.
+pub(super) fn check_database(
+    database: &Database,
+    tables: &[&str],
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) {
     const KINDS: [&str; 5] = ["tables", "sequences", "functions", "types", "schemas"];
-    for (kind, roles) in &contract.database.default_privileges {
+    for (kind, roles) in &database.default_privileges {
         if !KINDS.contains(&kind.as_str()) {
-            let message = format!(
-                "unknown kind \"{kind}\"; say tables, sequences, functions, types or schemas"
-            );
-            return Err(file.error_below("[default_privileges]", kind, &message));
+            let at = file.key(&["default_privileges", kind]);
+            mistakes.add(file.mistake(at, Wrong::unknown("kind", kind, KINDS)));
         }
-        if let Some(role) = roles.keys().find(|role| !ROLES.contains(&role.as_str())) {
-            return Err(file.error_below("[default_privileges]", kind, &unknown_role(role)));
+        for role in roles.keys().filter(|role| !ROLES.contains(&role.as_str())) {
+            let at = file.key(&["default_privileges", kind, role]);
+            mistakes.add(file.mistake(at, Wrong::unknown("role", role, ROLES)));
         }
     }
-    if let Some(accounts) = &contract.database.accounts {
+    if let Some(accounts) = &database.accounts {
         for (key, table) in [("profile", &accounts.profile), ("session", &accounts.session)] {
-            if !contract.tables.contains_key(table) {
-                let message = format!("the accounts name \"{table}\", which no file declares");
-                return Err(file.error_below("[accounts]", key, &message));
+            if !tables.contains(&table.as_str()) {
+                let at = file.value(&["accounts", key]);
+                mistakes.add(file.mistake(at, undeclared(table, tables.iter().copied())));
             }
         }
     }
-    for exception in &contract.database.lint_exceptions {
+    for (at, exception) in database.lint_exceptions.iter().enumerate() {
         if exception.reason.trim().is_empty() {
-            let message = format!("the exception of \"{}\" has no reason", exception.object);
-            return Err(file.error(&format!("object = \"{}\"", exception.object), &message));
+            let at = file.value(&["lint_exceptions", &at.to_string(), "reason"]);
+            let open = format!("the exception of `{}` has no reason", exception.object);
+            mistakes.add(file.mistake(at, Wrong::new(open).help("say why it is intended")));
         }
     }
-    Ok(())
 }
 
-/// Each path to the owner leads over declared tables to one with a column of users.
-pub(super) fn check_owners(dir: &Path, contract: &Contract) -> Result<(), CannotRun> {
-    for (name, relation) in contract.relations() {
-        let mut at = relation;
-        let mut seen = vec![name.clone()];
-        if let Owner::Members(members) = &relation.owner {
-            let file = open(dir, &dir.join(&relation.file))?;
-            check_members(members, (name, relation), contract, &file)?;
-        }
-        while let Owner::Through(paths) = &at.owner {
-            let file = open(dir, &dir.join(&relation.file))?;
-            let unknown = paths.iter().find(|(_, table)| !contract.tables.contains_key(table));
-            let (_, next) = unknown.unwrap_or(&paths[0]);
-            let Some(parent) = contract.tables.get(next) else {
-                let message = format!("the owner's path names \"{next}\", which no file declares");
-                return Err(file.error("owner =", &message));
-            };
-            if seen.contains(next) || parent.owner == Owner::None {
-                let message = format!("the owner's path over \"{next}\" leads to no user");
-                return Err(file.error("owner =", &message));
+/// The path to the owner leads over declared tables to one with a column of users.
+pub(super) fn check_path(
+    (name, owner): (&str, &Owner),
+    tables: &BTreeMap<String, Owner>,
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) {
+    let mut at = owner;
+    let mut seen = vec![name];
+    while let Owner::Through(paths) = at {
+        let unknown = paths.iter().find(|(_, table)| !tables.contains_key(table));
+        let (_, next) = unknown.unwrap_or(&paths[0]);
+        let wrong = match tables.get(next) {
+            None => undeclared(next, tables.keys().map(String::as_str)),
+            Some(parent) if seen.contains(&next.as_str()) || *parent == Owner::None => {
+                leads_nowhere(next).help("name the column that holds the user's id, or `none`")
             }
-            seen.push(next.clone());
-            at = parent;
-        }
+            Some(parent) => {
+                seen.push(next);
+                at = parent;
+                continue;
+            }
+        };
+        mistakes.add(file.mistake(file.word(&["owner"], next), wrong));
+        return;
     }
-    Ok(())
 }

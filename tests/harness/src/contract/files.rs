@@ -5,24 +5,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::checks::{
-    ROLES, check_database, check_owners, check_policies, check_privileges, unknown_role,
+    ROLES, check_database, check_path, check_policies, check_privileges, check_words,
 };
 use super::grid::{Grid, SHARED};
-use super::membership::{self, Members, Membership, Values};
+use super::membership::{self, Members, Membership, Values, check_members};
 use super::shape::{Shape, Sharing};
 use super::{Accepted, Column, Contract, Function, Owner, Relation};
 use crate::error::CannotRun;
 use crate::source::SourceFile;
+use crate::source::mistake::{Mistakes, Wrong, both};
+use crate::source::toml_file::TomlFile;
 
 /// A table's or view's file, as parsed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RelationFile {
-    name: Option<String>,
-    owner: OneOrMany,
+    #[serde(rename = "name")]
+    _name: Option<String>,
+    #[serde(rename = "owner")]
+    _owner: OneOrMany,
     access: String,
     #[serde(default)]
     security_invoker: bool,
@@ -47,60 +50,38 @@ pub(super) struct RelationFile {
     accepted: Vec<Accepted>,
 }
 
+/// The keys of a table's or view's file that other files depend on, read even if the rest has
+/// mistakes.
+#[derive(Default, Deserialize)]
+struct Header {
+    name: Option<String>,
+    owner: Option<OneOrMany>,
+}
+
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "the owner is a string, or several in brackets")]
 enum OneOrMany {
     One(String),
     Many(Vec<String>),
 }
 
-/// A file of the contract with its text, from which mistakes get their line.
+/// A file of the contract.
 pub(super) struct File {
     /// Relative to the contract's directory, with forward slashes.
     name: String,
     stem: String,
-    text: String,
+    toml: TomlFile,
 }
 
-impl File {
-    /// An error at the first line that contains `word`, or at line 1.
-    pub(super) fn error(&self, word: &str, message: &str) -> CannotRun {
-        let line = self.text.lines().position(|line| line.contains(word)).unwrap_or(0) + 1;
-        self.error_at(line, message)
-    }
-
-    /// An error at the first line that contains `word` behind the line `header`.
-    pub(super) fn error_below(&self, header: &str, word: &str, message: &str) -> CannotRun {
-        let lines = self.text.lines().enumerate();
-        let mut below = lines.skip_while(|(_, line)| line.trim() != header);
-        let at = below.find(|(_, line)| line.trim_start().starts_with(word));
-        at.map_or_else(|| self.error(header, message), |(at, _)| self.error_at(at + 1, message))
-    }
-
-    /// Whether it has that line.
-    pub(super) fn holds(&self, line: &str) -> bool {
-        self.text.lines().any(|it| it.trim() == line)
-    }
-
-    fn line_of_column(&self, column: &str) -> usize {
-        let header = format!("[columns.{column}]");
-        self.text.lines().position(|line| line.trim() == header).unwrap_or(0) + 1
-    }
-
-    pub(super) fn error_at(&self, line: usize, message: &str) -> CannotRun {
-        CannotRun(format!("contract {}:{line}: {message}", self.name))
-    }
-
-    fn parse<T: DeserializeOwned>(&self) -> Result<T, CannotRun> {
-        toml::from_str(&self.text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start).min(self.text.len());
-            let line = self.text[..start].matches('\n').count() + 1;
-            self.error_at(line, error.message().trim())
-        })
-    }
+/// A file that declares a table or view.
+struct Declared {
+    is_table: bool,
+    file: File,
+    /// `None` if the file has a mistake.
+    content: Option<RelationFile>,
 }
 
-/// Reads the contract's directory.
+/// Reads the contract's directory. The mistakes of all files are told together.
 pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     if !dir.is_dir() {
         return Err(CannotRun(format!(
@@ -109,83 +90,276 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
             dir.display()
         )));
     }
-    let mut contract = Contract::default();
-    let mut declared: BTreeMap<String, String> = BTreeMap::new();
-    let mut defined: BTreeMap<String, String> = BTreeMap::new();
-    let mut owners: BTreeMap<String, Owner> = BTreeMap::new();
-    let mut read: Vec<(&str, File, RelationFile)> = Vec::new();
-    for kind in ["tables", "views"] {
-        for file in files(dir, kind)? {
-            let parsed: RelationFile = file.parse()?;
-            let name = parsed.name.clone().unwrap_or_else(|| file.stem.clone());
-            if let Some(first) = declared.insert(name.clone(), file.name.clone()) {
-                let message = format!("\"{name}\" is already declared by {first}");
-                return Err(file.error("name =", &message));
+    let mut reader = Reader::default();
+    for file in files(dir)? {
+        reader.read(file);
+    }
+    reader.check_relations();
+    let Reader { contract, declared, mut mistakes, .. } = reader;
+    let tables = declared.iter().filter(|(_, it)| it.is_table);
+    let tables: Vec<&str> = tables.map(|(name, _)| name.as_str()).collect();
+    if tables.is_empty() {
+        let dir = dir.display();
+        let none = format!("the contract in {dir} declares no table; write tables/<name>.toml");
+        return both(mistakes.told(), Err(CannotRun(none))).map(|((), none)| none);
+    }
+    if let Some(file) = contract.sources.get("database.toml") {
+        check_database(&contract.database, &tables, file, &mut mistakes);
+    }
+    mistakes.told().map(|()| contract)
+}
+
+/// The files read so far.
+#[derive(Default)]
+struct Reader {
+    contract: Contract,
+    /// The files of tables and views, by name.
+    declared: BTreeMap<String, Declared>,
+    /// The owners of their rows, where they could be read.
+    owners: BTreeMap<String, Owner>,
+    mistakes: Mistakes,
+}
+
+impl Reader {
+    /// Reads a file as what its directory says that it declares.
+    fn read(&mut self, file: File) {
+        self.contract.sources.insert(file.name.clone(), file.toml.clone());
+        match file.name.split_once('/').map_or("", |(directory, _)| directory) {
+            "tables" => self.read_relation(file, true),
+            "views" => self.read_relation(file, false),
+            "functions" => self.read_function(file),
+            _ if file.name == "database.toml" => {
+                let database = self.mistakes.keep(file.toml.parse());
+                self.contract.database = database.unwrap_or_default();
             }
-            let owner = owner(&parsed.owner).map_err(|why| file.error("owner =", &why))?;
-            owners.insert(name.clone(), owner);
-            read.push((kind, file, RelationFile { name: Some(name), ..parsed }));
+            _ => {
+                let nothing = Wrong::new("nothing is read from here");
+                let nothing = nothing.help("put it into `tables/`, `views/` or `functions/`");
+                self.mistakes.add(file.toml.mistake(0..0, nothing));
+            }
         }
     }
-    for (_, file, parsed) in &read {
-        membership::check_owner(parsed.name.as_deref().unwrap_or_default(), &owners, file)?;
-    }
-    for (kind, file, parsed) in read {
-        let name = parsed.name.clone().unwrap_or_default();
-        let relations = if kind == "tables" { &mut contract.tables } else { &mut contract.views };
-        relations.insert(name.clone(), relation(&name, parsed, &file, kind == "tables", &owners)?);
-    }
-    for file in files(dir, "functions")? {
-        let name = file.stem.clone();
-        if let Some(first) = defined.insert(name.clone(), file.name.clone()) {
-            let message = format!("\"{name}\" is already declared by {first}");
-            return Err(file.error_at(1, &message));
+
+    fn read_relation(&mut self, file: File, is_table: bool) {
+        let content = self.mistakes.keep(file.toml.parse());
+        let header: Header = file.toml.parse_part().unwrap_or_default();
+        let name = header.name.unwrap_or_else(|| file.stem.clone());
+        if let Some(first) = self.declared.get(&name) {
+            let at = file.toml.value(&["name"]);
+            self.mistakes.add(file.toml.mistake(at, twice(&name, &first.file.name)));
+            return;
         }
-        contract.functions.insert(name, function(&file)?);
+        if let Some(paths) = header.owner {
+            let owner = owner(&paths)
+                .map_err(|wrong| file.toml.mistake(file.toml.value(&["owner"]), wrong));
+            self.owners.extend(self.mistakes.keep(owner).map(|owner| (name.clone(), owner)));
+        }
+        self.declared.insert(name, Declared { is_table, file, content });
     }
-    for file in files(dir, "")? {
-        let known = ["tables/", "views/", "functions/"];
-        if file.name != "database.toml" && !known.iter().any(|it| file.name.starts_with(it)) {
-            let message = "nothing is read from here; put it into tables/, views/ or functions/";
-            return Err(file.error_at(1, message));
+
+    fn read_function(&mut self, File { name, stem, toml }: File) {
+        if let Some(first) = self.contract.functions.get(&stem) {
+            self.mistakes.add(toml.mistake(0..0, twice(&stem, &first.file)));
+            return;
+        }
+        let Some(function) = self.mistakes.keep(toml.parse::<Function>()) else { return };
+        for (key, value, known) in [
+            ("volatility", &function.volatility, ["volatile", "stable", "immutable"].as_slice()),
+            ("security", &function.security, ["invoker", "definer"].as_slice()),
+        ] {
+            if !known.contains(&value.as_str()) {
+                let wrong = Wrong::unknown(key, value, known.iter().copied());
+                self.mistakes.add(toml.mistake(toml.value(&[key]), wrong));
+            }
+        }
+        check_words(&function.callers, &["callers"], "role", &ROLES, &toml, &mut self.mistakes);
+        self.contract.functions.insert(stem, Function { file: name, ..function });
+    }
+
+    /// The tables that are declared and whose owner could be read.
+    fn tables(&self) -> BTreeMap<String, Owner> {
+        let is_table = |name: &String| self.declared.get(name).is_some_and(|it| it.is_table);
+        let tables = self.owners.iter().filter(|(name, _)| is_table(name));
+        tables.map(|(name, owner)| (name.clone(), owner.clone())).collect()
+    }
+
+    /// Checks tables and views: each by itself, its path to the owner, and if that is right, the
+    /// grid.
+    fn check_relations(&mut self) {
+        let tables = self.tables();
+        let mut is_complete = self.owners.len() == self.declared.len();
+        let mut contents = Vec::new();
+        for (name, it) in &mut self.declared {
+            let Some(content) = it.content.take() else { continue };
+            let (toml, before) = (&it.file.toml, self.mistakes.count());
+            let owner = self.owners.get(name);
+            if let (Some(owner), true) = (owner, is_complete) {
+                check_owner_columns(name, owner, &content, toml, &mut self.mistakes);
+                membership::check_owner(name, &self.owners, toml, &mut self.mistakes);
+                check_path((name, owner), &tables, toml, &mut self.mistakes);
+            }
+            contents.push((name, &it.file, it.is_table, content, before == self.mistakes.count()));
+        }
+        // Mistakes in the grids of other tables can follow from one in a membership.
+        let shares = self.owners.values().any(|it| matches!(it, Owner::Members(_)));
+        is_complete &= !shares || contents.iter().all(|(.., leads)| *leads);
+        for (name, file, is_table, content, leads_to_users) in contents {
+            check_alone(name, &content, &file.toml, &mut self.mistakes);
+            if !is_complete || !leads_to_users {
+                continue;
+            }
+            let relation =
+                relation(name, content, file, is_table, &self.owners, &mut self.mistakes);
+            let relations =
+                if is_table { &mut self.contract.tables } else { &mut self.contract.views };
+            relations.extend(relation.map(|relation| (name.clone(), relation)));
+        }
+        for (name, relation) in self.contract.relations() {
+            if let Owner::Members(members) = &relation.owner {
+                let toml = &self.contract.sources[&relation.file];
+                let of = (name.as_str(), relation);
+                check_members(members, of, &self.contract, toml, &mut self.mistakes);
+            }
         }
     }
-    let database = dir.join("database.toml");
-    if database.is_file() {
-        contract.database = open(dir, &database)?.parse()?;
+}
+
+fn twice(name: &str, first: &str) -> Wrong {
+    Wrong::new(format!("`{name}` is already declared by `{first}`")).help("remove one")
+}
+
+/// A file names only its own columns, and known roles, privileges and commands.
+fn check_alone(name: &str, content: &RelationFile, file: &TomlFile, mistakes: &mut Mistakes) {
+    let mut known = |column: &str, path: &[&str]| {
+        if !content.columns.contains_key(column) {
+            let wrong = Wrong::unknown_column(name, column, content.columns.keys());
+            mistakes.add(file.mistake(file.key(&[path, &[column]].concat()), wrong));
+        }
+    };
+    for (variant, values) in &content.variants {
+        values.keys().for_each(|column| known(column, &["variants", variant]));
     }
-    if contract.tables.is_empty() {
-        return Err(CannotRun(format!(
-            "the contract in {} declares no table; write tables/<name>.toml",
-            dir.display()
-        )));
+    for (member, values) in &content.members {
+        values.keys().for_each(|column| known(column, &["members", member]));
     }
-    check_owners(dir, &contract)?;
-    if database.is_file() {
-        check_database(&open(dir, &database)?, &contract)?;
+    for (at, row) in content.seed.iter().enumerate() {
+        row.keys().for_each(|column| known(column, &["seed", &at.to_string()]));
     }
-    Ok(contract)
+    check_privileges(content, file, mistakes);
+    check_policies(content, file, mistakes);
+}
+
+/// The table's own columns in the path to the owner.
+fn owner_columns(owner: &Owner) -> Vec<&String> {
+    match owner {
+        Owner::None => Vec::new(),
+        Owner::Column(column) => vec![column],
+        Owner::Through(paths) => paths.iter().map(|(column, _)| column).collect(),
+        Owner::Members(members) => vec![&members.column],
+    }
+}
+
+fn check_owner_columns(
+    name: &str,
+    owner: &Owner,
+    content: &RelationFile,
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) {
+    for column in owner_columns(owner) {
+        if !content.columns.contains_key(column) {
+            let wrong = Wrong::unknown_column(name, column, content.columns.keys());
+            mistakes.add(file.mistake(file.word(&["owner"], column), wrong));
+        }
+    }
+}
+
+/// A table or view; `None` if its grid has a mistake.
+fn relation(
+    name: &str,
+    content: RelationFile,
+    file: &File,
+    is_table: bool,
+    owners: &BTreeMap<String, Owner>,
+    mistakes: &mut Mistakes,
+) -> Option<Relation> {
+    let (owner, toml) = (owners[name].clone(), &file.toml);
+    let sharing = membership::sharing(owners, name);
+    membership::check_values(&content.members, sharing, toml, mistakes);
+    if sharing != Sharing::Alone && content.variants.contains_key(SHARED) {
+        let reserved = Wrong::new(format!("`{SHARED}` is a target of its own here"));
+        let at = toml.key(&["variants", SHARED]);
+        mistakes.add(toml.mistake(at, reserved.help("rename the variant")));
+    }
+    let by = owner_columns(&owner);
+    let shape = Shape {
+        owned: owner != Owner::None,
+        nobodys: by.len() > 1 || by.iter().any(|column| content.columns[*column].nullable),
+        is_table,
+        variants: content.variants.keys().cloned().collect(),
+        sharing,
+    };
+    let grid = Grid::parse(&content.access, &shape).map_err(|errors| {
+        for (part, wrong) in errors {
+            let at = toml.part(&["access"], &content.access, part);
+            mistakes.add(toml.mistake(at, wrong));
+        }
+    });
+    Some(Relation {
+        file: file.name.clone(),
+        lines: toml.lines("columns").into_iter().collect(),
+        owner,
+        grid: grid.ok()?,
+        grid_text: content.access,
+        shape,
+        membership: (sharing == Sharing::Membership).then(|| Membership {
+            of: membership::memberships(owners, name),
+            values: content.members,
+        }),
+        privileges: content.privileges,
+        variants: content.variants,
+        columns: content.columns,
+        constraints: content.constraints,
+        indexes: content.indexes,
+        triggers: content.triggers,
+        policies: content.policies,
+        seed: content.seed,
+        accepted: content.accepted,
+        security_invoker: content.security_invoker,
+    })
+}
+
+fn owner(paths: &OneOrMany) -> Result<Owner, Wrong> {
+    let step = |path: &str| {
+        let (column, table) = path.split_once("->").ok_or_else(|| {
+            Wrong::new(format!("`{path}` is no path"))
+                .help("say `column`, `column -> table` or, by itself, `column <- table.column`")
+        })?;
+        Ok((column.trim().to_owned(), table.trim().to_owned()))
+    };
+    Ok(match paths {
+        OneOrMany::One(none) if none == "none" => Owner::None,
+        OneOrMany::One(members) if members.contains("<-") => {
+            Owner::Members(Members::parse(members)?)
+        }
+        OneOrMany::One(column) if !column.contains("->") => Owner::Column(column.clone()),
+        OneOrMany::One(path) => Owner::Through(vec![step(path)?]),
+        OneOrMany::Many(paths) => {
+            Owner::Through(paths.iter().map(|path| step(path)).collect::<Result<_, Wrong>>()?)
+        }
+    })
 }
 
 /// Every file of the contract.
 pub(super) fn texts(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
-    let of = |file: File| SourceFile { name: file.name, text: file.text };
-    Ok(files(dir, "")?.into_iter().map(of).collect())
+    let of = |file: File| SourceFile { name: file.name, text: file.toml.text().to_owned() };
+    Ok(files(dir)?.into_iter().map(of).collect())
 }
 
-/// Reads a file below the contract's directory.
-pub(super) fn open(dir: &Path, path: &Path) -> Result<File, CannotRun> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| CannotRun(format!("could not read {}: {error}", path.display())))?;
-    let name = path.strip_prefix(dir).unwrap_or(path).display().to_string().replace('\\', "/");
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(File { name, stem, text })
-}
-
-/// All TOML files below a directory, by name; a directory that is not there holds none.
-fn files(dir: &Path, below: &str) -> Result<Vec<File>, CannotRun> {
+/// Every TOML file of the contract, by name.
+fn files(dir: &Path) -> Result<Vec<File>, CannotRun> {
     let mut found: Vec<PathBuf> = Vec::new();
-    let mut open_dirs = vec![dir.join(below)];
+    let mut open_dirs = vec![dir.to_owned()];
     while let Some(next) = open_dirs.pop() {
         let Ok(entries) = fs::read_dir(&next) else {
             continue;
@@ -200,134 +374,12 @@ fn files(dir: &Path, below: &str) -> Result<Vec<File>, CannotRun> {
         }
     }
     found.sort();
-    found.iter().map(|path| open(dir, path)).collect()
-}
-
-fn function(file: &File) -> Result<Function, CannotRun> {
-    let function: Function = file.parse()?;
-    for (key, value, known) in [
-        ("volatility", &function.volatility, ["volatile", "stable", "immutable"].as_slice()),
-        ("security", &function.security, ["invoker", "definer"].as_slice()),
-    ] {
-        if !known.contains(&value.as_str()) {
-            let message = format!("unknown {key} \"{value}\"; say {}", known.join(", "));
-            return Err(file.error(&format!("{key} ="), &message));
-        }
-    }
-    if let Some(role) = function.callers.iter().find(|role| !ROLES.contains(&role.as_str())) {
-        return Err(file.error("callers =", &unknown_role(role)));
-    }
-    Ok(function)
-}
-
-fn relation(
-    name: &str,
-    parsed: RelationFile,
-    file: &File,
-    is_table: bool,
-    all: &BTreeMap<String, Owner>,
-) -> Result<Relation, CannotRun> {
-    let owner = all[name].clone();
-    let known = |column: &str, header: &str, word: &str| {
-        if parsed.columns.contains_key(column) {
-            return Ok(());
-        }
-        let has: Vec<&str> = parsed.columns.keys().map(String::as_str).collect();
-        let has = has.join(", ");
-        let message = format!("unknown column \"{column}\"; the contract's columns are {has}");
-        if header.is_empty() {
-            return Err(file.error(word, &message));
-        }
-        Err(file.error_below(header, word, &message))
+    let open = |path: &PathBuf| {
+        let toml = TomlFile::read(path)
+            .map_err(|error| CannotRun(format!("could not read {}: {error}", path.display())))?;
+        let name = path.strip_prefix(dir).unwrap_or(path).display().to_string();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(File { name: name.replace('\\', "/"), stem, toml })
     };
-    let owners: Vec<&String> = match &owner {
-        Owner::None => Vec::new(),
-        Owner::Column(column) => vec![column],
-        Owner::Through(paths) => paths.iter().map(|(column, _)| column).collect(),
-        Owner::Members(members) => vec![&members.column],
-    };
-    for column in &owners {
-        known(column, "", "owner")?;
-    }
-    for (variant, values) in &parsed.variants {
-        for column in values.keys() {
-            known(column, &format!("[variants.{variant}]"), column)?;
-        }
-    }
-    for (member, values) in &parsed.members {
-        for column in values.keys() {
-            known(column, &format!("[members.{member}]"), column)?;
-        }
-    }
-    for row in &parsed.seed {
-        for column in row.keys() {
-            known(column, "[[seed]]", column)?;
-        }
-    }
-    let sharing = membership::sharing(all, name);
-    membership::check_values(&parsed.members, sharing, file)?;
-    if sharing != Sharing::Alone && parsed.variants.contains_key(SHARED) {
-        let message = format!("\"{SHARED}\" is a target of its own here; rename the variant");
-        return Err(file.error(&format!("[variants.{SHARED}]"), &message));
-    }
-    check_privileges(&parsed, file)?;
-    check_policies(&parsed, file)?;
-    let can_be_null = |column: &&String| parsed.columns[*column].nullable;
-    let shape = Shape {
-        owned: owner != Owner::None,
-        nobodys: owners.len() > 1 || owners.iter().any(can_be_null),
-        is_table,
-        variants: parsed.variants.keys().cloned().collect(),
-        sharing,
-    };
-    let first_line = file.text.lines().position(|line| line.starts_with("access")).unwrap_or(0);
-    let grid = Grid::parse(&parsed.access, &shape)
-        .map_err(|(at, message)| file.error_at(first_line + at + 2, &message))?;
-    Ok(Relation {
-        file: file.name.clone(),
-        lines: parsed
-            .columns
-            .keys()
-            .map(|name| (name.clone(), file.line_of_column(name)))
-            .collect(),
-        owner,
-        grid,
-        grid_text: parsed.access,
-        shape,
-        membership: (sharing == Sharing::Membership)
-            .then(|| Membership { of: membership::memberships(all, name), values: parsed.members }),
-        privileges: parsed.privileges,
-        variants: parsed.variants,
-        columns: parsed.columns,
-        constraints: parsed.constraints,
-        indexes: parsed.indexes,
-        triggers: parsed.triggers,
-        policies: parsed.policies,
-        seed: parsed.seed,
-        accepted: parsed.accepted,
-        security_invoker: parsed.security_invoker,
-    })
-}
-
-fn owner(paths: &OneOrMany) -> Result<Owner, String> {
-    let step = |path: &str| {
-        let (column, table) = path.split_once("->").ok_or_else(|| {
-            format!(
-                "\"{path}\" is no path; say \"column\", \"column -> table\" or, by itself, \
-                 \"column <- table.column\""
-            )
-        })?;
-        Ok((column.trim().to_owned(), table.trim().to_owned()))
-    };
-    Ok(match paths {
-        OneOrMany::One(none) if none == "none" => Owner::None,
-        OneOrMany::One(members) if members.contains("<-") => {
-            Owner::Members(Members::parse(members)?)
-        }
-        OneOrMany::One(column) if !column.contains("->") => Owner::Column(column.clone()),
-        OneOrMany::One(path) => Owner::Through(vec![step(path)?]),
-        OneOrMany::Many(paths) => {
-            Owner::Through(paths.iter().map(|path| step(path)).collect::<Result<_, String>>()?)
-        }
-    })
+    found.iter().map(open).collect()
 }

@@ -3,10 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 
 use super::shape::{Counts, Shape};
 use crate::database::outcome::Outcome;
 use crate::platform::persona::Persona;
+use crate::source::mistake::{Wrong, quoted};
+
+/// How a grid begins, and what stands between its cells.
+const HEADER: &str = "begin with `who  whose row  select  insert  update  delete`";
+const SPACES: &str = "separate cells by two or more spaces";
 
 /// A command of `CREATE POLICY … FOR command`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,9 +99,22 @@ pub enum Expected {
     PolicyViolation,
 }
 
+/// The values of cells, with the usual counts.
+const CELLS: [&str; 9] = [
+    "1 row",
+    "0 rows",
+    "own rows",
+    "own + shared rows",
+    "own + own shared rows",
+    "all rows",
+    "no privilege",
+    "policy violation",
+    "-",
+];
+
 impl Expected {
     /// Reads a cell; `-` is `None`.
-    fn parse(cell: &str) -> Result<Option<Self>, String> {
+    fn parse(cell: &str) -> Result<Option<Self>, Wrong> {
         Ok(Some(match cell {
             "-" => return Ok(None),
             "own rows" => Self::OwnRows,
@@ -107,12 +126,7 @@ impl Expected {
             _ => {
                 let count = cell.strip_suffix(" rows").or_else(|| cell.strip_suffix(" row"));
                 let count = count.and_then(|count| count.parse().ok());
-                Self::Rows(count.ok_or_else(|| {
-                    format!(
-                        "unknown cell \"{cell}\"; say \"1 row\", \"0 rows\", \"own rows\", \
-                         \"all rows\", \"no privilege\", \"policy violation\" or \"-\""
-                    )
-                })?)
+                Self::Rows(count.ok_or_else(|| Wrong::unknown("cell", cell, CELLS))?)
             }
         }))
     }
@@ -157,8 +171,8 @@ pub struct Grid {
     pub cells: BTreeMap<(Persona, Whose, Command), Expected>,
 }
 
-/// The line of a mistake in a grid, from 0, and the message.
-pub type GridError = (usize, String);
+/// The bytes of a mistake in a grid's text, and what is wrong.
+pub type GridError = (Range<usize>, Wrong);
 
 impl Grid {
     /// Reads a grid whose columns are separated by two or more spaces. The grid must have a
@@ -166,25 +180,33 @@ impl Grid {
     /// an identity.
     ///
     /// # Errors
-    /// The line within the text and what is wrong with it.
-    pub fn parse(text: &str, shape: &Shape) -> Result<Self, GridError> {
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let (at, header) = lines.next().ok_or((0, "the grid is empty".to_owned()))?;
-        let commands = commands_of(header, shape).map_err(|message| (at, message))?;
+    /// The first mistake of each line.
+    pub fn parse(text: &str, shape: &Shape) -> Result<Self, Vec<GridError>> {
+        let lines: Vec<Line<'_>> = lines(text);
+        let Some((header, lines)) = lines.split_first() else {
+            return Err(vec![(0..text.len(), Wrong::new("the grid is empty").help(HEADER))]);
+        };
+        let commands = commands_of(header, shape).map_err(|error| vec![error])?;
         let mut grid = Self::default();
         let mut answered = BTreeSet::new();
-        for (at, line) in lines {
-            grid.read_line(line, &commands, shape, &mut answered).map_err(|m| (at, m))?;
+        let mut errors = Vec::new();
+        for line in lines {
+            errors.extend(grid.read_line(line, &commands, shape, &mut answered).err());
         }
-        for persona in Persona::ALL {
-            for whose in shape.targets(persona) {
-                if !answered.contains(&(persona, whose.clone())) {
-                    let name = persona.name();
-                    return Err((at, format!("no line says what {name} may do to {whose}")));
-                }
-            }
+        let left_out = |persona: Persona| {
+            let targets = shape.targets(persona).into_iter();
+            targets.map(move |target| (persona, target))
+        };
+        let mut left_out: Vec<_> = Persona::ALL.into_iter().flat_map(left_out).collect();
+        left_out.retain(|target| !answered.contains(target));
+        // A line that is wrong has answered for nothing.
+        if let (true, Some((persona, target))) = (errors.is_empty(), left_out.first()) {
+            let (name, more) = (persona.name(), left_out.len() - 1);
+            let none = Wrong::new(format!("no line says what `{name}` may do to `{target}`"));
+            let label = if more == 0 { String::new() } else { format!("and {more} more like it") };
+            errors.push((header.at.clone(), none.label(label).help("add a line for it")));
         }
-        Ok(grid)
+        if errors.is_empty() { Ok(grid) } else { Err(errors) }
     }
 
     /// Whether the persona may run the command on such a row.
@@ -195,49 +217,60 @@ impl Grid {
 
     fn read_line(
         &mut self,
-        line: &str,
+        line: &Line<'_>,
         commands: &[Command],
         shape: &Shape,
         answered: &mut BTreeSet<(Persona, Whose)>,
-    ) -> Result<(), String> {
-        let cells = split(line);
-        let [who, whose, expected @ ..] = cells.as_slice() else {
-            return Err(format!("expected who, whose row and {} cells", commands.len()));
+    ) -> Result<(), GridError> {
+        let [who, whose, expected @ ..] = line.cells.as_slice() else {
+            let few = format!("expected who, whose row and {} cells", commands.len());
+            return Err((line.at.clone(), Wrong::new(few).help(SPACES)));
         };
         if expected.len() != commands.len() {
             let (want, got) = (commands.len(), expected.len());
-            return Err(format!(
-                "expected {want} cells after \"{whose}\", found {got}; two or more spaces \
-                 separate cells"
-            ));
+            let other = format!("expected {want} cells after `{}`, found {got}", whose.text);
+            return Err((line.at.clone(), Wrong::new(other).help(SPACES)));
         }
         for persona in personas_of(who)? {
-            for target in shape.named(persona, whose)? {
+            for target in shape.named(persona, whose.text).map_err(|wrong| whose.error(wrong))? {
                 if !answered.insert((persona, target.clone())) {
-                    return Err(format!("{} and {target} are answered twice", persona.name()));
+                    let twice = format!("`{}` and `{target}` are answered twice", persona.name());
+                    return Err((line.at.clone(), Wrong::new(twice).help("remove one")));
                 }
-                for (command, cell) in commands.iter().zip(expected) {
-                    let parsed = Expected::parse(cell)?;
-                    if parsed.is_none() && !may_be_left_out(persona, &target, *command, shape) {
-                        return Err(format!(
-                            "{} of {target} is not answered for {}; \"-\" is for a row that \
-                             does not exist",
-                            command.name(),
-                            persona.name()
-                        ));
-                    }
-                    if let Some(expected) = parsed {
-                        shape.can_be(persona, &target, *command, expected)?;
-                        if target == Whose::Every && *command == Command::Insert {
-                            return Err("an insert has no \"every\"; say \"-\"".to_owned());
-                        }
-                        self.cells.insert((persona, target.clone(), *command), expected);
+                for (&command, cell) in commands.iter().zip(expected) {
+                    let expected = cell_of(cell.text, persona, &target, command, shape)
+                        .map_err(|wrong| cell.error(wrong))?;
+                    if let Some(expected) = expected {
+                        self.cells.insert((persona, target.clone(), command), expected);
                     }
                 }
             }
         }
         Ok(())
     }
+}
+
+/// The expected outcome of a cell; `None` where there is nothing to try.
+fn cell_of(
+    cell: &str,
+    persona: Persona,
+    target: &Whose,
+    command: Command,
+    shape: &Shape,
+) -> Result<Option<Expected>, Wrong> {
+    let Some(expected) = Expected::parse(cell)? else {
+        if may_be_left_out(persona, target, command, shape) {
+            return Ok(None);
+        }
+        let (command, name) = (command.name(), persona.name());
+        let open = format!("{command} of `{target}` is not answered for `{name}`");
+        return Err(Wrong::new(open).help("`-` is for a row that does not exist"));
+    };
+    shape.can_be(persona, target, command, expected)?;
+    if *target == Whose::Every && command == Command::Insert {
+        return Err(Wrong::new("an insert has no `every`").help("say `-`"));
+    }
+    Ok(Some(expected))
 }
 
 /// Whether a cell may be `-`, because there is nothing to try: no insert is of every row, and a
@@ -251,50 +284,91 @@ fn may_be_left_out(persona: Persona, target: &Whose, command: Command, shape: &S
     }
 }
 
-fn commands_of(header: &str, shape: &Shape) -> Result<Vec<Command>, String> {
-    let cells = split(header);
-    let [who, whose, commands @ ..] = cells.as_slice() else {
-        return Err("the first line of a grid is \"who  whose row  select …\"".to_owned());
-    };
-    if (*who, *whose) != ("who", "whose row") || commands.is_empty() {
-        return Err("the first line of a grid is \"who  whose row  select …\"".to_owned());
+fn commands_of(header: &Line<'_>, shape: &Shape) -> Result<Vec<Command>, GridError> {
+    let wrong = |title: String| (header.at.clone(), Wrong::new(title));
+    let begin: Vec<&str> = header.cells.iter().take(2).map(|cell| cell.text).collect();
+    if begin != ["who", "whose row"] || header.cells.len() < 3 {
+        let (at, wrong) = wrong("this is not the first line of a grid".to_owned());
+        return Err((at, wrong.help(HEADER)));
     }
-    let known = |name: &&str| {
-        Command::named(name)
-            .ok_or_else(|| format!("unknown command \"{name}\"; say {}", words(&Command::ALL)))
+    let known = |cell: &Cell<'_>| {
+        let names = Command::ALL.map(Command::name);
+        Command::named(cell.text)
+            .ok_or_else(|| cell.error(Wrong::unknown("command", cell.text, names)))
     };
-    let commands: Vec<Command> = commands.iter().map(known).collect::<Result<_, _>>()?;
+    let commands: Vec<Command> = header.cells[2..].iter().map(known).collect::<Result<_, _>>()?;
     let count = |command: &&Command| commands.iter().filter(|it| it == command).count();
     if let Some(twice) = Command::ALL.iter().find(|command| count(command) > 1) {
-        return Err(format!("the command \"{}\" has two columns", twice.name()));
+        let (at, wrong) = wrong(format!("the command `{}` has two columns", twice.name()));
+        return Err((at, wrong.help("remove one")));
     }
     let missing: Vec<Command> =
         Command::ALL.iter().filter(|command| count(command) == 0).copied().collect();
     if shape.is_table && !missing.is_empty() {
         let (missing, all) = (words(&missing), words(&Command::ALL));
-        return Err(format!("the grid has no column for {missing}; a table's grid has {all}"));
+        let (at, wrong) = wrong(format!("the grid has no column for {missing}"));
+        return Err((at, wrong.help(format!("a table's grid has {all}"))));
     }
     Ok(commands)
 }
 
 fn words(commands: &[Command]) -> String {
-    commands.iter().map(|command| command.name()).collect::<Vec<_>>().join(", ")
+    quoted(&commands.iter().map(|command| command.name()).collect::<Vec<_>>())
 }
 
-fn personas_of(who: &str) -> Result<Vec<Persona>, String> {
-    if who == "users" {
+fn personas_of(who: &Cell<'_>) -> Result<Vec<Persona>, GridError> {
+    if who.text == "users" {
         return Ok(Persona::USERS.to_vec());
     }
     let known = |name: &str| {
         Persona::named(name).ok_or_else(|| {
-            let all: Vec<&str> = Persona::ALL.iter().map(|persona| persona.name()).collect();
-            format!("unknown persona \"{name}\"; say users, {}", all.join(", "))
+            let all = ["users"].into_iter().chain(Persona::ALL.iter().map(|it| it.name()));
+            let start = who.at.start + who.text.find(name).unwrap_or(0);
+            (start..start + name.len(), Wrong::unknown("persona", name, all))
         })
     };
-    who.split(", ").map(known).collect()
+    who.text.split(", ").map(known).collect()
 }
 
-/// The cells of a line, separated by two or more spaces.
-fn split(line: &str) -> Vec<&str> {
-    line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
+/// A line of a grid.
+struct Line<'a> {
+    /// Its bytes in the grid's text.
+    at: Range<usize>,
+    cells: Vec<Cell<'a>>,
+}
+
+/// A cell of a line.
+struct Cell<'a> {
+    /// Its bytes in the grid's text.
+    at: Range<usize>,
+    text: &'a str,
+}
+
+impl Cell<'_> {
+    fn error(&self, wrong: Wrong) -> GridError {
+        (self.at.clone(), wrong)
+    }
+}
+
+/// The lines of a grid that are not empty.
+fn lines(text: &str) -> Vec<Line<'_>> {
+    let line = |(start, line)| {
+        let cells = parts(line, "  ").filter(|(_, part)| !part.is_empty());
+        let cells: Vec<Cell<'_>> = cells
+            .map(|(at, text)| Cell { at: start + at..start + at + text.len(), text })
+            .collect();
+        let at = cells.first()?.at.start..cells.last()?.at.end;
+        Some(Line { at, cells })
+    };
+    parts(text, "\n").filter_map(line).collect()
+}
+
+/// The parts of a text between separators, trimmed, and the byte at which each begins.
+fn parts<'a>(text: &'a str, separator: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+    let mut next = 0;
+    text.split(separator).map(move |part| {
+        let start = next + part.len() - part.trim_start().len();
+        next += part.len() + separator.len();
+        (start, part.trim())
+    })
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::CannotRun;
+use crate::source::toml_file::TomlFile;
 
 /// The entries of `mutants.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -45,9 +46,8 @@ impl Known {
     /// What is wrong with it, with its line.
     pub fn read(fixtures: &Path) -> Result<Self, CannotRun> {
         let path = fixtures.join("mutants.toml");
-        match std::fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text)
-                .map_err(|why| CannotRun(format!("could not read mutants.toml: {why}"))),
+        match TomlFile::read(&path) {
+            Ok(file) => file.parse().map_err(|mistake| mistake.told()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(CannotRun(format!("could not read mutants.toml: {error}"))),
         }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::files::File;
 use super::shape::Sharing;
 use super::{Contract, Owner, Relation};
-use crate::error::CannotRun;
 use crate::platform::persona::Persona;
+use crate::source::mistake::{Mistakes, Wrong};
+use crate::source::toml_file::TomlFile;
 
 /// Where the members of a row are found: `column <- table.by`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +37,12 @@ pub type Values = BTreeMap<String, BTreeMap<String, String>>;
 pub const ALONE: &str = "alone";
 
 /// The form of an owner by membership.
-const FORM: &str = "say \"column <- table.column\": this table's key, and the column of the \
-                    table of memberships that holds it";
+const FORM: &str = "say `column <- table.column`: this table's key, and the column of the table of \
+                    memberships that holds it";
 
 impl Members {
     /// Reads `column <- table.by`.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, Wrong> {
         let parts = text.split_once("<-").and_then(|(column, there)| {
             let (table, by) = there.split_once('.')?;
             Some([column.trim(), table.trim(), by.trim()])
@@ -52,7 +52,7 @@ impl Members {
                 let [column, table, by] = parts.map(str::to_owned);
                 Ok(Self { column, table, by })
             }
-            _ => Err(format!("\"{text}\" is no membership; {FORM}")),
+            _ => Err(Wrong::new(format!("`{text}` is no membership")).help(FORM)),
         }
     }
 }
@@ -102,24 +102,20 @@ pub(super) fn memberships(owners: &BTreeMap<String, Owner>, table: &str) -> Vec<
 pub(super) fn check_values(
     values: &Values,
     sharing: Sharing,
-    file: &File,
-) -> Result<(), CannotRun> {
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) {
     if !values.is_empty() && sharing != Sharing::Membership {
-        let message = "[members] is for a table of memberships, and no owner says \"… <- \" of \
-                       this one; remove it, or say so in the file of the table that has members";
-        return Err(file.error("[members", message));
+        let wrong = Wrong::new("`[members]` is for a table of memberships")
+            .label("no owner says `… <- ` of this table")
+            .help("remove it, or say so in the file of the table that has members");
+        mistakes.add(file.mistake(file.key(&["members"]), wrong));
     }
     let known: Vec<&str> = [ALONE].into_iter().chain(Persona::OWNERS.map(Persona::name)).collect();
-    if let Some(word) = values.keys().find(|word| !known.contains(&word.as_str())) {
-        let message = format!("unknown member \"{word}\"; say {}", known.join(", "));
-        let header = format!("[members.{word}]");
-        return Err(if file.holds(&header) {
-            file.error(&header, &message)
-        } else {
-            file.error_below("[members]", word, &message)
-        });
+    for word in values.keys().filter(|word| !known.contains(&word.as_str())) {
+        let wrong = Wrong::unknown("member", word, known.iter().copied());
+        mistakes.add(file.mistake(file.key(&["members", word]), wrong));
     }
-    Ok(())
 }
 
 /// The table of memberships is declared, and names its users in a column. Mistakes in grids can
@@ -127,22 +123,33 @@ pub(super) fn check_values(
 pub(super) fn check_owner(
     name: &str,
     owners: &BTreeMap<String, Owner>,
-    file: &File,
-) -> Result<(), CannotRun> {
-    let Some(Owner::Members(Members { table, .. })) = owners.get(name) else { return Ok(()) };
-    let wrong = |message: String| Err(file.error("owner =", &message));
-    let remedy = format!("let the file of {table} name the column that holds the member's id");
-    match owners.get(table) {
-        _ if table == name => wrong(format!("{name} cannot hold its own members; {FORM}")),
-        None => wrong(format!("the owner names \"{table}\", which no file declares")),
-        Some(Owner::Column(_)) => Ok(()),
-        Some(Owner::None) => {
-            wrong(format!("the owner's members are rows of {table}, which has no owner; {remedy}"))
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) {
+    let Some(Owner::Members(Members { table, .. })) = owners.get(name) else { return };
+    let remedy = format!("let the file of `{table}` name the column that holds the member's id");
+    let wrong = match owners.get(table) {
+        _ if table == name => {
+            Wrong::new(format!("`{name}` cannot hold its own members")).help(FORM)
         }
-        Some(Owner::Through(_) | Owner::Members(_)) => {
-            wrong(format!("the owner's path over \"{table}\" leads to no user; {remedy}"))
-        }
-    }
+        None => undeclared(table, owners.keys().map(String::as_str)),
+        Some(Owner::Column(_)) => return,
+        Some(Owner::None) => Wrong::new(format!("table `{table}` has no owner"))
+            .label("its rows are the members")
+            .help(remedy),
+        Some(Owner::Through(_) | Owner::Members(_)) => leads_nowhere(table).help(remedy),
+    };
+    mistakes.add(file.mistake(file.word(&["owner"], table), wrong));
+}
+
+/// A table that no file declares.
+pub(super) fn undeclared<'a>(table: &str, declared: impl IntoIterator<Item = &'a str>) -> Wrong {
+    Wrong::not_of("files declare", "table", table, declared)
+}
+
+/// A path to the owner that leads to no user.
+pub(super) fn leads_nowhere(table: &str) -> Wrong {
+    Wrong::new(format!("the owner's path over `{table}` leads to no user"))
 }
 
 /// The table of memberships has the column, which holds the row's key.
@@ -150,26 +157,26 @@ pub(super) fn check_members(
     members: &Members,
     (name, relation): (&str, &Relation),
     contract: &Contract,
-    file: &File,
-) -> Result<(), CannotRun> {
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) {
     let Members { column, table, by } = members;
-    let wrong = |message: String| Err(file.error("owner =", &message));
-    let has = contract.tables.get(table).map(|it| it.columns.keys().cloned().collect());
-    let has: Vec<String> = has.unwrap_or_default();
-    if !has.contains(by) {
-        let has = has.join(", ");
-        return wrong(format!(
-            "unknown column \"{by}\" of {table}; the contract's columns are {has}"
-        ));
+    let (Some(there), Some(key)) = (contract.tables.get(table), relation.columns.get(column))
+    else {
+        return;
+    };
+    if !there.columns.contains_key(by) {
+        let wrong = Wrong::unknown_column(table, by, there.columns.keys());
+        let at = file.word(&["owner"], &format!(".{by}"));
+        mistakes.add(file.mistake(at.start + 1..at.end, wrong));
     }
     let keys = [format!("primary key ({column})"), format!("unique ({column})")];
-    let is_key = relation.columns[column].unique
-        || relation.constraints.values().any(|it| keys.contains(&it.to_lowercase()));
+    let is_key =
+        key.unique || relation.constraints.values().any(|it| keys.contains(&it.to_lowercase()));
     if !is_key {
-        return wrong(format!(
-            "\"{column}\" is not the key of {name}; say \"{column} -> table\" if it points at \
-             the table that has the members"
+        let wrong = Wrong::new(format!("`{column}` is not the key of `{name}`")).help(format!(
+            "say `{column} -> table` if it points at the table that has the members"
         ));
+        mistakes.add(file.mistake(file.word(&["owner"], column), wrong));
     }
-    Ok(())
 }

@@ -18,6 +18,7 @@ use self::membership::{Members, Membership};
 use self::shape::Shape;
 use crate::error::CannotRun;
 use crate::source::SourceFile;
+use crate::source::toml_file::TomlFile;
 
 /// Everything that the files declare.
 #[derive(Debug, Clone, Default)]
@@ -30,13 +31,15 @@ pub struct Contract {
     pub functions: BTreeMap<String, Function>,
     /// Declarations of the database as a whole.
     pub database: Database,
+    /// The files, by their names below the contract's directory.
+    pub sources: BTreeMap<String, TomlFile>,
 }
 
 impl Contract {
     /// Reads `contract/` below `fixtures`.
     ///
     /// # Errors
-    /// The first mistake, with file, line and remedy.
+    /// The mistakes of all files, with place and remedy.
     pub fn read(fixtures: &Path) -> Result<Self, CannotRun> {
         files::read(&fixtures.join("contract"))
     }
@@ -225,6 +228,9 @@ pub struct Accepted {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Function {
+    /// The file that declares it, relative to the contract's directory.
+    #[serde(skip)]
+    pub file: String,
     /// Names, types and defaults of its arguments.
     pub arguments: String,
     /// What it returns.

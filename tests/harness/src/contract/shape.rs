@@ -3,6 +3,7 @@
 
 use super::grid::{Command, Expected, SHARED, Whose};
 use crate::platform::persona::Persona;
+use crate::source::mistake::Wrong;
 
 /// The shape of a table's rows, from which the targets of a complete grid follow.
 #[derive(Debug, Clone)]
@@ -54,13 +55,14 @@ impl Shape {
         target: &Whose,
         command: Command,
         expected: Expected,
-    ) -> Result<(), String> {
+    ) -> Result<(), Wrong> {
         if command == Command::Insert && self.cannot_be_new(persona, target) {
             let why = match self.sharing {
                 Sharing::Membership => "nobody becomes a member twice",
                 _ => "a new row has no members yet",
             };
-            return Err(format!("there is no insert of {target}, since {why}; say \"-\""));
+            let none = format!("there is no insert of `{target}`, since {why}");
+            return Err(Wrong::new(none).help("say `-`"));
         }
         let possible = match expected {
             Expected::OwnAndShared => self.sharing != Sharing::Alone,
@@ -68,7 +70,8 @@ impl Shape {
             _ => true,
         };
         if !possible {
-            return Err(format!("the table has no such rows as \"{expected}\"; say \"own rows\""));
+            let none = format!("the table has no such rows as `{expected}`");
+            return Err(Wrong::new(none).help("say `own rows`"));
         }
         Ok(())
     }
@@ -104,7 +107,7 @@ impl Shape {
     }
 
     /// The targets that a word of the grid means for that persona.
-    pub(super) fn named(&self, persona: Persona, word: &str) -> Result<Vec<Whose>, String> {
+    pub(super) fn named(&self, persona: Persona, word: &str) -> Result<Vec<Whose>, Wrong> {
         let all = self.targets(persona);
         let meant: Vec<Whose> = if word == "any" && persona.user_id().is_none() {
             all.into_iter().filter(|target| *target != Whose::Every).collect()
@@ -113,8 +116,8 @@ impl Shape {
         };
         if meant.is_empty() {
             let known: Vec<String> = self.targets(persona).iter().map(Whose::to_string).collect();
-            let (name, known) = (persona.name(), known.join(", "));
-            return Err(format!("unknown target \"{word}\" for {name}; the table has {known}"));
+            let owner = format!("for `{}` the table has", persona.name());
+            return Err(Wrong::not_of(&owner, "target", word, known.iter().map(String::as_str)));
         }
         Ok(meant)
     }

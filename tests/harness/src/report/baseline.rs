@@ -1,7 +1,5 @@
 //! Baseline: known findings of an existing schema, each accepted for a reason and until a date.
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -14,8 +12,9 @@ use crate::error::CannotRun;
 use crate::findings::ledger::{Finding, Location};
 use crate::findings::rules::{self, Rule};
 use crate::platform::Regime;
+use crate::source::mistake::{Mistakes, Wrong};
+use crate::source::toml_file::TomlFile;
 use crate::source::{short_hash, shown_file};
-use crate::sql::statements::line_of;
 
 /// The accepted findings, as read from a file.
 pub struct Baseline {
@@ -38,7 +37,7 @@ struct Entry {
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(default)]
-    known: Vec<toml::Spanned<Written>>,
+    known: Vec<Written>,
 }
 
 #[derive(Deserialize)]
@@ -71,53 +70,50 @@ impl Baseline {
     /// Reads a file.
     ///
     /// # Errors
-    /// What is wrong with it, with its line and the remedy.
+    /// The mistakes in it, with place and remedy.
     pub fn read(path: &Path) -> Result<Self, CannotRun> {
-        let file = shown_file(path);
-        let text = fs::read_to_string(path).map_err(|error| {
+        let toml = TomlFile::read(path).map_err(|error| {
             let path = path.display();
             CannotRun(format!(
                 "could not read the baseline {path}: {error}; name another file with --baseline"
             ))
         })?;
-        let wrong = |at: usize, why: &str| {
-            CannotRun(format!("baseline {file}:{}: {why}", line_of(&text, at)))
-        };
-        let document: Document = toml::from_str(&text)
-            .map_err(|error| wrong(error.span().map_or(0, |span| span.start), error.message()))?;
-        let entry = |written: toml::Spanned<Written>| {
-            let at = written.span().start;
-            let Written { rule, object, reason, expires, findings } = written.into_inner();
+        let document: Document = toml.parse().map_err(|mistake| mistake.told())?;
+        let mut mistakes = Mistakes::default();
+        let mut entries: Vec<Entry> = Vec::new();
+        for (at, written) in document.known.into_iter().enumerate() {
+            let at = at.to_string();
+            let mut wrong = |key: &str, wrong: Wrong| {
+                mistakes.add(toml.mistake(toml.value(&["known", &at, key]), wrong));
+            };
+            let Written { rule, object, reason, expires, findings } = written;
             if NEVER.iter().any(|never| rule.starts_with(never)) {
-                return Err(wrong(
-                    at,
-                    &format!(
-                        "\"{rule}\" cannot be accepted: it means that an outcome is unknown; fix \
-                            its cause"
-                    ),
-                ));
+                let never = Wrong::new(format!("`{rule}` cannot be accepted"));
+                wrong(
+                    "rule",
+                    never.label("it means that an outcome is unknown").help("fix its cause"),
+                );
             }
             if reason.trim().is_empty() {
-                return Err(wrong(at, "the reason is empty; say why this is accepted"));
+                let empty = Wrong::new("the reason is empty");
+                wrong("reason", empty.help("say why this is accepted"));
+            }
+            let twice = entries.iter().any(|it| (&it.rule, &it.object) == (&rule, &object));
+            if twice {
+                let twice = Wrong::new(format!("`{rule}` of `{object}` is listed twice"));
+                wrong("rule", twice.help("remove one"));
             }
             let day = format_description!("[year]-[month]-[day]");
-            let expires = Date::parse(&expires.to_string(), &day).map_err(|_| {
-                wrong(at, "expires is no date; say the last day, such as 2027-01-31")
-            })?;
-            Ok(Entry { line: line_of(&text, at), rule, object, reason, expires, findings })
-        };
-        let entries: Vec<Entry> =
-            document.known.into_iter().map(entry).collect::<Result<_, CannotRun>>()?;
-        let mut seen = BTreeSet::new();
-        for entry in &entries {
-            if !seen.insert((&entry.rule, &entry.object)) {
-                let (rule, object, line) = (&entry.rule, &entry.object, entry.line);
-                return Err(CannotRun(format!(
-                    "baseline {file}:{line}: {rule} of {object} is listed twice; remove one"
-                )));
-            }
+            let Ok(expires) = Date::parse(&expires.to_string(), &day) else {
+                let day = Wrong::new("`expires` is no date");
+                wrong("expires", day.help("say the last day, such as `2027-01-31`"));
+                continue;
+            };
+            let line = toml.line(toml.value(&["known", &at]).start);
+            entries.push(Entry { line, rule, object, reason, expires, findings });
         }
-        Ok(Self { file, entries })
+        mistakes.told()?;
+        Ok(Self { file: shown_file(path), entries })
     }
 
     /// Moves the findings that are accepted today out of the findings. An entry that matches

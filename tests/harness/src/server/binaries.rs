@@ -239,14 +239,14 @@ pub(super) async fn fetch(
     settings: &Settings,
     note: impl Fn(String),
 ) -> Result<Binaries, CannotRun> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/fetch-postgres");
+    let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/fetch-postgres"));
     let cannot = |problem: String| CannotRun(format!("could not fetch PostgreSQL: {problem}"));
     let Some(cache) = &settings.cache else {
         return Err(cannot("there is no directory to put it; set HOME".to_owned()));
     };
     note("fetching PostgreSQL with pgvector (30 MB), once".to_owned());
     let unusable = |problem| cannot(format!("{}: {problem}; install python3", script.display()));
-    let fetching = tokio::process::Command::new(&script)
+    let fetching = tokio::process::Command::new(script)
         .arg("--cache")
         .arg(cache)
         .stdin(Stdio::null())

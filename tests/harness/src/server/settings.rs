@@ -120,12 +120,7 @@ fn cache() -> Option<PathBuf> {
     if rustix::process::geteuid().is_root() {
         return Some(PathBuf::from("/var/cache/identra"));
     }
-    let home = || text("HOME").map(PathBuf::from);
-    if cfg!(target_os = "macos") {
-        return Some(home()?.join("Library/Caches/identra"));
-    }
-    let chosen = text("XDG_CACHE_HOME").map(PathBuf::from);
-    Some(chosen.or_else(|| Some(home()?.join(".cache")))?.join("identra"))
+    Some(dirs::cache_dir()?.join("identra"))
 }
 
 /// Shared memory, where clones cost a tenth of what they cost on a disk; else the temporary

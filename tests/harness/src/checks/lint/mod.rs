@@ -16,7 +16,7 @@ use crate::findings::ledger::{Entry, Finding, in_regime};
 use crate::findings::rules::{Rule, UNNEEDED};
 use crate::inputs::Inputs;
 use crate::platform::Regime;
-use crate::source::SourceFile;
+use crate::source::mistake::{Mistakes, Wrong};
 
 /// A rule of the linter's.
 pub struct Lint {
@@ -66,20 +66,16 @@ pub fn names() -> Vec<&'static str> {
 /// The unknown rule, with file and line.
 pub fn are_known(inputs: &Inputs) -> Result<(), CannotRun> {
     let names = names();
-    for exception in &inputs.contract.database.lint_exceptions {
+    let mut mistakes = Mistakes::default();
+    for (at, exception) in inputs.contract.database.lint_exceptions.iter().enumerate() {
         let rule = exception.rule.as_str();
         if !names.contains(&rule) {
-            let holds = |file: &&SourceFile| file.name == "database.toml";
-            let text = inputs.contract_files.iter().find(holds).map_or("", |file| &file.text);
-            let quoted = format!("\"{rule}\"");
-            let line = text.lines().position(|line| line.contains(&quoted)).unwrap_or(0) + 1;
-            return Err(CannotRun(format!(
-                "contract database.toml:{line}: unknown rule \"{rule}\"; there are {}",
-                names.join(", ")
-            )));
+            let file = &inputs.contract.sources["database.toml"];
+            let at = file.value(&["lint_exceptions", &at.to_string(), "rule"]);
+            mistakes.add(file.mistake(at, Wrong::unknown("rule", rule, names.iter().copied())));
         }
     }
-    Ok(())
+    mistakes.told()
 }
 
 /// All rules, with the reason for those that are not checked here.

@@ -11,6 +11,8 @@ use crate::inputs::Inputs;
 use crate::platform::Regime;
 use crate::platform::persona::Persona;
 use crate::sandbox::Database;
+use crate::source::mistake::Wrong;
+use crate::source::toml_file::TomlFile;
 use crate::source::{SourceFile, project};
 
 /// The size of a population.
@@ -86,8 +88,9 @@ struct File {
 /// What is wrong with the file or its values.
 pub async fn queries(database: &Database) -> Result<Vec<Query>, CannotRun> {
     let could_not = |why: &str| CannotRun(format!("could not read queries.toml: {why}"));
-    let file: File =
-        toml::from_str(&text_of("queries.toml")?).map_err(|error| could_not(&error.to_string()))?;
+    let toml = TomlFile::read(&project().join("fixtures/queries.toml"))
+        .map_err(|error| could_not(&error.to_string()))?;
+    let file: File = toml.parse().map_err(|mistake| mistake.told())?;
     let admin = database.admin().await?;
     let mut values = BTreeMap::new();
     for (name, question) in &file.values {
@@ -103,8 +106,11 @@ pub async fn queries(database: &Database) -> Result<Vec<Query>, CannotRun> {
         values.iter().fold(sql.to_owned(), |sql, (place, value)| sql.replace(place, value))
     };
     let made = |(name, written): (String, Written)| {
-        let persona = Persona::named(&written.persona)
-            .ok_or_else(|| could_not(&format!("{name}: unknown persona {}", written.persona)))?;
+        let persona = Persona::named(&written.persona).ok_or_else(|| {
+            let known = Persona::ALL.iter().map(|persona| persona.name());
+            let at = toml.value(&["query", &name, "persona"]);
+            toml.mistake(at, Wrong::unknown("persona", &written.persona, known)).told()
+        })?;
         let (sql, owned) = (complete(&written.sql), written.owned.as_deref().map(complete));
         let Written { collector, index, .. } = written;
         Ok(Query { name, persona, collector, index, sql, owned })

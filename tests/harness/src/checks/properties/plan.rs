@@ -16,6 +16,7 @@ use crate::inputs::Inputs;
 use crate::platform::Regime;
 use crate::progress::Progress;
 use crate::sandbox::Database;
+use crate::source::mistake::{Mistakes, Wrong};
 
 /// The number of properties tried at the same time, each on its own connection.
 const AT_ONCE: usize = 2;
@@ -159,17 +160,26 @@ const NOTHING: &str = "nothing";
 /// Whether every property that the contract names is among `all`.
 ///
 /// # Errors
-/// One that is not.
+/// Those that are not, with file and line.
 pub fn are_known(contract: &Contract, all: &[&Property]) -> Result<(), CannotRun> {
-    let known: BTreeSet<&str> = all.iter().map(|property| property.id).collect();
-    match contract.proofs().find(|id| !known.contains(id.as_str())) {
-        None => Ok(()),
-        Some(id) => {
-            let known: Vec<&str> = known.into_iter().collect();
-            let known = known.join(", ");
-            Err(CannotRun(format!("unknown property \"{id}\" in the contract; there are {known}")))
+    let mut mistakes = Mistakes::default();
+    let mut check = |file: &str, claims: &[String], begin: &str| {
+        let known = all.iter().filter_map(|property| property.id.strip_prefix(begin));
+        let known: Vec<&str> = known.collect();
+        for (at, claim) in claims.iter().enumerate() {
+            if !known.contains(&claim.as_str()) {
+                let file = &contract.sources[file];
+                let at = file.value(&["proved_by", &at.to_string()]);
+                let wrong = Wrong::unknown("property", claim, known.iter().copied());
+                mistakes.add(file.mistake(at, wrong));
+            }
         }
+    };
+    for (name, function) in &contract.functions {
+        check(&function.file, &function.proved_by, &format!("{name}/"));
     }
+    check("database.toml", &contract.database.proved_by, "");
+    mistakes.told()
 }
 
 /// The coverage in a regime.

@@ -17,6 +17,7 @@ use crate::findings::rules::{self, Rule};
 use crate::inputs::Inputs;
 use crate::platform::Regime;
 use crate::sandbox::{Baseline, Database, State};
+use crate::source::mistake::{Mistakes, Wrong};
 
 /// Both sides of the comparison in one regime.
 pub struct Comparison {
@@ -168,6 +169,7 @@ fn text_like(row: &Value, seed: &toml::Table) -> String {
 /// A misspelt column: one only in the contract and a similar one only in the database are
 /// reported as one error, not as two findings.
 fn misspelt(contract: &Contract, catalog: &Catalog) -> Result<(), CannotRun> {
+    let mut mistakes = Mistakes::default();
     for (table, declared) in contract.relations() {
         let Some(relation) = catalog.relation(table) else {
             continue;
@@ -177,17 +179,14 @@ fn misspelt(contract: &Contract, catalog: &Catalog) -> Result<(), CannotRun> {
             let undeclared = relation.columns.iter().map(|column| &column.name);
             let mut undeclared = undeclared.filter(|name| !declared.columns.contains_key(*name));
             if undeclared.any(|name| strsim::levenshtein(name, column) <= 2) {
-                let has: Vec<&str> = relation.columns.iter().map(|c| c.name.as_str()).collect();
-                return Err(CannotRun(format!(
-                    "contract {}:{}: unknown column \"{column}\"; the table has {}",
-                    declared.file,
-                    declared.lines.get(column).copied().unwrap_or(1),
-                    has.join(", ")
-                )));
+                let file = &contract.sources[&declared.file];
+                let there = relation.columns.iter().map(|column| &column.name);
+                let wrong = Wrong::unknown_column(table, column, there);
+                mistakes.add(file.mistake(file.key(&["columns", column]), wrong));
             }
         }
     }
-    Ok(())
+    mistakes.told()
 }
 
 #[cfg(test)]
