@@ -92,7 +92,7 @@ pub fn plain(data_type: &str, tag: &str, round: usize) -> Option<String> {
             }
             _ => quote(tag),
         },
-        "boolean" => if round % 2 == 0 { "true" } else { "false" }.into(),
+        "boolean" => if round.is_multiple_of(2) { "true" } else { "false" }.into(),
         "smallint" | "integer" | "bigint" | "oid" | "money" => number.to_string(),
         "numeric" => match sizes.as_slice() {
             [precision, scale] if precision <= scale => {

@@ -106,7 +106,10 @@ pub(super) async fn concurrent_requests(sandbox: &Sandbox) -> Result<Vec<Trial>,
         trials.push(transaction.parent_is_deleted(&subject, column, parent).await?);
         trials.push(transaction.two_children(sandbox, &subject, column, parent).await?);
     }
-    if let Some(accounts) = &transaction.context.contract.database.accounts {
+    // Whom a trigger refuses alone, it refuses beside another.
+    let signs_up = transaction.context.world.refused_sign_up().is_none();
+    let accounts = transaction.context.contract.database.accounts.as_ref();
+    if let Some(accounts) = accounts.filter(|_| signs_up) {
         trials.push(one_name(sandbox, &transaction, &accounts.profile).await?);
     }
     Ok(trials)
