@@ -11,6 +11,8 @@ mod later_objects;
 mod restore;
 /// Three routes with the same result.
 mod routes;
+/// Where each statement of a file is.
+mod statements;
 
 use schema_harness::catalog::contents::Contents;
 use schema_harness::catalog::{Catalog, EVERYTHING};

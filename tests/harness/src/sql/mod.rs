@@ -1,6 +1,7 @@
-//! SQL as text: quoting, and splitting into statements.
+//! SQL as text: quoting, tokens and statements.
 
 pub mod statements;
+pub mod tokens;
 
 /// Quotes text as a SQL literal.
 pub fn quote(text: &str) -> String {

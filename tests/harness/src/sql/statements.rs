@@ -1,57 +1,51 @@
 //! Splits a migration into its statements and finds their positions, so that an error or a
 //! finding can name file and line.
 
+use super::tokens::{Token, Tokens};
+
 /// A statement of a SQL file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement<'a> {
-    /// The line that it begins on, from 1, comments before it left out.
+    /// The line of its first token, from 1.
     pub line: usize,
-    /// The character of that line that it begins with, from 1.
+    /// The character of that line that the token begins with, from 1.
     pub column: usize,
-    /// Its text, without the semicolon.
+    /// Its text from the first token to the last, without the semicolon.
     pub text: &'a str,
 }
 
 /// Splits SQL at its semicolons, as psql does: not within quotes, dollar quotes, comments or
-/// parentheses.
+/// parentheses, nor within the `begin atomic` body of a function.
 pub fn split(sql: &str) -> Vec<Statement<'_>> {
+    let tokens = Tokens::of(sql);
     let mut statements = Vec::new();
-    let mut start = None;
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while at < sql.len() {
-        let rest = &sql[at..];
-        let token = token_length(rest);
-        if let Token::Code(character) = token.0 {
-            match character {
-                '(' => depth += 1,
-                ')' => depth = depth.saturating_sub(1),
-                ';' if depth == 0 => {
-                    statements.extend(start.take().map(|start| statement(sql, start, at)));
-                    at += token.1;
-                    continue;
-                }
-                _ => {}
+    let (mut first, mut open_blocks) = (0, 0_usize);
+    for (at, token) in tokens.all.iter().enumerate() {
+        match tokens.word(at).as_str() {
+            "begin" if tokens.is(at + 1, &["atomic"]) => open_blocks += 1,
+            // A CASE is closed by END, too.
+            "case" if open_blocks > 0 => open_blocks += 1,
+            "end" => open_blocks = open_blocks.saturating_sub(1),
+            ";" if token.depth == 0 && open_blocks == 0 => {
+                statements.extend(statement(sql, &tokens.all[first..at]));
+                first = at + 1;
             }
-            if start.is_none() && !character.is_whitespace() {
-                start = Some(at);
-            }
-        } else if token.0 == Token::Quoted && start.is_none() {
-            start = Some(at);
+            _ => {}
         }
-        at += token.1;
     }
-    statements.extend(start.map(|start| statement(sql, start, sql.len())));
+    statements.extend(statement(sql, &tokens.all[first..]));
     statements
 }
 
-fn statement(sql: &str, start: usize, end: usize) -> Statement<'_> {
+/// The statement that tokens are, if they are any.
+fn statement<'a>(sql: &'a str, tokens: &[Token]) -> Option<Statement<'a>> {
+    let (start, end) = (tokens.first()?.start, tokens.last()?.end);
     let line = sql[..start].rfind('\n').map_or(0, |at| at + 1);
-    Statement {
+    Some(Statement {
         line: line_of(sql, start),
         column: sql[line..start].chars().count() + 1,
-        text: sql[start..end].trim_end(),
-    }
+        text: &sql[start..end],
+    })
 }
 
 /// The line of a byte offset, from 1.
@@ -59,87 +53,12 @@ pub fn line_of(sql: &str, offset: usize) -> usize {
     sql[..offset].matches('\n').count() + 1
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
-    /// One character that is neither quoted nor commented out.
-    Code(char),
-    /// A literal or a quoted identifier.
-    Quoted,
-    /// A comment.
-    Comment,
-}
-
-/// The token that `rest` begins with, and its length in bytes.
-fn token_length(rest: &str) -> (Token, usize) {
-    let first = rest.chars().next().expect("rest is not empty");
-    if rest.starts_with("--") {
-        (Token::Comment, rest.find('\n').unwrap_or(rest.len()))
-    } else if rest.starts_with("/*") {
-        (Token::Comment, block_comment(rest))
-    } else if first == '\'' || first == '"' {
-        (Token::Quoted, quoted(rest, first, false))
-    } else if rest.len() > 1
-        && rest[..first.len_utf8()].eq_ignore_ascii_case("e")
-        && rest[1..].starts_with('\'')
-    {
-        (Token::Quoted, 1 + quoted(&rest[1..], '\'', true))
-    } else if let Some(tag) = dollar_tag(rest) {
-        let body = &rest[tag.len()..];
-        let end = body.find(tag).map_or(rest.len(), |end| end + 2 * tag.len());
-        (Token::Quoted, end)
-    } else if first.is_alphanumeric() || first == '_' {
-        // A whole word, so that the `e` or the `$` within one begins nothing.
-        let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'));
-        (Token::Code(first), word.unwrap_or(rest.len()))
-    } else {
-        (Token::Code(first), first.len_utf8())
-    }
-}
-
-fn quoted(rest: &str, quote: char, escapes: bool) -> usize {
-    let mut characters = rest.char_indices().skip(1);
-    while let Some((at, character)) = characters.next() {
-        if escapes && character == '\\' {
-            characters.next();
-        } else if character == quote {
-            // A doubled quote is read as the end of one literal and the start of the next.
-            return at + 1;
-        }
-    }
-    rest.len()
-}
-
-fn block_comment(rest: &str) -> usize {
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while at < rest.len() {
-        if rest[at..].starts_with("/*") {
-            depth += 1;
-            at += 2;
-        } else if rest[at..].starts_with("*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += rest[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    rest.len()
-}
-
-fn dollar_tag(rest: &str) -> Option<&str> {
-    let inner = rest.strip_prefix('$')?;
-    let end = inner.find('$')?;
-    let tag = &inner[..end];
-    let starts_well = !tag.starts_with(|c: char| c.is_ascii_digit());
-    let is_tag = starts_well && tag.chars().all(|c| c.is_alphanumeric() || c == '_');
-    is_tag.then(|| &rest[..end + 2])
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{Strategy, prop_assert_eq, proptest};
+    use proptest::sample::select;
+
     use super::split;
 
     fn texts(sql: &str) -> Vec<(usize, &str)> {
@@ -176,5 +95,43 @@ mod tests {
     fn a_rule_may_hold_several_statements() {
         let sql = "create rule r as on insert to t do also (delete from u; delete from v); x";
         assert_eq!(texts(sql).len(), 2);
+    }
+
+    #[test]
+    fn body_of_a_sql_function_is_no_statement_of_the_file() {
+        let body = "create function f() returns int begin atomic select 1; select case when a \
+                    then 1 end; end";
+        let sql = format!("{body}; begin; select 2; end;");
+        assert_eq!(texts(&sql), [(1, body), (1, "begin"), (1, "select 2"), (1, "end")]);
+    }
+
+    #[test]
+    fn what_is_not_terminated_ends_with_the_file() {
+        for open in ["select 'a;", "select \"a;", "select E'a\\';", "select $x$a;$$", "select (1;"]
+        {
+            assert_eq!(texts(&format!("x;{open}")), [(1, "x"), (1, open)]);
+        }
+        assert_eq!(texts("x /* a; /* */ ;"), [(1, "x")]);
+    }
+
+    /// A statement of tokens that each try to end or to begin something.
+    fn statements() -> impl Strategy<Value = Vec<String>> {
+        let quoted = ["'b;'", "'it''s'", "E'\\';'", "\"c;\"", "$$;$$", "$x$;$$'$x$", "(d; e)"];
+        let other = ["a", "E1", "$1", "/* ; /* ' */ */", "-- ;'\n", "\n", "\u{e9}"];
+        let tokens = select([quoted, other].concat());
+        vec(vec(tokens, 0..6).prop_map(|tokens| format!("s {} t", tokens.join(" "))), 0..6)
+    }
+
+    proptest! {
+        /// The statements come back in order, whatever stands between them.
+        #[test]
+        fn statements_and_what_is_between_them_are_the_text(
+            statements in statements(),
+            between in select(vec![";", " ; ", ";;\n", "\n;-- ;\n", "; /* ';\n */ "]),
+        ) {
+            let sql = statements.join(between);
+            let found: Vec<&str> = split(&sql).iter().map(|it| it.text).collect();
+            prop_assert_eq!(found, statements);
+        }
     }
 }

@@ -6,9 +6,9 @@ use super::{Mutant, Scope, Source};
 /// The mutants of a body.
 pub(super) fn of_source(source: &Source, into: &mut Vec<Mutant>) {
     let scope = Scope::Properties(source.name.clone());
-    let changes = changes::changes(&source.text, source.body);
+    let changes = changes::changes(&source.text, source.body.clone());
     for Change { what, text } in
-        changes.into_iter().chain(changes::removals(&source.text, source.body))
+        changes.into_iter().chain(changes::removals(&source.text, source.body.clone()))
     {
         into.push(Mutant::new("bodies", &source.name, &what, text, scope.clone()));
     }

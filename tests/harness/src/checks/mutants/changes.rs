@@ -1,6 +1,8 @@
 //! Generates every single change to a token or phrase of SQL that could make a difference.
 
-use super::tokens::{Kind, Tokens};
+use std::ops::Range;
+
+use crate::sql::tokens::{Kind, Tokens};
 
 /// A changed text, and what was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +50,10 @@ const SWAPS: [(&[&str], &str); 33] = [
     (&["now", "(", ")"], "clock_timestamp()"),
 ];
 
-/// Every change to one token or phrase from an offset on.
-pub(super) fn changes(text: &str, from: usize) -> Vec<Change> {
-    let tokens = Tokens::of(text, from);
+/// Every change to one token or phrase in a part of a text.
+pub(super) fn changes(text: &str, part: Range<usize>) -> Vec<Change> {
+    let tokens = Tokens::within(text, part);
+    let with = |from: usize, to: usize, by: &str| replaced(&tokens, from, to, by);
     let mut changes = Vec::new();
     for at in 0..tokens.all.len() {
         let token = tokens.all[at];
@@ -62,45 +65,45 @@ pub(super) fn changes(text: &str, from: usize) -> Vec<Change> {
         for (words, by) in SWAPS {
             // "not exists" is a phrase of its own, and "is not null" is not "is null".
             if tokens.is(at, words) && !(is_negated && words == ["exists"]) {
-                changes.push(tokens.with(at, at + words.len(), by));
+                changes.push(with(at, at + words.len(), by));
             }
         }
         match tokens.word(at).as_str() {
             "and" | "or" if !is_between(&tokens, at) => {
                 let other = if tokens.is(at, &["and"]) { "or" } else { "and" };
-                changes.push(tokens.with(at, at + 1, other));
-                let end = tokens.end_of_operand(at + 1, token.depth);
-                let start = tokens.start_of_operand(at, token.depth);
-                changes.push(tokens.with(at, end, ""));
-                changes.push(tokens.with(start, at + 1, ""));
+                changes.push(with(at, at + 1, other));
+                let end = end_of_operand(&tokens, at + 1, token.depth, &ENDS);
+                let start = start_of_operand(&tokens, at, token.depth);
+                changes.push(with(at, end, ""));
+                changes.push(with(start, at + 1, ""));
             }
             "on" if tokens.is(at + 1, &["conflict"]) => {
                 let end = (at..tokens.all.len()).find(|it| tokens.is(*it, &["do", "nothing"]));
-                changes.extend(end.map(|end| tokens.with(at, end + 2, "")));
+                changes.extend(end.map(|end| with(at, end + 2, "")));
             }
             "coalesce" => changes.extend(first_argument(&tokens, at)),
             "where" => {
-                let end = end_of_clause(&tokens, at + 1, token.depth);
-                changes.push(tokens.with(at, end, ""));
+                let end = end_of_operand(&tokens, at + 1, token.depth, &ENDS_OF_WHERE);
+                changes.push(with(at, end, ""));
             }
             "limit" | "offset" if at + 1 < tokens.all.len() => {
-                changes.push(tokens.with(at, at + 2, ""));
+                changes.push(with(at, at + 2, ""));
             }
             _ => {}
         }
         match token.kind {
             Kind::Number if !tokens.text(at).contains('.') => {
                 if let Ok(number) = tokens.text(at).parse::<i64>() {
-                    changes.push(tokens.with(at, at + 1, &number.wrapping_add(1).to_string()));
+                    changes.push(with(at, at + 1, &number.wrapping_add(1).to_string()));
                     if number > 0 {
-                        changes.push(tokens.with(at, at + 1, &(number - 1).to_string()));
+                        changes.push(with(at, at + 1, &(number - 1).to_string()));
                     }
                 }
             }
-            Kind::Text if tokens.text(at).len() > 2 && tokens.text(at).starts_with('\'') => {
+            Kind::Text if tokens.text(at).len() > 2 && tokens.text(at).ends_with('\'') => {
                 let text = tokens.text(at);
                 let longer = format!("{}~'", &text[..text.len() - 1]);
-                changes.push(tokens.with(at, at + 1, &longer));
+                changes.push(with(at, at + 1, &longer));
             }
             _ => {}
         }
@@ -109,8 +112,8 @@ pub(super) fn changes(text: &str, from: usize) -> Vec<Change> {
 }
 
 /// Every statement of a PL/pgSQL body left out.
-pub(super) fn removals(text: &str, from: usize) -> Vec<Change> {
-    let tokens = Tokens::of(text, from);
+pub(super) fn removals(text: &str, body: Range<usize>) -> Vec<Change> {
+    let tokens = Tokens::within(text, body);
     let begin = (0..tokens.all.len()).find(|at| tokens.is(*at, &["begin"]));
     let Some(begin) = begin else { return Vec::new() };
     let mut changes = Vec::new();
@@ -122,7 +125,7 @@ pub(super) fn removals(text: &str, from: usize) -> Vec<Change> {
         match tokens.word(at).as_str() {
             ";" => {
                 if start < at && !tokens.is(start, &["end"]) && !tokens.is(start, &["null"]) {
-                    changes.push(tokens.with(start, at, "null"));
+                    changes.push(replaced(&tokens, start, at, "null"));
                 }
                 start = at + 1;
             }
@@ -131,6 +134,67 @@ pub(super) fn removals(text: &str, from: usize) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// The tokens from `from` up to `to` replaced.
+fn replaced(tokens: &Tokens<'_>, from: usize, to: usize, by: &str) -> Change {
+    let (start, end) = (tokens.all[from].start, tokens.all[to - 1].end);
+    let text = format!("{}{by}{}", &tokens.text[..start], &tokens.text[end..]);
+    let around = |from: usize, to: usize| {
+        (from..to.min(tokens.all.len())).map(|at| tokens.text(at)).collect::<Vec<_>>().join(" ")
+    };
+    let (before, after) = (around(from.saturating_sub(2), from), around(to, to + 2));
+    let short = |text: &str| text.chars().take(32).collect::<String>();
+    let (old, by) = (short(&around(from, to)), short(by));
+    let by = if by.trim().is_empty() { "nothing" } else { &by };
+    Change { what: format!("{before} [{old} to {by}] {after}"), text }
+}
+
+/// What ends a condition.
+const ENDS: [&str; 20] = [
+    "and",
+    "or",
+    "then",
+    "loop",
+    ";",
+    "order",
+    "group",
+    "limit",
+    "offset",
+    "returning",
+    "from",
+    "where",
+    "when",
+    "else",
+    "end",
+    ",",
+    "union",
+    "except",
+    "for",
+    "into",
+];
+
+/// What a condition begins behind.
+const STARTS: [&str; 16] = [
+    "and", "or", "where", "on", "if", "elsif", "when", "using", "check", "select", "return", ",",
+    ":=", "having", "not", "then",
+];
+
+/// Whether a token is outside an operand on that level, or one of the words that bound it.
+fn is_bound(tokens: &Tokens<'_>, at: usize, depth: usize, words: &[&str]) -> bool {
+    let own = tokens.all[at].depth;
+    own < depth || (own == depth && words.contains(&tokens.word(at).as_str()))
+}
+
+/// Where the operand that begins with a token ends: at what binds less, on the same level.
+fn end_of_operand(tokens: &Tokens<'_>, at: usize, depth: usize, ends: &[&str]) -> usize {
+    let end = tokens.all.len();
+    (at..end).find(|it| is_bound(tokens, *it, depth, ends)).unwrap_or(end)
+}
+
+/// Where the operand before a token begins.
+fn start_of_operand(tokens: &Tokens<'_>, at: usize, depth: usize) -> usize {
+    (0..at).rev().find(|it| is_bound(tokens, *it, depth, &STARTS)).map_or(0, |before| before + 1)
 }
 
 /// Whether this "and" belongs to a BETWEEN.
@@ -143,15 +207,9 @@ fn is_between(tokens: &Tokens<'_>, at: usize) -> bool {
         == Some("between".to_owned())
 }
 
-/// Where a WHERE ends.
-fn end_of_clause(tokens: &Tokens<'_>, at: usize, depth: usize) -> usize {
-    let ends = ["order", "group", "limit", "offset", "returning", ";", "union", "except", "for"];
-    let is_end = |it: &usize| {
-        let token = tokens.all[*it];
-        token.depth < depth || (token.depth == depth && ends.contains(&&*tokens.word(*it)))
-    };
-    (at..tokens.all.len()).find(is_end).unwrap_or(tokens.all.len())
-}
+/// What ends a WHERE.
+const ENDS_OF_WHERE: [&str; 9] =
+    ["order", "group", "limit", "offset", "returning", ";", "union", "except", "for"];
 
 /// `coalesce(a, b)` without its guard: `a`.
 fn first_argument(tokens: &Tokens<'_>, at: usize) -> Option<Change> {
@@ -162,7 +220,7 @@ fn first_argument(tokens: &Tokens<'_>, at: usize) -> Option<Change> {
     let close = (comma..tokens.all.len())
         .find(|it| tokens.text(*it) == ")" && tokens.all[*it].depth == open.depth)?;
     let argument = &tokens.text[tokens.all[at + 2].start..tokens.all[comma - 1].end];
-    Some(tokens.with(at, close + 1, &format!("({argument})")))
+    Some(replaced(tokens, at, close + 1, &format!("({argument})")))
 }
 
 #[cfg(test)]
@@ -171,7 +229,7 @@ mod tests {
 
     fn texts(sql: &str) -> Vec<String> {
         let plain = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        changes(sql, 0).into_iter().map(|change| plain(change.text)).collect()
+        changes(sql, 0..sql.len()).into_iter().map(|change| plain(change.text)).collect()
     }
 
     #[test]
@@ -212,7 +270,8 @@ mod tests {
     #[test]
     fn statements_are_left_out_one_by_one() {
         let body = "begin if a then b := 1; end if; return c; end";
-        let left: Vec<String> = removals(body, 0).into_iter().map(|change| change.text).collect();
+        let left = removals(body, 0..body.len()).into_iter().map(|change| change.text);
+        let left: Vec<String> = left.collect();
         assert_eq!(
             left,
             [

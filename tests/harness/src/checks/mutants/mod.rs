@@ -12,9 +12,9 @@ mod privileges;
 pub mod report;
 pub mod run;
 mod tables;
-mod tokens;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::catalog::{Catalog, Function};
 use crate::contract::Contract;
@@ -59,8 +59,8 @@ pub struct Source {
     pub name: String,
     /// The statement that creates it.
     pub text: String,
-    /// The offset of the body in the text.
-    pub body: usize,
+    /// The range of the body in the text.
+    pub body: Range<usize>,
 }
 
 /// All mutants of the declared objects, with unique ids.

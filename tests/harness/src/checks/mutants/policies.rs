@@ -2,10 +2,9 @@
 //! constants, widened and changed in one part.
 
 use super::changes::{self, Change};
-use super::tokens;
 use super::{Mutant, cells_of, public};
 use crate::catalog::{Policy, Relation};
-use crate::sql::ident;
+use crate::sql::{ident, tokens};
 
 /// The mutants of a table's policies.
 pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
@@ -51,7 +50,7 @@ pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
 
 /// All changes of a policy's expression.
 fn of_expression(text: &str, table: &Relation) -> Vec<Change> {
-    let mut changes = changes::changes(text, 0);
+    let mut changes = changes::changes(text, 0..text.len());
     let caller = "( SELECT auth.uid() AS uid)";
     if text.contains(caller) {
         let what = "(select auth.uid()) unwrapped".to_owned();

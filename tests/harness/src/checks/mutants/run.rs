@@ -287,7 +287,10 @@ async fn sources(admin: &Client, contract: &Contract) -> Result<Vec<Source>, Can
         // A SQL-standard body is not quoted.
         let body = text.find(opening).map(|at| at + opening.len());
         let body = body.or_else(|| text.find("\nRETURN ").map(|at| at + "\nRETURN ".len()));
-        if let (true, Some(body)) = (declared, body) {
+        // Behind a quoted body stands its closing quote alone.
+        let end = text.strip_suffix("$function$\n").map_or(text.len(), str::len);
+        if let (true, Some(start)) = (declared, body) {
+            let body = start..end;
             sources.insert(name.clone(), Source { name, text, body });
         }
     }

@@ -52,7 +52,7 @@ fn of_column(table: &Relation, name: &str, column: &Column, into: &mut Vec<Mutan
     }
     if let Some(default) = &column.default {
         add("default dropped", format!("{alter} drop default"));
-        for Change { what, text } in changes::changes(default, 0) {
+        for Change { what, text } in changes::changes(default, 0..default.len()) {
             add(&format!("default: {what}"), format!("{alter} set default {text}"));
         }
     } else {
@@ -84,7 +84,8 @@ fn of_constraint(table: &Relation, name: &str, constraint: &Constraint, into: &m
             add("deferrable", recreate(&format!("{definition} deferrable initially deferred")));
         }
         "c" => {
-            for Change { what, text } in changes::changes(definition, "CHECK (".len()) {
+            let expression = "CHECK (".len()..definition.len();
+            for Change { what, text } in changes::changes(definition, expression) {
                 add(&what, recreate(&text));
             }
             add("not valid", recreate(&format!("{definition} not valid")));
