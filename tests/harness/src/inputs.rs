@@ -7,16 +7,13 @@ use std::path::Path;
 use super::contract::Contract;
 use crate::contract::known_mutants::Known;
 use crate::error::CannotRun;
-use crate::platform::Regime;
+use crate::platform::{DIRECTORY, Regime};
 use crate::source::mistake::both;
 use crate::source::{SourceFile, directory, fingerprint, project, shown, sql_files};
 
 /// The files that make the platform in a database, in this order; the regime's file is next.
 pub const PLATFORM: [&str; 5] =
     ["platform.sql", "supautils.sql", "auth.sql", "storage.sql", "realtime.sql"];
-
-/// The platform shim for projects without one of their own.
-const OWN_SHIM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/supabase");
 
 /// Everything that a verdict depends on, except the server.
 #[derive(Debug, Clone)]
@@ -25,6 +22,8 @@ pub struct Inputs {
     pub migrations: Vec<SourceFile>,
     /// The platform shim: roles, and what a database contains before its first migration.
     pub shim: Vec<SourceFile>,
+    /// A project's own additions to the platform, in the order in which they are applied.
+    pub additions: Vec<SourceFile>,
     /// The contract.
     pub contract: Contract,
     /// The files that the contract was read from.
@@ -66,6 +65,7 @@ impl Inputs {
             mutants,
             migrations: migrations_in(migrations)?,
             shim: shim_of(fixtures)?,
+            additions: Vec::new(),
             migrations_at: shown(migrations),
             contract_at: shown(&fixtures.join("contract")),
         })
@@ -82,9 +82,20 @@ impl Inputs {
             mutants: Known::default(),
             migrations: migrations_in(migrations)?,
             shim: shim_of(fixtures)?,
+            additions: Vec::new(),
             migrations_at: shown(migrations),
             contract_at: String::new(),
         })
+    }
+
+    /// Adds the SQL files of that directory to the platform.
+    ///
+    /// # Errors
+    /// What is missing or wrong.
+    pub fn with_additions(self, directory: &Path) -> Result<Self, CannotRun> {
+        let advice = "name another directory with --platform";
+        let additions = sql_files(directory, "the additions to the platform", advice)?;
+        Ok(Self { additions, ..self })
     }
 
     /// Adds a last migration with this text, to plant a fault.
@@ -110,14 +121,29 @@ impl Inputs {
         })
     }
 
+    /// The files that make the platform in a database, in order: the imitation, a project's
+    /// additions, the regime.
+    ///
+    /// # Errors
+    /// Says which file is missing.
+    pub fn platform(&self, regime: Regime) -> Result<Vec<&SourceFile>, CannotRun> {
+        let mut files = Vec::new();
+        for name in PLATFORM {
+            files.push(self.shim_file(name)?);
+        }
+        files.extend(&self.additions);
+        files.push(self.shim_file(&format!("{}.sql", regime.name()))?);
+        Ok(files)
+    }
+
     /// SHA-256 of the migrations: names and texts.
     pub fn migrations_sha256(&self) -> String {
         fingerprint(&self.migrations)
     }
 
-    /// SHA-256 of the platform shim: names and texts.
+    /// SHA-256 of the platform shim and of the additions: names and texts.
     pub fn shim_sha256(&self) -> String {
-        fingerprint(&self.shim)
+        fingerprint(&[&self.shim[..], &self.additions].concat())
     }
 }
 
@@ -140,7 +166,7 @@ fn migrations_in(dir: &Path) -> Result<Vec<SourceFile>, CannotRun> {
 /// The platform shim in `fixtures`, or the library's own.
 fn shim_of(fixtures: &Path) -> Result<Vec<SourceFile>, CannotRun> {
     let shim = fixtures.join("supabase");
-    shim_in(if shim.is_dir() { &shim } else { Path::new(OWN_SHIM) })
+    shim_in(if shim.is_dir() { &shim } else { Path::new(DIRECTORY) })
 }
 
 /// Reads a platform shim and checks that no file is missing.

@@ -124,6 +124,7 @@ pub fn summary(draft: &Draft, migrations: &Path) -> String {
 pub(super) fn run(options: &options::Draft) -> Result<String, CannotRun> {
     let migrations = options.inputs.migrations();
     let inputs = Inputs::without_contract(&migrations, &options.inputs.fixtures())?;
+    let inputs = options.inputs.complete(inputs)?;
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
     let draft = runtime.block_on(write(&inputs, &options.out.or("target/draft")))?;

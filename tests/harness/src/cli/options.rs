@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::error::CannotRun;
+use crate::inputs::Inputs;
 use crate::source::directory;
 
 const EXAMPLES: &str = "\
@@ -65,6 +67,9 @@ pub(super) struct Directories {
     /// Contract to prove them against [default: fixtures]
     #[arg(long, value_name = "DIR", env = "IDENTRA_FIXTURES", hide_env_values = true)]
     fixtures: Option<PathBuf>,
+    /// SQL files that add to the platform, see fixtures/supabase/README.md
+    #[arg(long, value_name = "DIR")]
+    platform: Option<PathBuf>,
 }
 
 impl Directories {
@@ -74,6 +79,14 @@ impl Directories {
 
     pub(super) fn fixtures(&self) -> PathBuf {
         directory(self.fixtures.as_deref(), "fixtures")
+    }
+
+    /// The inputs with the additions to the platform, where there are some.
+    pub(super) fn complete(&self, inputs: Inputs) -> Result<Inputs, CannotRun> {
+        match &self.platform {
+            Some(platform) => inputs.with_additions(platform),
+            None => Ok(inputs),
+        }
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn prove(project: &Project, options: &Verify) -> Result<Ended, Cannot
     let baseline = options.baseline.file().map(|file| Baseline::read(&file)).transpose();
     let inputs = Inputs::read(&options.inputs.migrations(), &options.inputs.fixtures());
     let (baseline, inputs) = both(baseline, inputs)?;
+    let inputs = options.inputs.complete(inputs)?;
     let job = Job::whole(&project.properties());
     both(lint::are_known(&inputs), plan::are_known(&inputs.contract, &job.properties))?;
     report::prepare(&out)?;

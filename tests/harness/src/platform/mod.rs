@@ -4,6 +4,9 @@
 pub mod cves;
 pub mod persona;
 
+/// The directory of the imitation, for projects without one of their own.
+pub const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/supabase");
+
 /// Which default privileges the platform gives to what a migration creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Regime {

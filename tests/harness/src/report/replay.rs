@@ -45,7 +45,11 @@ pub(super) fn script(inputs: &Inputs, world: &Result<World, String>) -> String {
         inputs.shim.iter().filter(|file| file.name == name).map(part).collect()
     };
     let regime = |regime: Regime| shim(&format!("{}.sql", regime.name()));
-    let migrations: String = inputs.migrations.iter().map(part).collect();
+    let additions: String = inputs.additions.iter().map(part).collect();
+    // Each is a session's first, as where the checks ran.
+    let migration =
+        |file| format!("\nreset all;\nset client_min_messages = warning;\n{}", part(file));
+    let migrations: String = inputs.migrations.iter().map(migration).collect();
     let rows = match world {
         Ok(world) => world.script().iter().map(|statement| format!("{statement};\n")).collect(),
         Err(why) => format!("-- None: {}\n", why.replace('\n', " ")),
@@ -53,7 +57,7 @@ pub(super) fn script(inputs: &Inputs, world: &Result<World, String>) -> String {
     [
         HEAD.to_owned(),
         format!("\nbegin;\n{LOCK_ROLES};\n{}commit;\n", shim("roles.sql")),
-        PLATFORM.map(shim).concat(),
+        PLATFORM.map(shim).concat() + &additions,
         format!("\n\\if :is_auto_expose\n{}\\else\n", regime(Regime::AutoExpose)),
         format!("{}\\endif\n", regime(Regime::Explicit)),
         format!("\nset session authorization postgres;\n{migrations}\n"),

@@ -9,7 +9,7 @@ use super::State;
 use crate::catalog::{Catalog, EVERYTHING};
 use crate::database::{Client, apply, connect};
 use crate::error::{CannotRun, describe};
-use crate::inputs::{Inputs, PLATFORM};
+use crate::inputs::Inputs;
 use crate::platform::Regime;
 use crate::rows::World;
 use crate::server::Server;
@@ -40,11 +40,10 @@ pub(super) async fn make(
     baseline.retain(|id, _| is_platforms(id));
     store(&admin, State::Baseline, &baseline).await?;
 
-    let migrator = connect(&as_role("postgres")).await?;
+    // Each in a session of its own: what one sets for its session is not in force in the next.
     for file in &inputs.migrations {
-        apply(&migrator, file, "the migration").await?;
+        apply(&connect(&as_role("postgres")).await?, file, "the migration").await?;
     }
-    drop(migrator);
 
     let catalog = Catalog::read(&admin, EVERYTHING).await?;
     store(&admin, State::Seeds, &seeds(&admin, &catalog).await?).await?;
@@ -64,11 +63,9 @@ pub(super) async fn make_platform(
     make_roles(server, inputs).await?;
     let database = config.get_dbname().unwrap_or_default();
     let admin = connect(&server.login("supabase_admin", database)).await?;
-    for name in PLATFORM {
-        apply(&admin, inputs.shim_file(name)?, "the platform shim").await?;
+    for file in inputs.platform(regime)? {
+        apply(&admin, file, "the platform shim").await?;
     }
-    let regime = format!("{}.sql", regime.name());
-    apply(&admin, inputs.shim_file(&regime)?, "the platform shim").await?;
     Ok(admin)
 }
 

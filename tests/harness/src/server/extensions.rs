@@ -7,6 +7,7 @@
 use super::binaries::Binaries;
 use super::{Address, SUPERUSER, embedded, sql};
 use crate::error::CannotRun;
+use crate::platform::DIRECTORY;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -19,7 +20,7 @@ const WITH_A_PATH: u32 = 18;
 
 /// The stand-ins, and the names of what the platform lets `postgres` create.
 fn source() -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/supabase/extensions")).to_owned()
+    Path::new(DIRECTORY).join("extensions")
 }
 
 /// The files that a server of another kind is given: name and text.
