@@ -2,103 +2,110 @@
 
 use std::collections::BTreeMap;
 
-use super::markup::{anchor, by_regime, count, e, mark, section as chapter, table};
+use maud::{Markup, html};
+
+use super::markup::{anchor, by_regime, count, mark, section as chapter, table};
 use crate::report::Evidence;
 use crate::report::document::{AttackRecord, Check};
 
 /// The families of the catalogue, by the letter of their ids.
 const FAMILIES: [(&str, &str); 6] = [
-    ("R", "reading what is somebody else's"),
-    ("I", "learning what cannot be read"),
-    ("W", "writing what is somebody else's, or what nobody may write"),
-    ("B", "ways around the policies"),
-    ("E", "what the engine remembers, and what happens when two meet"),
-    ("T", "the harness itself: ways to say \"proved\" of nothing"),
+    ("R", "reading another user's rows"),
+    ("I", "inferring what cannot be read"),
+    ("W", "writing another user's rows, or what no user may write"),
+    ("B", "bypassing the policies"),
+    ("E", "caches, plans and concurrent sessions of the server"),
+    ("T", "the harness itself: ways to say \"proved\" without a proof"),
 ];
 
 /// The chapter.
-pub(super) fn section(evidence: &Evidence) -> String {
+pub(super) fn section(evidence: &Evidence) -> Markup {
     let checks: BTreeMap<&str, &Check> =
         evidence.checks.iter().map(|check| (check.id.as_str(), check)).collect();
-    // Two trials may share an id, and then its checks.
+    // Two attacks may share an id, and then its checks.
     let mut attacks: BTreeMap<&str, Vec<&AttackRecord>> = BTreeMap::new();
     for attack in &evidence.attacks {
         attacks.entry(attack.id.as_str()).or_default().push(attack);
     }
-    let letter = |id: &str| id.chars().take_while(|c| !c.is_ascii_digit()).collect::<String>();
-    let mut families: Vec<(String, &str)> =
-        FAMILIES.iter().map(|(letter, name)| ((*letter).to_owned(), *name)).collect();
+    let mut families: Vec<(&str, &str)> = FAMILIES.to_vec();
     for id in attacks.keys() {
         if !families.iter().any(|(known, _)| *known == letter(id)) {
             families.push((letter(id), "others"));
         }
     }
-    let family = |(initial, name): &(String, &str)| {
-        let of_it = attacks.iter().filter(|(id, _)| letter(id) == *initial);
-        let of_it: String = of_it.map(|(_, records)| attack(records, &checks)).collect();
-        if of_it.is_empty() {
-            return String::new();
+    families.retain(|(initial, _)| attacks.keys().any(|id| letter(id) == *initial));
+    let content = html! {
+        @if evidence.attacks.is_empty() {
+            p { "No attack was tried in this run." }
+        } @else {
+            p {
+                (count(attacks.len(), "attack")) " on databases that differ only in the victim's "
+                "rows: neither the state nor an outcome may differ between them. "
+                (evidence.tested.measured.attack_probes) " probes, "
+                (evidence.tested.measured.attacks_ms) " ms."
+            }
+            @for (initial, name) in families {
+                h3 { (initial) ": " (name) }
+                @for (_, records) in attacks.iter().filter(|(id, _)| letter(id) == initial) {
+                    (attack(records, &checks))
+                }
+            }
         }
-        format!("<h3>{}: {}</h3>\n{of_it}", e(initial), e(name))
-    };
-    let families: String = families.iter().map(family).collect();
-    let content = if evidence.attacks.is_empty() {
-        "<p>No attack was tried in this run.</p>\n".to_owned()
-    } else {
-        format!(
-            "<p>{} on worlds that differ in the victim's rows alone: neither the state nor an \
-             answer may tell them apart. {} acts, {} ms.</p>\n{families}",
-            count(attacks.len(), "attack"),
-            evidence.tested.measured.attack_probes,
-            evidence.tested.measured.attacks_ms,
-        )
     };
     chapter("attacks", "Attack catalogue", &content)
 }
 
+/// What an id has before its number.
+fn letter(id: &str) -> &str {
+    id.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default()
+}
+
 /// All that have one id.
-fn attack(records: &[&AttackRecord], checks: &BTreeMap<&str, &Check>) -> String {
-    let [first, ..] = records else { return String::new() };
-    let titles: Vec<String> = records.iter().map(|attack| e(&attack.title)).collect();
+fn attack(records: &[&AttackRecord], checks: &BTreeMap<&str, &Check>) -> Markup {
+    let [first, ..] = records else { return html! {} };
+    let titles: Vec<&str> = records.iter().map(|attack| attack.title.as_str()).collect();
     let made: Vec<&Check> =
         first.checks.iter().filter_map(|id| checks.get(id.as_str()).copied()).collect();
     let passed = made.iter().filter(|check| check.passed).count();
-    let result = if first.status.starts_with("not applicable") {
-        "<span class=soft>– not applicable</span>".to_owned()
-    } else if first.status != "executed" {
-        format!("<b class=gap>? {}</b>", e(&first.status))
-    } else if records.iter().all(|attack| attack.passed) {
-        format!("<b class=ok>✓ {}</b>", count(passed, "check"))
-    } else {
-        format!("<b class=bad>✗ {} of {} failed</b>", made.len() - passed, made.len())
-    };
-    let open = if first.status == "executed" && passed < made.len() { " open" } else { "" };
-    let rows: String = made.iter().map(|check| answer(&first.id, check)).collect();
-    let answers = if rows.is_empty() {
-        String::new()
-    } else {
-        table(&format!("Answers to {}", first.id), &["object", "result", "observed"], &rows)
-    };
-    format!(
-        "<details class=line{open}><summary><b>{}</b> {} {result}</summary>\n<p>{}. \
-         <span class=soft>{}</span></p>\n{answers}</details>\n",
-        e(&first.id),
-        titles.join("; "),
-        e(&first.status),
-        e(&first.references.join(", ")),
-    )
+    let executed = first.status == "executed";
+    let rows = html! { @for check in &made { (answer(&first.id, check)) } };
+    html! {
+        details.line open[executed && passed < made.len()] {
+            summary {
+                b { (first.id) } " " (titles.join("; ")) " "
+                @if first.status.starts_with("not applicable") {
+                    span.soft { "– not applicable" }
+                } @else if !executed {
+                    b.gap { "? " (first.status) }
+                } @else if records.iter().all(|attack| attack.passed) {
+                    b.ok { "✓ " (count(passed, "check")) }
+                } @else {
+                    b.bad { "✗ " (made.len() - passed) " of " (made.len()) " failed" }
+                }
+            }
+            p { (first.status) ". " span.soft { (first.references.join(", ")) } }
+            @if !made.is_empty() {
+                @let caption = format!("Outcomes of {}", first.id);
+                (table(&caption, &["object", "result", "observed"], &rows))
+            }
+        }
+    }
 }
 
-fn answer(attack: &str, check: &Check) -> String {
+fn answer(attack: &str, check: &Check) -> Markup {
     let whole = format!("attack/{attack}");
     let object = check.id.strip_prefix(&whole).unwrap_or(&check.id).trim_start_matches('/');
-    format!(
-        "<tr id=\"{}\"><th scope=row>{}</th><td>{}</td><td class=answers>{}{}</td></tr>\n",
-        anchor(&check.id),
-        if object.is_empty() { "the whole schema".to_owned() } else { e(object) },
-        mark(check.passed),
-        if check.passed { String::new() } else { format!("intended: {}<br>", e(&check.expected)) },
-        // Each act on a line of its own.
-        by_regime(&check.observed).replace("; ", ";\n"),
-    )
+    // Each statement's outcome is on a line of its own.
+    let observed =
+        check.observed.iter().map(|(regime, it)| (regime.clone(), it.replace("; ", ";\n")));
+    html! {
+        tr id=(anchor(&check.id)) {
+            th scope="row" { @if object.is_empty() { "the whole schema" } @else { (object) } }
+            td { (mark(check.passed)) }
+            td.answers {
+                @if !check.passed { "expected: " (check.expected) br; }
+                (by_regime(&observed.collect()))
+            }
+        }
+    }
 }

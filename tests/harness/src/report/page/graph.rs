@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-/// A line of a graph, from a box to the one that it leads to.
+/// An edge of a graph, from a box to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Edge {
     pub(super) from: usize,
     pub(super) to: usize,
 }
 
-/// Where everything goes: layers from left to right, in each from top to bottom.
+/// The places of all boxes and edges: layers from left to right, in each from top to bottom.
 #[derive(Debug)]
 pub(super) struct Placed {
     /// Of each box: its layer, and how far down its middle is.
@@ -20,7 +20,7 @@ pub(super) struct Placed {
     pub(super) height: i32,
 }
 
-/// How much room a box takes, and a line that passes between boxes.
+/// The height that a box takes, and an edge that passes between boxes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     pub(super) of_box: i32,
@@ -30,8 +30,8 @@ pub(super) struct Room {
 /// How often the layers are put in order, from left to right and back.
 const SWEEPS: usize = 8;
 
-/// Places boxes and edges, of which the first matter most: one that closes a circle with those
-/// before it leads against the others.
+/// Places boxes and edges. Earlier edges take precedence: one that closes a cycle with those
+/// before it points against the others.
 pub(super) fn place(boxes: usize, edges: &[Edge], room: Room) -> Placed {
     let layers = layers(boxes, edges);
     let mut slots = Slots::of(&layers, edges);
@@ -39,25 +39,25 @@ pub(super) fn place(boxes: usize, edges: &[Edge], room: Room) -> Placed {
     slots.placed(edges, &layers, room)
 }
 
-/// How many steps each box is from where everything leads, at most.
+/// The layer of each box: the length of its longest path.
 fn layers(boxes: usize, edges: &[Edge]) -> Vec<usize> {
     let mut layers = vec![0; boxes];
-    let mut heeded: Vec<Edge> = Vec::new();
+    let mut acyclic: Vec<Edge> = Vec::new();
     for edge in edges {
-        if !leads(edge.to, edge.from, &heeded) {
-            heeded.push(*edge);
+        if !leads(edge.to, edge.from, &acyclic) {
+            acyclic.push(*edge);
         }
     }
-    // Without circles, a path has fewer steps than there are boxes.
+    // Without cycles, a path has fewer steps than there are boxes.
     for _ in 0..boxes {
-        for edge in &heeded {
+        for edge in &acyclic {
             layers[edge.from] = layers[edge.from].max(layers[edge.to] + 1);
         }
     }
     layers
 }
 
-/// Whether edges lead from one box to another; they make no circle.
+/// Whether edges without cycles lead from one box to another.
 fn leads(from: usize, to: usize, edges: &[Edge]) -> bool {
     from == to || edges.iter().any(|edge| edge.from == from && leads(edge.to, to, edges))
 }
@@ -203,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn box_is_right_of_everything_that_it_leads_to() {
+    fn box_is_right_of_every_box_that_its_edges_lead_to() {
         assert_eq!(layers(4, &edges(&[(1, 0), (2, 1), (2, 0), (3, 2)])), [0, 1, 2, 3]);
     }
 
     /// A team's members have users, the team has members, and each member's row names the team.
     #[test]
-    fn circle_is_cut_at_its_last_edge() {
+    fn cycle_is_cut_at_its_last_edge() {
         assert_eq!(layers(3, &edges(&[(1, 0), (2, 1), (1, 2), (2, 2)])), [0, 1, 2]);
         assert_eq!(layers(3, &edges(&[(0, 1), (1, 2), (2, 0)])), [2, 1, 0]);
     }

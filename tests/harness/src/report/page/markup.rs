@@ -1,21 +1,12 @@
-//! Turns evidence into markup: all text is escaped by [`e`].
+//! The parts that the chapters of the page are put together from: links, tables, sections, dates.
 
 use std::collections::BTreeMap;
 
+use maud::{Markup, Render, html};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-/// Text that may stand in an element or in a quoted attribute.
-pub(super) fn e(text: &str) -> String {
-    within(text).replace('"', "&quot;").replace('\'', "&#39;")
-}
-
-/// Text that may stand in an element alone: scripts are full of quotes.
-fn within(text: &str) -> String {
-    // No character reference may name the last, and a parser replaces it.
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    escaped.replace('\0', "\u{fffd}")
-}
+use crate::report::Evidence;
 
 /// The name of a check's place in the page. No two checks have one.
 pub fn anchor(id: &str) -> String {
@@ -30,13 +21,13 @@ pub fn anchor(id: &str) -> String {
 }
 
 /// A check's id, as a link to its place.
-pub(super) fn link(id: &str) -> String {
-    format!("<a class=id href=\"#{}\">{}</a>", anchor(id), e(id))
+pub(super) fn link(id: &str) -> Markup {
+    html! { a.id href={"#" (anchor(id))} { (id) } }
 }
 
 /// How a check ended, as a sign and a word.
-pub(super) fn mark(passed: bool) -> &'static str {
-    if passed { "<b class=ok>✓ passed</b>" } else { "<b class=bad>✗ failed</b>" }
+pub(super) fn mark(passed: bool) -> Markup {
+    html! { @if passed { b.ok { "✓ passed" } } @else { b.bad { "✗ failed" } } }
 }
 
 /// `1 check`, `2 checks`.
@@ -57,41 +48,58 @@ pub(super) fn listed<T: AsRef<str>>(names: &[T]) -> String {
 }
 
 /// What was observed: once, where all regimes agree, and else by regime.
-pub(super) fn by_regime(observed: &BTreeMap<String, String>) -> String {
+pub(super) fn by_regime(observed: &BTreeMap<String, String>) -> Markup {
     let mut answers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (regime, answer) in observed {
         answers.entry(answer).or_default().push(regime);
     }
-    let answer = |(answer, regimes): (&&str, &Vec<&str>)| {
-        let regimes = e(&listed(regimes));
-        format!("{} <span class=soft>({regimes})</span>", e(answer))
-    };
-    answers.iter().map(answer).collect::<Vec<_>>().join("<br>")
+    lines(answers.iter().map(|(answer, regimes)| {
+        html! { (answer) " " span.soft { "(" (listed(regimes)) ")" } }
+    }))
+}
+
+/// Each on a line of its own.
+pub(super) fn lines(all: impl IntoIterator<Item = impl Render>) -> Markup {
+    html! { @for (at, line) in all.into_iter().enumerate() { @if at > 0 { br; } (line) } }
+}
+
+/// The digest of the state that statements began with, by regime.
+pub(super) fn states(evidence: &Evidence) -> Markup {
+    html! {
+        @for (at, (regime, state)) in evidence.tested.states.iter().enumerate() {
+            @if at > 0 { ", " }
+            code { (state) } " (" (regime) ")"
+        }
+    }
 }
 
 /// SQL to copy.
-pub(super) fn sql(text: &str) -> String {
+pub(super) fn sql(text: &str) -> Markup {
     // A line feed behind the tag is no part of the text.
-    format!("<pre class=sql>\n{}</pre>", within(text))
+    html! { pre.sql { "\n" (text) } }
 }
 
 /// A table that scrolls by itself where it is too wide, under its caption.
-pub(super) fn table(caption: &str, heads: &[&str], rows: &str) -> String {
-    let heads: String =
-        heads.iter().map(|head| format!("<th scope=col>{}</th>", e(head))).collect();
-    format!(
-        "<div class=wide role=region tabindex=0 \
-         aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></div>\n",
-        e(caption)
-    )
+pub(super) fn table(caption: &str, heads: &[impl AsRef<str>], rows: &Markup) -> Markup {
+    html! {
+        div.wide role="region" tabindex="0" aria-label=(caption) {
+            table {
+                caption { (caption) }
+                thead { tr { @for head in heads { th scope="col" { (head.as_ref()) } } } }
+                tbody { (rows) }
+            }
+        }
+    }
 }
 
 /// A chapter, with a heading that its place and its name are made of.
-pub(super) fn section(id: &str, heading: &str, content: &str) -> String {
-    format!(
-        "<section id={id} aria-labelledby={id}-heading>\n<h2 id={id}-heading>{heading}</h2>\n\
-         {content}</section>\n"
-    )
+pub(super) fn section(id: &str, heading: &str, content: &Markup) -> Markup {
+    html! {
+        section id=(id) aria-labelledby={(id) "-heading"} {
+            h2 id={(id) "-heading"} { (heading) }
+            (content)
+        }
+    }
 }
 
 /// Seconds since 1970 as a date and time of day.
@@ -105,12 +113,7 @@ pub(super) fn utc(at: u64) -> String {
 mod tests {
     use rstest::rstest;
 
-    use super::{anchor, e, listed, utc};
-
-    #[test]
-    fn text_becomes_no_markup() {
-        assert_eq!(e("<b a='1' b=\"2\">&"), "&lt;b a=&#39;1&#39; b=&quot;2&quot;&gt;&amp;");
-    }
+    use super::{anchor, listed, utc};
 
     /// What is written for a character cannot stand for itself.
     #[test]

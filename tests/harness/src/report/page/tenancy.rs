@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use maud::{Markup, html};
+
 use super::graph::{Edge, Placed, Room, distinct, place};
-use super::markup::{count, e, section as chapter};
+use super::markup::{count, lines, section as chapter, table};
 use crate::report::Evidence;
 use crate::report::document::TableRecord;
 
@@ -17,24 +19,28 @@ const MARGIN: i32 = 16;
 /// The characters of a box's second line.
 const LETTERS: usize = 28;
 
-/// What came of the checks of one table.
+/// The outcome of the checks of one table.
 struct Outcome {
     passed: usize,
     failed: usize,
-    /// Planned, and not made in every regime.
+    /// Planned, and not executed in every regime.
     missing: usize,
 }
 
 /// The chapter.
-pub(super) fn section(evidence: &Evidence) -> String {
+pub(super) fn section(evidence: &Evidence) -> Markup {
     let results: BTreeMap<&str, Outcome> =
         evidence.tables.keys().map(|name| (name.as_str(), result(evidence, name))).collect();
-    let lead = "<p>From each table to the users whose rows it holds. A thick line is the \
-                contract's path from a row to its owner, a thin dashed one a foreign key; both \
-                point at what they lead to. A box counts the checks of its catalog, its cells and \
-                its attacks.</p>\n";
-    let content = format!("{lead}{}{}", picture(evidence, &results), words(evidence, &results));
-    chapter("tenancy", "Tenancy: whose rows a table holds", &content)
+    let content = html! {
+        p {
+            "From each table to the users who own its rows. A thick line is the contract's path "
+            "from a row to its owner, a thin dashed one a foreign key; both point at what they "
+            "refer to. A box counts the checks of its catalog, its cells and its attacks."
+        }
+        (picture(evidence, &results))
+        (words(evidence, &results))
+    };
+    chapter("tenancy", "Tenancy graph: each table's path to the owner", &content)
 }
 
 /// The checks about one table: its catalog, its cells, its attacks.
@@ -63,9 +69,9 @@ impl Outcome {
 
     fn words(&self) -> String {
         match (self.passed, self.failed, self.missing) {
-            (0, 0, _) => "? nothing was tried".to_owned(),
+            (0, 0, _) => "? no check was executed".to_owned(),
             (passed, 0, 0) => format!("✓ {} passed", count(passed, "check")),
-            (passed, 0, missing) => format!("? {passed} passed, {missing} not made"),
+            (passed, 0, missing) => format!("? {passed} passed, {missing} not executed"),
             (passed, failed, _) => {
                 format!("✗ {failed} of {} failed", count(passed + failed, "check"))
             }
@@ -79,7 +85,7 @@ fn target(of: &str) -> &str {
 }
 
 /// Boxes and lines.
-fn picture(evidence: &Evidence, results: &BTreeMap<&str, Outcome>) -> String {
+fn picture(evidence: &Evidence, results: &BTreeMap<&str, Outcome>) -> Markup {
     let owned: Vec<&str> = evidence
         .tables
         .iter()
@@ -109,32 +115,27 @@ fn picture(evidence: &Evidence, results: &BTreeMap<&str, Outcome>) -> String {
     let depth = placed.boxes.iter().map(|(layer, _)| layer + 1).max().unwrap_or(1);
     let width = (step(depth) - GAP.0 + MARGIN).max(step(3) - GAP.0 + MARGIN);
     let (below, height) = separate(evidence, &apart, results, placed.height + MARGIN, width);
-    let lines: String = edges
-        .iter()
-        .enumerate()
-        .map(|(at, it)| {
-            let class = if of_owner.contains(it) { "owner" } else { "key" };
-            line(&placed, it, at, class)
-        })
-        .collect();
-    let boxes: String = names
-        .iter()
-        .zip(&placed.boxes)
-        .map(|(name, (layer, middle))| {
-            let at = (step(*layer), MARGIN + middle - BOX.1 / 2);
-            drawn(name, evidence.tables.get(*name), results.get(name), at)
-        })
-        .collect();
-    format!(
-        "<figure class=wide role=group tabindex=0 aria-labelledby=tenancy-title>\n\
-         <svg viewBox=\"0 0 {width} {height}\" width={width} height={height} role=img \
-         aria-labelledby=\"tenancy-title tenancy-desc\">\n\
-         <title id=tenancy-title>Paths from tables to their users</title>\n\
-         <desc id=tenancy-desc>A graph with {ROOT} on the left. The table below it says the same in \
-         words.</desc>\n<defs>{}{}</defs>\n{lines}{boxes}{below}</svg>\n</figure>\n",
-        head("owner"),
-        head("key"),
-    )
+    html! {
+        figure.wide role="group" tabindex="0" aria-labelledby="tenancy-title" {
+            svg viewBox={"0 0 " (width) " " (height)} width=(width) height=(height) role="img"
+                aria-labelledby="tenancy-title tenancy-desc" {
+                title #tenancy-title { "Paths from tables to their users" }
+                desc #tenancy-desc {
+                    "A graph with " (ROOT) " on the left. The table below it says the same in "
+                    "words."
+                }
+                defs { (head("owner")) (head("key")) }
+                @for (at, edge) in edges.iter().enumerate() {
+                    (line(&placed, edge, at, if of_owner.contains(edge) { "owner" } else { "key" }))
+                }
+                @for (name, (layer, middle)) in names.iter().zip(&placed.boxes) {
+                    @let at = (step(*layer), MARGIN + middle - BOX.1 / 2);
+                    (drawn(name, evidence.tables.get(*name), results.get(name), at))
+                }
+                (below)
+            }
+        }
+    }
 }
 
 /// How far right a layer begins.
@@ -143,16 +144,18 @@ fn step(layer: usize) -> i32 {
 }
 
 /// The head of an arrow.
-fn head(class: &str) -> String {
-    format!(
-        "<marker id=head-{class} class={class} viewBox=\"0 0 8 8\" refX=7 refY=4 markerWidth=8 \
-         markerHeight=8 markerUnits=userSpaceOnUse orient=auto><path d=\"M0 0L8 4L0 8z\"/></marker>"
-    )
+fn head(class: &str) -> Markup {
+    html! {
+        marker id={"head-" (class)} class=(class) viewBox="0 0 8 8" refX="7" refY="4"
+            markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto" {
+            path d="M0 0L8 4L0 8z" {}
+        }
+    }
 }
 
 /// From a box's left side to the right side of what it leads to; against the others, from its
 /// right side to the nearer one.
-fn line(placed: &Placed, edge: &Edge, at: usize, class: &str) -> String {
+fn line(placed: &Placed, edge: &Edge, at: usize, class: &str) -> Markup {
     let (from, to) = (placed.boxes[edge.from], placed.boxes[edge.to]);
     let against = from.0 <= to.0;
     let (mut x, mut y) = (step(from.0) + if against { BOX.0 } else { 0 }, MARGIN + from.1);
@@ -170,7 +173,7 @@ fn line(placed: &Placed, edge: &Edge, at: usize, class: &str) -> String {
     }
     let end = step(to.0) + if from.0 < to.0 { 0 } else { BOX.0 };
     curve(end, MARGIN + to.1);
-    format!("<path class=\"line {class}\" d=\"{path}\" marker-end=\"url(#head-{class})\"/>\n")
+    html! { path class={"line " (class)} d=(path) marker-end={"url(#head-" (class) ")"} {} }
 }
 
 /// A table's or view's box.
@@ -178,9 +181,8 @@ fn drawn(
     name: &str,
     table: Option<&TableRecord>,
     result: Option<&Outcome>,
-    at: (i32, i32),
-) -> String {
-    let (x, y) = at;
+    (x, y): (i32, i32),
+) -> Markup {
     let class = result.map_or("root", Outcome::class);
     let kind = if table.is_some_and(|table| table.kind == "view") { "view" } else { "" };
     let owner = table.map_or("the platform's users", |table| table.owner.as_str());
@@ -192,20 +194,17 @@ fn drawn(
     };
     let third = result.map_or_else(|| "every path ends here".to_owned(), Outcome::words);
     let text = |class: &str, down: i32, text: &str| {
-        format!("<text class=\"{class}\" x={} y={}>{}</text>", x + 12, y + down, e(text))
+        html! { text class=(class) x=(x + 12) y=(y + down) { (text) } }
     };
-    format!(
-        "<g class=\"box {class} {kind}\"><title>{}: {}; {}</title><rect x={x} y={y} width={} \
-         height={} rx=5 />{}{}{}</g>\n",
-        e(name),
-        e(&second),
-        e(&third),
-        BOX.0,
-        BOX.1,
-        text("name", 21, name),
-        text("", 39, &short),
-        text("result", 55, &third),
-    )
+    html! {
+        g class={"box " (class) " " (kind)} {
+            title { (name) ": " (second) "; " (third) }
+            rect x=(x) y=(y) width=(BOX.0) height=(BOX.1) rx="5" {}
+            (text("name", 21, name))
+            (text("", 39, &short))
+            (text("result", 55, &third))
+        }
+    }
 }
 
 /// Tables without an owner, below the others.
@@ -215,67 +214,51 @@ fn separate(
     results: &BTreeMap<&str, Outcome>,
     below: i32,
     width: i32,
-) -> (String, i32) {
+) -> (Markup, i32) {
     if apart.is_empty() {
-        return (String::new(), below + MARGIN);
+        return (html! {}, below + MARGIN);
     }
     let across = usize::try_from((width - MARGIN) / (BOX.0 + GAP.1)).unwrap_or(1).max(1);
     let top = below + 44;
-    let mut text = format!(
-        "<line class=apart x1={MARGIN} y1={0} x2={1} y2={0} /><text class=apart x={MARGIN} y={2}>\
-         Without an owner: no row of theirs is anybody's</text>\n",
-        below + 8,
-        width - MARGIN,
-        below + 30,
-    );
-    let mut height = top;
-    for (at, name) in apart.iter().enumerate() {
-        let place = |at: usize| i32::try_from(at).unwrap_or_default();
-        let x = MARGIN + place(at % across) * (BOX.0 + GAP.1);
-        let y = top + place(at / across) * (BOX.1 + GAP.1);
-        text += &drawn(name, evidence.tables.get(*name), results.get(name), (x, y));
-        height = y + BOX.1 + MARGIN;
-    }
-    (text, height)
+    let count = |number: usize| i32::try_from(number).unwrap_or_default();
+    let place = |at: usize| {
+        (MARGIN + count(at % across) * (BOX.0 + GAP.1), top + count(at / across) * (BOX.1 + GAP.1))
+    };
+    let drawn = html! {
+        line.apart x1=(MARGIN) y1=(below + 8) x2=(width - MARGIN) y2=(below + 8) {}
+        text.apart x=(MARGIN) y=(below + 30) { "Without an owner: no user owns a row of theirs" }
+        @for (at, name) in apart.iter().enumerate() {
+            (drawn(name, evidence.tables.get(*name), results.get(name), place(at)))
+        }
+    };
+    (drawn, place(apart.len() - 1).1 + BOX.1 + MARGIN)
 }
 
 /// The same as a table.
-fn words(evidence: &Evidence, results: &BTreeMap<&str, Outcome>) -> String {
-    let row = |(name, it): (&String, &TableRecord)| {
-        let keys: Vec<String> = it
-            .foreign_keys
-            .iter()
-            .map(|(columns, to)| format!("{} → {}", e(columns), e(target(to))))
-            .collect();
-        let result = &results[name.as_str()];
-        format!(
-            "<tr><th scope=row><a href=\"#matrix-{0}\">{0}</a></th><td>{1}</td><td>{2}</td><td>{3}\
-             </td><td>{4}</td><td><b class={5}>{6}</b></td></tr>\n",
-            e(name),
-            e(&it.kind),
-            e(&it.owner),
-            paths(evidence, name),
-            keys.join("<br>"),
-            result.class(),
-            result.words(),
-        )
+fn words(evidence: &Evidence, results: &BTreeMap<&str, Outcome>) -> Markup {
+    let heads = ["table or view", "kind", "owner of a row", "path", "foreign keys", "its checks"];
+    let rows = html! {
+        @for (name, it) in &evidence.tables {
+            @let keys = it.foreign_keys.iter().map(|(key, to)| format!("{key} → {}", target(to)));
+            @let result = &results[name.as_str()];
+            tr {
+                th scope="row" { a href={"#matrix-" (name)} { (name) } }
+                td { (it.kind) }
+                td { (it.owner) }
+                td { (paths(evidence, name)) }
+                td { (lines(keys)) }
+                td { b class=(result.class()) { (result.words()) } }
+            }
+        }
     };
-    let rows: String = evidence.tables.iter().map(row).collect();
-    super::markup::table(
-        "Paths to the owner, in words",
-        &["table or view", "kind", "owner of a row", "path", "foreign keys", "its checks"],
-        &rows,
-    )
+    table("Paths to the owner, in words", &heads, &rows)
 }
 
-/// Each way from a table to the users.
-fn paths(evidence: &Evidence, name: &str) -> String {
+/// Each path from a table to the users.
+fn paths(evidence: &Evidence, name: &str) -> Markup {
     let mut found = BTreeSet::new();
     walk(evidence, &mut vec![name], &mut found);
-    match found.len() {
-        0 => "none".to_owned(),
-        _ => found.into_iter().collect::<Vec<_>>().join("<br>"),
-    }
+    html! { @if found.is_empty() { "none" } @else { (lines(found)) } }
 }
 
 fn walk<'a>(evidence: &'a Evidence, path: &mut Vec<&'a str>, found: &mut BTreeSet<String>) {
@@ -284,8 +267,8 @@ fn walk<'a>(evidence: &'a Evidence, path: &mut Vec<&'a str>, found: &mut BTreeSe
         let again = path.contains(&parent.as_str());
         path.push(parent);
         if again || !evidence.tables.contains_key(parent) {
-            let end = if again { " (a circle)" } else { "" };
-            found.insert(format!("{}{end}", e(&path.join(" → "))));
+            let end = if again { " (a cycle)" } else { "" };
+            found.insert(path.join(" → ") + end);
         } else {
             walk(evidence, path, found);
         }

@@ -1,226 +1,192 @@
 //! First section of the page: the verdict, its inputs, and what it does not cover.
 
-use super::markup::{count, e, listed, utc};
+use maud::{Markup, html};
+
+use super::markup::{count, lines, listed, utc};
 use super::sign;
 use crate::report::document::{Fingerprint, Known};
 use crate::report::{Evidence, Verdict};
 
 /// The first screen.
-pub(super) fn first_screen(evidence: &Evidence) -> String {
-    let word = evidence.verdict.word();
+pub(super) fn first_screen(evidence: &Evidence) -> Markup {
     let (_, sign) = sign(evidence.verdict);
-    format!(
-        "<section id=verdict aria-labelledby=verdict-heading>\n\
-         <p class=kicker>Row level security: the evidence</p>\n\
-         <h1 id=verdict-heading><span aria-hidden=true>{sign}</span> {word}</h1>\n\
-         <p class=lead>{}</p>\n{}{}{}<div class=columns>\n{}{}</div>\n{}</section>\n",
-        sentence(evidence),
-        figures(evidence),
-        missing(evidence),
-        tested(evidence),
-        accepted(evidence),
-        not_proved(evidence),
-        baseline(&evidence.baseline),
-    )
+    html! {
+        section #verdict aria-labelledby="verdict-heading" {
+            p.kicker { "Row level security: the evidence" }
+            h1 #verdict-heading {
+                span aria-hidden="true" { (sign) } " " (evidence.verdict.word())
+            }
+            p.lead { (sentence(evidence)) }
+            (figures(evidence))
+            (missing(evidence))
+            (tested(evidence))
+            div.columns {
+                div {
+                    h2.small { "Accepted, and why" }
+                    (list(evidence.accepted.iter().map(|it| html! {
+                        b { (it.object) } ": " (it.channel) ", "
+                        span.soft { "because " (it.reason) }
+                    }).collect()))
+                }
+                div {
+                    h2.small { "Not proved" }
+                    (list(evidence.not_proved.iter().map(|it| html! { (it) }).collect()))
+                }
+            }
+            (baseline(&evidence.baseline))
+        }
+    }
+}
+
+fn list(all: Vec<Markup>) -> Markup {
+    html! {
+        @if all.is_empty() { p { "Nothing." } } @else { ul { @for it in all { li { (it) } } } }
+    }
 }
 
 /// What the word means here.
-fn sentence(evidence: &Evidence) -> String {
+fn sentence(evidence: &Evidence) -> Markup {
     let accounting = &evidence.accounting;
-    let left = accounting.planned - accounting.executed;
-    match evidence.verdict {
-        Verdict::Proved => format!(
-            "Every one of the {} planned checks was made, and every one passed. This is said of \
-             the migration, the contract and the server below, and of no others.",
-            accounting.planned
-        ),
-        Verdict::NothingNew => format!(
-            "Every one of the {} planned checks was made. {} failed, with findings that a \
-             baseline accepts until a date: nothing is wrong beside them, and where they are, \
-             nothing is proved.",
-            accounting.planned,
-            count(accounting.failed, "check"),
-        ),
-        Verdict::Findings => format!(
-            "{} of {} made failed: something is wrong with the schema or with its contract. \
-             <a href=\"#findings\">{}</a>, told so that each can be seen again and mended.",
-            count(accounting.failed, "check"),
-            accounting.executed,
-            count(evidence.findings.len(), "finding"),
-        ),
-        Verdict::Incomplete => format!(
-            "{left} of {} {} not made, so nothing is proved.",
-            count(accounting.planned, "planned check"),
-            if left == 1 { "was" } else { "were" },
-        ),
+    let planned = accounting.planned;
+    let left = planned - accounting.executed;
+    html! {
+        @match evidence.verdict {
+            Verdict::Proved => {
+                "Every one of the " (planned) " planned checks was executed, and every one passed. "
+                "This holds for the migration, the contract and the server below, and for no "
+                "others."
+            }
+            Verdict::NothingNew => {
+                "Every one of the " (planned) " planned checks was executed. "
+                (count(accounting.failed, "check")) " failed, with findings that the baseline "
+                "accepts until a date: there is no other finding, and what these are about is not "
+                "proved."
+            }
+            Verdict::Findings => {
+                (count(accounting.failed, "check")) " of " (accounting.executed)
+                " executed failed: something is wrong with the schema or with its contract. "
+                a href="#findings" { (count(evidence.findings.len(), "finding")) }
+                ", each with what reproduces it and its remedy."
+            }
+            Verdict::Incomplete => {
+                (left) " of " (count(planned, "planned check")) " "
+                (if left == 1 { "was" } else { "were" }) " not executed, so nothing is proved."
+            }
+        }
     }
 }
 
 /// Planned, executed, passed, failed, missing.
-fn figures(evidence: &Evidence) -> String {
+fn figures(evidence: &Evidence) -> Markup {
     let accounting = &evidence.accounting;
     let equal = if accounting.planned == accounting.executed { "=" } else { "≠" };
     let figure = |class: &str, number: usize, name: &str| {
-        let class = if number == 0 { "none" } else { class };
-        format!("<div class={class}><dt>{name}</dt><dd>{number}</dd></div>")
+        html! {
+            div class=(if number == 0 { "none" } else { class }) { dt { (name) } dd { (number) } }
+        }
     };
-    format!(
-        "<dl class=figures>{}<div class=sign aria-hidden=true><dt></dt><dd>{equal}</dd></div>\
-         {}{}{}{}</dl>\n",
-        figure("plain", accounting.planned, "planned"),
-        figure("plain", accounting.executed, "executed"),
-        figure("good", accounting.passed, "passed"),
-        figure("fault", accounting.failed, "failed"),
-        figure("gap", accounting.missing.len(), "not made"),
-    )
+    html! {
+        dl.figures {
+            (figure("plain", accounting.planned, "planned"))
+            div.sign aria-hidden="true" { dt {} dd { (equal) } }
+            (figure("plain", accounting.executed, "executed"))
+            (figure("good", accounting.passed, "passed"))
+            (figure("fault", accounting.failed, "failed"))
+            (figure("gap", accounting.missing.len(), "not executed"))
+        }
+    }
 }
 
-/// What was planned and not made, or made and not planned, by name.
-fn missing(evidence: &Evidence) -> String {
+/// What was planned and not executed, or executed and not planned, by name.
+fn missing(evidence: &Evidence) -> Markup {
     let accounting = &evidence.accounting;
-    let mut text = String::new();
-    if !accounting.missing.is_empty() {
-        let all: String = accounting
-            .missing
-            .iter()
-            .map(|(id, regimes)| {
-                let regimes = e(&listed(regimes));
-                format!("<li><code>{}</code> <span class=soft>in {regimes}</span></li>", e(id))
-            })
-            .collect();
-        text += &format!(
-            "<details class=note><summary>{} planned and not \
-                made</summary><ul>{all}</ul></details>\n",
-            count(accounting.missing.len(), "check")
-        );
+    html! {
+        @if !accounting.missing.is_empty() {
+            details.note {
+                summary { (count(accounting.missing.len(), "check")) " planned and not executed" }
+                ul {
+                    @for (id, regimes) in &accounting.missing {
+                        li { code { (id) } " " span.soft { "in " (listed(regimes)) } }
+                    }
+                }
+            }
+        }
+        @if !accounting.unplanned.is_empty() {
+            details.note open {
+                summary { (count(accounting.unplanned.len(), "check")) " executed and not planned" }
+                ul { @for id in &accounting.unplanned { li { code { (id) } } } }
+            }
+        }
     }
-    if !accounting.unplanned.is_empty() {
-        let all: String = accounting
-            .unplanned
-            .iter()
-            .map(|id| format!("<li><code>{}</code></li>", e(id)))
-            .collect();
-        text += &format!(
-            "<details class=note open><summary>{} made and not planned</summary><ul>{all}</ul>\
-             </details>\n",
-            count(accounting.unplanned.len(), "check")
-        );
-    }
-    text
 }
 
 /// What was tested, on what and when.
-fn tested(evidence: &Evidence) -> String {
+fn tested(evidence: &Evidence) -> Markup {
     let tested = &evidence.tested;
-    let seconds = tested.measured.total_ms / 1000;
-    let unfixed: String = tested
-        .server
-        .unfixed
-        .iter()
-        .map(|cve| {
-            format!(
-                "<br><b class=gap>! {}</b> is not fixed in it: {} <span class=soft>(fixed in {}; \
-                 {})</span>",
-                e(&cve.id),
-                e(&cve.what),
-                e(&listed(&cve.fixed)),
-                e(&cve.source),
-            )
-        })
-        .collect();
-    let row = |name: &str, value: &str| format!("<dt>{name}</dt><dd>{value}</dd>\n");
-    let none = if tested.server.unfixed.is_empty() {
-        "<br><span class=soft>It has fixed every known fault of row security.</span>"
-    } else {
-        ""
-    };
-    format!(
-        "<h2 class=small>What was tested</h2>\n<dl class=facts>{}{}{}{}{}{}{}</dl>\n",
-        row("Migration", &fingerprint(&tested.migrations)),
-        row("Contract", &fingerprint(&tested.contract)),
-        row("Platform shim", &fingerprint(&tested.platform_shim)),
-        row(
-            "Server",
-            &format!(
-                "PostgreSQL {}, {}{unfixed}{none}",
-                e(&tested.server.version),
-                e(&tested.server.kind)
-            )
-        ),
-        row("Privilege regimes", &e(&listed(&tested.regimes))),
-        row(
-            "Commit",
-            &format!("<code>{}</code>", e(tested.commit.as_deref().unwrap_or("unknown")))
-        ),
-        row(
-            "Made",
-            &format!(
-                "{}, in {seconds} s; parts done: {}",
-                e(&utc(tested.at)),
-                e(&listed(&evidence.parts.iter().collect::<Vec<_>>()))
-            )
-        ),
-    )
+    let server = &tested.server;
+    html! {
+        h2.small { "What was tested" }
+        dl.facts {
+            dt { "Migration" } dd { (fingerprint(&tested.migrations)) }
+            dt { "Contract" } dd { (fingerprint(&tested.contract)) }
+            dt { "Platform shim" } dd { (fingerprint(&tested.platform_shim)) }
+            dt { "Server" }
+            dd {
+                "PostgreSQL " (server.version) ", " (server.kind)
+                @for cve in &server.unfixed {
+                    br;
+                    b.gap { "! " (cve.id) } " is not fixed in it: " (cve.what) " "
+                    span.soft { "(fixed in " (listed(&cve.fixed)) "; " (cve.source) ")" }
+                }
+                @if server.unfixed.is_empty() {
+                    br;
+                    span.soft { "Every known vulnerability of row level security is fixed in it." }
+                }
+            }
+            dt { "Privilege regimes" } dd { (listed(&tested.regimes)) }
+            dt { "Commit" } dd { code { (tested.commit.as_deref().unwrap_or("unknown")) } }
+            dt { "Tested" }
+            dd {
+                (utc(tested.at)) ", in " (tested.measured.total_ms / 1000) " s; parts done: "
+                (listed(&evidence.parts.iter().collect::<Vec<_>>()))
+            }
+        }
+    }
 }
 
 /// A SHA-256, and the files behind it: few by name, many on demand.
-fn fingerprint(of: &Fingerprint) -> String {
-    let files: Vec<String> =
-        of.files.iter().map(|file| format!("<code>{}</code>", e(file))).collect();
-    let files = match files.as_slice() {
-        [] | [_] | [_, _] => format!("<br>{}", files.join(", ")),
-        _ => format!(
-            "<details class=files><summary>{}</summary>{}</details>",
-            count(files.len(), "file"),
-            files.join("<br>")
-        ),
-    };
-    format!("<span class=soft>SHA-256</span> <code class=sha>{}</code>{files}", e(&of.sha256))
-}
-
-fn accepted(evidence: &Evidence) -> String {
-    let one = |it: &crate::report::document::Accepted| {
-        format!(
-            "<li><b>{}</b>: {}, <span class=soft>because {}</span></li>\n",
-            e(&it.object),
-            e(&it.channel),
-            e(&it.reason)
-        )
-    };
-    let all: String = evidence.accepted.iter().map(one).collect();
-    let all = if all.is_empty() { "<p>Nothing.</p>".to_owned() } else { format!("<ul>{all}</ul>") };
-    format!("<div><h2 class=small>Accepted, and why</h2>\n{all}</div>\n")
-}
-
-fn not_proved(evidence: &Evidence) -> String {
-    let all: String =
-        evidence.not_proved.iter().map(|it| format!("<li>{}</li>\n", e(it))).collect();
-    let all = if all.is_empty() { "<p>Nothing.</p>".to_owned() } else { format!("<ul>{all}</ul>") };
-    format!("<div><h2 class=small>Not proved</h2>\n{all}</div>\n")
-}
-
-/// Findings that are accepted until a date.
-fn baseline(known: &[Known]) -> String {
-    if known.is_empty() {
-        return String::new();
+fn fingerprint(of: &Fingerprint) -> Markup {
+    let files = || of.files.iter().map(|file| html! { code { (file) } });
+    html! {
+        span.soft { "SHA-256" } " " code.sha { (of.sha256) }
+        @if of.files.len() > 2 {
+            details.files { summary { (count(of.files.len(), "file")) } (lines(files())) }
+        } @else {
+            br;
+            @for (at, file) in files().enumerate() { @if at > 0 { ", " } (file) }
+        }
     }
-    let one = |it: &Known| {
-        format!(
-            "<li><b class=gap>! {}: {}</b> until {}, <span class=soft>because {}</span><br>\
-             intended {}, observed {} <code>{}</code></li>\n",
-            e(&it.finding.rule),
-            e(&it.finding.object),
-            e(&it.expires),
-            e(&it.reason),
-            e(&it.finding.expected),
-            e(&it.finding.observed),
-            e(&it.finding.check),
-        )
-    };
-    format!(
-        "<h2 class=small>Accepted until a date</h2>\n<p>{} that a baseline knows. Each is wrong, \
-         and is no part of the verdict until its last day.</p>\n<ul>{}</ul>\n",
-        count(known.len(), "finding"),
-        known.iter().map(one).collect::<String>()
-    )
+}
+
+/// Findings that a baseline accepts until a date.
+fn baseline(known: &[Known]) -> Markup {
+    html! {
+        @if !known.is_empty() {
+            h2.small { "Accepted until a date" }
+            p {
+                (count(known.len(), "finding")) " of the baseline. Each is wrong, and does not "
+                "count for the verdict until its last day."
+            }
+            ul {
+                @for Known { finding, expires, reason, .. } in known {
+                    li {
+                        b.gap { "! " (finding.rule) ": " (finding.object) } " until " (expires) ", "
+                        span.soft { "because " (reason) } br;
+                        "expected " (finding.expected) ", observed " (finding.observed) " "
+                        code { (finding.check) }
+                    }
+                }
+            }
+        }
+    }
 }
