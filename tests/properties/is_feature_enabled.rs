@@ -12,9 +12,8 @@ use uuid::Uuid;
 use super::{holds, notices, with_replaced};
 use schema_harness::checks::properties::{CaseTransaction, Property, Sender};
 use schema_harness::database::batch::Answer;
-use schema_harness::platform::persona::{
-    Alice, AnonKey, Bob, Carol, Guest, NoToken, Persona, ServiceRole,
-};
+use schema_harness::platform::persona::Persona;
+use schema_harness::platform::persona::{Alice, AnonKey, Bob, Carol, Guest, NoToken, ServiceRole};
 use schema_harness::sql::quote;
 
 pub(super) const PROPERTIES: [Property; 5] =
@@ -25,7 +24,6 @@ fn user(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-/// The sender asks.
 #[derive(Clone, PartialEq, Eq)]
 enum Caller {
     Persona(Persona),
@@ -78,8 +76,7 @@ fn flag() -> impl Strategy<Value = Flag> {
 }
 
 impl Flag {
-    /// The answer that the invariant determines for that caller; none if it depends on the
-    /// hash.
+    /// The answer for that caller according to the invariant; none if it depends on the hash.
     fn expected_answer(&self, caller: &Caller) -> Option<bool> {
         let is_user = caller.id().is_some();
         match self {
@@ -102,11 +99,10 @@ impl Flag {
 }
 
 fn insert(rows: &[String]) -> String {
-    let into = "insert into public.feature_flags \
-                (name, enabled, rollout_percentage, target_user_ids)";
+    let columns = "name, enabled, rollout_percentage, target_user_ids";
     format!(
-        "{into} select name, on_, percentage, ids::uuid[] from (values {}) \
-             as flag (name, on_, percentage, ids)",
+        "insert into public.feature_flags ({columns}) select name, on_, percentage, ids::uuid[] \
+             from (values {}) as flag (name, on_, percentage, ids)",
         rows.join(", ")
     )
 }
@@ -183,8 +179,9 @@ const GROWS: Property = Property {
             );
             for (less, expected) in [("0", true), ("1", false)] {
                 transaction.admin(&at.replace("{}", less)).await?;
-                let told = ask(transaction, &Sender::user(id), std::slice::from_ref(&name)).await?;
-                prop_assert_eq!(told, [expected], "asked by the user, {} below {}", less, first);
+                let user = Sender::user(id);
+                let found = ask(transaction, &user, std::slice::from_ref(&name)).await?;
+                prop_assert_eq!(found, [expected], "asked by the user, {} below {}", less, first);
             }
             Ok(())
         })
@@ -206,7 +203,7 @@ const IS_STABLE: Property = Property {
             let off_and_on = "update public.feature_flags set enabled = false where name = \
                               'stable'; update public.feature_flags set enabled = true where \
                               name = 'stable'";
-            let mut told = Vec::new();
+            let mut runs = Vec::new();
             for change in [make.as_str(), "select", off_and_on, delete, &make] {
                 transaction.admin(change).await?;
                 if change == delete {
@@ -219,10 +216,10 @@ const IS_STABLE: Property = Property {
                     answers.push(ask(transaction, &who, &["stable".to_owned()]).await);
                 }
                 transaction.admin("commit").await?;
-                told.push(answers.into_iter().collect::<Result<Vec<_>, _>>()?);
+                runs.push(answers.into_iter().collect::<Result<Vec<_>, _>>()?);
             }
             transaction.admin(delete).await?;
-            prop_assert!(told.iter().all(|answers| *answers == told[0]), "it changed: {:?}", told);
+            prop_assert!(runs.iter().all(|answers| *answers == runs[0]), "it changed: {:?}", runs);
             Ok(())
         })
     },
@@ -250,54 +247,49 @@ const SPREADS: Property = Property {
         )?;
         // Without a seed the ids are consecutive.
         let seed = prop_oneof![Just(String::new()), "[a-z]{1,8}"];
-        let percentage = || 5..=95;
-        runner.check(
-            &(seed, percentage(), percentage()),
-            async |transaction, (seed, one, other)| {
-                let flag = |percentage| Flag { enabled: true, percentage, targets: [false, false] };
-                let nobody = Caller::Persona(NoToken);
-                let rows = [flag(one).row("one", &nobody), flag(other).row("other", &nobody)];
-                transaction.admin(&insert(&rows)).await?;
-                let call = format!("select * from pg_temp.rollout('{seed}', 1, {USERS})");
-                let told = transaction.admin(&call).await?;
-                let [one, other] = [one, other].map(|percentage| f64::from(percentage) / 100.0);
-                is_about(&told, "the first", one, |row| row[1] == "t")?;
-                is_about(&told, "the second", other, |row| row[2] == "t")?;
-                is_about(&told, "both", one * other, |row| row[1] == "t" && row[2] == "t")?;
-                // The control: the loop used the identity of each user.
-                for row in told.rows.iter().step_by(997) {
-                    let id: Uuid =
-                        row[0].parse().map_err(|_| TestCaseError::fail(row[0].clone()))?;
-                    let names = ["one", "other"].map(str::to_owned);
-                    let asked = ask(transaction, &Sender::user(id), &names).await?;
-                    let looped: Vec<bool> = row[1..].iter().map(|text| text == "t").collect();
-                    prop_assert_eq!(asked, looped, "asked by {}", id);
-                }
-                // An error of one percent is not detectable among so many, so the limits are
-                // checked exactly.
-                let ends = "update public.feature_flags set rollout_percentage = \
+        let rollouts = (seed, 5..=95, 5..=95);
+        runner.check(&rollouts, async |transaction, (seed, one, other)| {
+            let flag = |percentage| Flag { enabled: true, percentage, targets: [false, false] };
+            let nobody = Caller::Persona(NoToken);
+            let rows = [flag(one).row("one", &nobody), flag(other).row("other", &nobody)];
+            transaction.admin(&insert(&rows)).await?;
+            let call = format!("select * from pg_temp.rollout('{seed}', 1, {USERS})");
+            let answers = transaction.admin(&call).await?;
+            let [one, other] = [one, other].map(|percentage| f64::from(percentage) / 100.0);
+            is_about(&answers, "the first", one, |row| row[1] == "t")?;
+            is_about(&answers, "the second", other, |row| row[2] == "t")?;
+            is_about(&answers, "both", one * other, |row| row[1] == "t" && row[2] == "t")?;
+            // The control: the loop used the identity of each user.
+            for row in answers.rows.iter().step_by(997) {
+                let id: Uuid = row[0].parse().map_err(|_| TestCaseError::fail(row[0].clone()))?;
+                let names = ["one", "other"].map(str::to_owned);
+                let asked = ask(transaction, &Sender::user(id), &names).await?;
+                let looped: Vec<bool> = row[1..].iter().map(|text| text == "t").collect();
+                prop_assert_eq!(asked, looped, "asked by {}", id);
+            }
+            // One percent is within the deviation, so the limits are checked exactly.
+            let ends = "update public.feature_flags set rollout_percentage = \
                         case name when 'one' then 0 else 100 end where name in ('one', 'other')";
-                transaction.admin(ends).await?;
-                let call = format!("select * from pg_temp.rollout('{seed}', {USERS}, 1000)");
-                let at_the_ends = transaction.admin(&call).await?.rows;
-                prop_assert!(at_the_ends.iter().all(|row| row[1] == "f"), "somebody at 0 %");
-                prop_assert!(at_the_ends.iter().all(|row| row[2] == "t"), "not everybody at 100 %");
-                Ok(())
-            },
-        )
+            transaction.admin(ends).await?;
+            let call = format!("select * from pg_temp.rollout('{seed}', {USERS}, 1000)");
+            let at_the_ends = transaction.admin(&call).await?.rows;
+            prop_assert!(at_the_ends.iter().all(|row| row[1] == "f"), "a user at 0 %");
+            prop_assert!(at_the_ends.iter().all(|row| row[2] == "t"), "not all users at 100 %");
+            Ok(())
+        })
     },
 };
 
 /// Whether that share of the users has the flag, within five standard deviations.
 fn is_about(
-    told: &Answer,
+    answers: &Answer,
     what: &str,
     share: f64,
     is_in: impl Fn(&Vec<String>) -> bool,
 ) -> Result<(), TestCaseError> {
-    prop_assert_eq!(told.rows.len(), USERS as usize, "users");
+    prop_assert_eq!(answers.rows.len(), USERS as usize, "users");
     let users = f64::from(USERS);
-    let count: u32 = told.rows.iter().map(|row| u32::from(is_in(row))).sum();
+    let count: u32 = answers.rows.iter().map(|row| u32::from(is_in(row))).sum();
     let (expected, deviation) = (users * share, (users * share * (1.0 - share)).sqrt());
     let off = (f64::from(count) - expected).abs();
     prop_assert!(off <= 5.0 * deviation, "{count} users have {what}, not {expected:.0}");
@@ -354,10 +346,10 @@ const UNKNOWN_IS_OFF: Property = Property {
             names.push(name);
             let mut expected = vec![false; names.len()];
             expected[names.len() - 1] = is_short;
-            let told = ask(transaction, &caller.who(), &names).await?;
-            prop_assert_eq!(told, expected, "{:?}", names);
-            let null =
-                transaction.run(&caller.who(), "select public.is_feature_enabled(null)").await?;
+            let answers = ask(transaction, &caller.who(), &names).await?;
+            prop_assert_eq!(answers, expected, "{:?}", names);
+            let call = "select public.is_feature_enabled(null)";
+            let null = transaction.run(&caller.who(), call).await?;
             prop_assert_eq!(&null.rows[0][0], "f", "a null");
             Ok(())
         })
