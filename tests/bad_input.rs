@@ -6,6 +6,7 @@ mod grid;
 mod migrations;
 mod script;
 mod signals;
+mod together;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -92,8 +92,10 @@ fn plant(file: &Path, header: &str) {
 
 /// The keys that a message says would be right.
 fn expected(why: &str) -> Vec<String> {
-    let (_, keys) = why.split_once("expected ").unwrap_or_else(|| panic!("no keys in: {why}"));
-    let keys = keys.split('`').skip(1).step_by(2).map(str::to_owned);
+    let keys = ["there are ", "say one of "].iter().find_map(|begin| why.split_once(begin));
+    let (_, keys) = keys.unwrap_or_else(|| panic!("no keys in: {why}"));
+    let keys =
+        keys.lines().next().unwrap_or_default().split('`').skip(1).step_by(2).map(str::to_owned);
     let keys: Vec<String> = keys.collect();
     assert_ne!(keys.len(), 0, "T02: keys in: {why}");
     keys
