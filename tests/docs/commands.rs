@@ -51,7 +51,7 @@ pub(super) fn on(page: &Page) -> Vec<Command> {
         ["scripts/", ".ci/run", "cargo "].iter().any(|program| text.starts_with(program))
     };
     let spans = page.spans.iter().filter(|(_, text)| is_command(text));
-    let spans = spans.flat_map(|(line, text)| in_line(format!("{}:{line}", page.path), text));
+    let spans = spans.flat_map(|(line, text)| in_line(&format!("{}:{line}", page.path), text));
     blocks.chain(spans).collect()
 }
 
@@ -64,12 +64,12 @@ fn in_block(path: &str, block: &Block) -> Vec<Command> {
             let Some((_, next)) = lines.next() else { break };
             text = text.trim_end_matches('\\').to_owned() + " " + next.trim_start();
         }
-        commands.extend(in_line(format!("{path}:{}", block.line + at), &text));
+        commands.extend(in_line(&format!("{path}:{}", block.line + at), &text));
     }
     commands
 }
 
-fn in_line(place: String, text: &str) -> Vec<Command> {
+fn in_line(place: &str, text: &str) -> Vec<Command> {
     let words = shlex::split(text).unwrap_or_else(|| panic!("{place}: a quote is not closed"));
     let is_setting = |word: &String| {
         let name = word.split_once('=').map_or("", |(name, _)| name);
@@ -80,7 +80,7 @@ fn in_line(place: String, text: &str) -> Vec<Command> {
         words[..end].iter().skip_while(|word| is_setting(word)).cloned().collect()
     });
     let commands = commands.filter(|words: &Vec<String>| !words.is_empty());
-    commands.map(|words| Command { place: place.clone(), words }).collect()
+    commands.map(|words| Command { place: place.to_owned(), words }).collect()
 }
 
 /// What there is to compare commands with.

@@ -57,7 +57,7 @@ fn every_key_of_the_contract_is_explained(#[case] file: &str, #[case] header: &s
     let page = page(CONTRACT);
     let directory = written(&page);
     plant(&directory.path().join(file), header);
-    let why = Contract::read(directory.path()).err().expect("an unknown key").0;
+    let why = Contract::read(directory.path()).expect_err("an unknown key").0;
     assert_eq!(unexplained(&expected(&why), &page), [""; 0], "{why}");
 }
 

@@ -62,9 +62,8 @@ impl Page {
                     block = Some(Block { line, language, text: String::new() });
                 }
                 Event::End(TagEnd::CodeBlock) => page.blocks.extend(block.take()),
-                Event::Start(Tag::TableRow) => cell = 0,
                 Event::Start(Tag::TableCell) => cell += 1,
-                Event::End(TagEnd::Table) => cell = 0,
+                Event::Start(Tag::TableRow) | Event::End(TagEnd::Table) => cell = 0,
                 Event::Code(code) => {
                     if let Some(heading) = &mut heading {
                         *heading += &code;
