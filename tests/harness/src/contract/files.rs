@@ -237,13 +237,19 @@ fn check_alone(name: &str, content: &RelationFile, file: &TomlFile, mistakes: &m
         }
     };
     for (variant, values) in &content.variants {
-        values.keys().for_each(|column| known(column, &["variants", variant]));
+        for column in values.keys() {
+            known(column, &["variants", variant]);
+        }
     }
     for (member, values) in &content.members {
-        values.keys().for_each(|column| known(column, &["members", member]));
+        for column in values.keys() {
+            known(column, &["members", member]);
+        }
     }
     for (at, row) in content.seed.iter().enumerate() {
-        row.keys().for_each(|column| known(column, &["seed", &at.to_string()]));
+        for column in row.keys() {
+            known(column, &["seed", &at.to_string()]);
+        }
     }
     check_privileges(content, file, mistakes);
     check_policies(content, file, mistakes);

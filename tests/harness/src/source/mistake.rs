@@ -95,7 +95,7 @@ fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// The file, as messages name it.
-    path: String,
+    path: Arc<str>,
     text: Arc<str>,
     at: Range<usize>,
     wrong: Wrong,
@@ -103,11 +103,11 @@ pub struct Mistake {
 
 impl Mistake {
     /// A mistake in the bytes `at` of a file's text; of several lines, the first is shown.
-    pub fn new(path: &str, text: &Arc<str>, at: Range<usize>, wrong: Wrong) -> Self {
+    pub fn new(path: &Arc<str>, text: &Arc<str>, at: Range<usize>, wrong: Wrong) -> Self {
         let start = at.start.min(text.len());
         let line_end = text[start..].find('\n').map_or(text.len(), |length| start + length);
         let at = start..at.end.clamp(start, line_end);
-        Self { path: path.to_owned(), text: Arc::clone(text), at, wrong }
+        Self { path: Arc::clone(path), text: Arc::clone(text), at, wrong }
     }
 
     /// The mistake as an error.
@@ -121,7 +121,7 @@ impl Display for Mistake {
         let Wrong { title, label, help } = &self.wrong;
         let label = (!label.is_empty()).then_some(label.as_str());
         let place = AnnotationKind::Primary.span(self.at.clone()).label(label);
-        let snippet = Snippet::source(&*self.text).path(self.path.as_str()).annotation(place);
+        let snippet = Snippet::source(&*self.text).path(&*self.path).annotation(place);
         let report = [Level::ERROR.primary_title(title.as_str()).element(snippet)];
         f.write_str(&Renderer::plain().term_width(WIDTH).render(&report))?;
         if help.is_empty() { Ok(()) } else { write!(f, "\nhelp: {help}") }

@@ -15,7 +15,7 @@ use super::project;
 /// A TOML file.
 #[derive(Debug, Clone)]
 pub struct TomlFile {
-    path: String,
+    path: Arc<str>,
     text: Arc<str>,
 }
 
@@ -27,7 +27,7 @@ impl TomlFile {
     pub fn read(path: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(path)?.into();
         let shown = path.strip_prefix(project()).unwrap_or(path);
-        Ok(Self { path: shown.display().to_string(), text })
+        Ok(Self { path: shown.display().to_string().into(), text })
     }
 
     /// Its text.
