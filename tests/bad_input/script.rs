@@ -53,6 +53,14 @@ fn older_spelling_is_accepted(#[case] arguments: &[&str], #[case] begin: &str) {
     assert!(output.status.success() && told.starts_with(begin), "{told}");
 }
 
+/// An example of the workspace has a main job of its own; the example of an attack shows whose ran.
+#[test]
+fn script_runs_the_main_job_of_its_own_project() {
+    let output = script(&["explain", "W04"]).output().expect("the script runs");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("on public.memories to authenticated"), "{told}");
+}
+
 #[rstest]
 #[case::main_job(&["--help"])]
 #[case::draft(&["draft", "--help"])]

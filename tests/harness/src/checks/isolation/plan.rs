@@ -119,7 +119,13 @@ impl<'a> Author<'a> {
         if let Some(column) = &cell.column
             && !draft.values.contains_key(column)
         {
-            let value = self.factory.value(self.relation, column, "another value")?;
+            // A reference has the value that a row without nulls has.
+            let filled = Wanted { filled: true, ..wanted };
+            let mut filled = self.factory.draft(&self.relation.name, filled)?.values;
+            let value = match filled.remove(column) {
+                Some(value) if self.is_structural(column) => value,
+                _ => self.factory.value(self.relation, column, "another value")?,
+            };
             draft.values.insert(column.clone(), value);
         }
         let statement = draft.insert(self.relation);

@@ -113,7 +113,7 @@ impl<'a> TableStatements<'a> {
         Ok(draft)
     }
 
-    fn is_on_path(&self, column: &str) -> bool {
+    pub(in crate::checks::attacks) fn is_on_path(&self, column: &str) -> bool {
         self.owner_column() == Some(column) || self.paths().iter().any(|(path, _)| path == column)
     }
 
@@ -138,13 +138,24 @@ impl<'a> TableStatements<'a> {
         if let Some(column) = updatable.or_else(|| self.plain_columns().next()) {
             return Ok(format!("{} = {}", ident(&column.name), self.other(&column.name)?));
         }
-        // Of keys alone, each row keeps its own.
-        let keys = || self.subject.relation.columns.iter().filter(|it| it.made.is_none());
-        let key = keys().find(|column| self.may("update", &column.name)).or(keys().next());
+        // There are only keys: what nothing points from gets a new value, else what the
+        // attacker's own row has.
+        let relation = self.subject.relation;
+        let points = |column: &&Column| {
+            let keys = relation.constraints.iter().filter(|key| key.kind == "f");
+            keys.flat_map(|key| &key.columns).any(|name| *name == column.name)
+        };
+        let keys = || relation.columns.iter().filter(|column| column.made.is_none());
+        let free = keys().find(|column| !points(column) && !self.is_on_path(&column.name));
+        if let Some(column) = free {
+            return Ok(format!("{} = {}", ident(&column.name), self.other(&column.name)?));
+        }
+        let key = keys().find(|column| !self.is_on_path(&column.name)).or(keys().next());
         let key = key.ok_or_else(|| {
             CannotRun(format!("table {} has no column to update", self.subject.name))
         })?;
-        Ok(format!("{0} = {0}", ident(&key.name)))
+        let row = self.row(self.subject.name, ATTACKER)?;
+        Ok(format!("{} = {}", ident(&key.name), row.literal(&key.name).unwrap_or("null")))
     }
 
     /// A value of a column that the attacker's and the victim's rows do not have.
