@@ -2,6 +2,7 @@
 
 pub mod doctor;
 pub mod draft;
+mod ended;
 pub mod explain;
 mod options;
 mod test;
@@ -9,18 +10,19 @@ mod verify;
 
 use std::env;
 use std::ffi::OsString;
+use std::iter;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use self::ended::Ended;
 use self::options::{Command, Options};
 use crate::checks::attacks::runner::Example;
 use crate::checks::properties::Property;
 use crate::error::CannotRun;
 use crate::server::supervisor::supervise_if_asked;
 use crate::source;
-use crate::source::mistake::count;
 
 /// The first argument when `scripts/verify` calls: what follows is a command line, and not what a
 /// test runner asks.
@@ -43,17 +45,6 @@ pub struct Project {
     example: fn(&str) -> Option<Example>,
 }
 
-/// How a command ended.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// 0 proved or done, 1 findings, 2 could not run.
-    pub status: u8,
-    /// What goes to standard output.
-    pub output: String,
-    /// What goes to standard error.
-    pub error: String,
-}
-
 impl Project {
     /// The project in that directory; `migrations` and `fixtures` are below it.
     pub const fn new(directory: &'static str) -> Self {
@@ -71,7 +62,7 @@ impl Project {
     }
 
     /// Every property of the project's own.
-    pub(crate) fn properties(&self) -> Vec<&'static Property> {
+    fn properties(&self) -> Vec<&'static Property> {
         self.properties.iter().copied().flatten().collect()
     }
 
@@ -82,7 +73,7 @@ impl Project {
         source::set_project(Path::new(self.directory));
         let mut arguments = env::args_os().skip(1).peekable();
         if arguments.next_if(|it| it == COMMAND_LINE).is_none() {
-            return test::run(self);
+            return test::run(move || run(&self, iter::empty::<&str>()));
         }
         let Ended { status, output, error } = run(&self, arguments);
         print!("{output}");
@@ -101,7 +92,7 @@ pub fn run(project: &Project, arguments: impl IntoIterator<Item = impl Into<OsSt
         Err(told) => return Ended::done(0, told.to_string()),
     };
     let done = match options.command {
-        None => verify::prove(project, &options.verify),
+        None => verify::prove(&project.properties(), &options.verify),
         Some(Command::Merge(merge)) => verify::merge(&merge),
         Some(Command::Draft(draft)) => draft::run(&draft).map(|text| Ended::done(0, text)),
         Some(Command::Explain(explain)) => {
@@ -110,24 +101,4 @@ pub fn run(project: &Project, arguments: impl IntoIterator<Item = impl Into<OsSt
         Some(Command::Doctor) => Ok(doctor::run()),
     };
     done.unwrap_or_else(|CannotRun(why)| Ended::could_not_run(&why))
-}
-
-impl Ended {
-    fn done(status: u8, mut output: String) -> Self {
-        if !output.ends_with('\n') {
-            output.push('\n');
-        }
-        Self { status, output, error: String::new() }
-    }
-
-    /// A message of several lines has the verdict at its end, where one looks for it.
-    fn could_not_run(why: &str) -> Self {
-        let error = match count(why) {
-            0 if !why.contains('\n') => format!("COULD NOT RUN: {why}\n"),
-            0 => format!("{why}\n\nCOULD NOT RUN, see above\n"),
-            1 => format!("{why}\n\nCOULD NOT RUN: 1 mistake, see above\n"),
-            many => format!("{why}\n\nCOULD NOT RUN: {many} mistakes, see above\n"),
-        };
-        Self { status: 2, output: String::new(), error }
-    }
 }

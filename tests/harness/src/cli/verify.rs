@@ -9,11 +9,11 @@ use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::Ended;
 use super::options::{Merge, Verify};
-use super::{Ended, Project};
 use crate::checks::lint;
 use crate::checks::mutants::judge::Which;
-use crate::checks::properties::plan;
+use crate::checks::properties::{Property, plan};
 use crate::error::CannotRun;
 use crate::inputs::Inputs;
 use crate::job::{self, Job};
@@ -22,14 +22,17 @@ use crate::report::{self, Baseline, Evidence};
 use crate::source::mistake::both;
 
 /// What the main job does.
-pub(super) fn prove(project: &Project, options: &Verify) -> Result<Ended, CannotRun> {
+pub(super) fn prove(
+    properties: &[&'static Property],
+    options: &Verify,
+) -> Result<Ended, CannotRun> {
     let out = options.out.or("target/evidence");
     report::clear(&out)?;
     let baseline = options.baseline.file().map(|file| Baseline::read(&file)).transpose();
     let inputs = Inputs::read(&options.inputs.migrations(), &options.inputs.fixtures());
     let (baseline, inputs) = both(baseline, inputs)?;
     let inputs = options.inputs.complete(inputs)?;
-    let job = Job::whole(&project.properties());
+    let job = Job::whole(properties);
     both(lint::are_known(&inputs), plan::are_known(&inputs.contract, &job.properties))?;
     report::prepare(&out)?;
     let mutants = options.mutants.then(|| match &options.in_diff {

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::files::RelationFile;
-use super::membership::{leads_nowhere, undeclared};
-use super::{Database, Owner};
+use super::file::RelationFile;
+use super::model::{Database, Owner};
+use super::sharing::{leads_nowhere, undeclared};
 use crate::catalog::facets::BY_COLUMN;
 use crate::source::mistake::{Mistakes, Wrong};
 use crate::source::toml_file::TomlFile;

@@ -9,46 +9,16 @@ use serde::Deserialize;
 use super::checks::{
     ROLES, check_database, check_path, check_policies, check_privileges, check_words,
 };
+use super::file::{OneOrMany, RelationFile};
 use super::grid::{Grid, SHARED};
-use super::membership::{self, Members, Membership, Values, check_members};
+use super::membership::{Members, Membership};
+use super::model::{Contract, Function, Owner, Relation};
 use super::shape::{Shape, Sharing};
-use super::{Accepted, Column, Contract, Function, Owner, Relation};
+use super::sharing::{check_members, check_owner, check_values, memberships, sharing};
 use crate::error::CannotRun;
 use crate::source::SourceFile;
 use crate::source::mistake::{Mistakes, Wrong, both};
 use crate::source::toml_file::TomlFile;
-
-/// A table's or view's file, as parsed.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RelationFile {
-    #[serde(rename = "name")]
-    _name: Option<String>,
-    #[serde(rename = "owner")]
-    _owner: OneOrMany,
-    access: String,
-    #[serde(default)]
-    security_invoker: bool,
-    #[serde(default)]
-    pub(super) privileges: BTreeMap<String, Vec<String>>,
-    #[serde(default)]
-    variants: BTreeMap<String, BTreeMap<String, String>>,
-    #[serde(default)]
-    members: Values,
-    pub(super) columns: BTreeMap<String, Column>,
-    #[serde(default)]
-    constraints: BTreeMap<String, String>,
-    #[serde(default)]
-    indexes: BTreeMap<String, String>,
-    #[serde(default)]
-    triggers: BTreeMap<String, String>,
-    #[serde(default)]
-    pub(super) policies: BTreeMap<String, String>,
-    #[serde(default)]
-    seed: Vec<toml::Table>,
-    #[serde(default)]
-    accepted: Vec<Accepted>,
-}
 
 /// The keys of a table's or view's file that other files depend on, read even if the rest has
 /// mistakes.
@@ -56,13 +26,6 @@ pub(super) struct RelationFile {
 struct Header {
     name: Option<String>,
     owner: Option<OneOrMany>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "the owner is a string, or several in brackets")]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
 }
 
 /// A file of the contract.
@@ -195,7 +158,7 @@ impl Reader {
             let owner = self.owners.get(name);
             if let (Some(owner), true) = (owner, is_complete) {
                 check_owner_columns(name, owner, &content, toml, &mut self.mistakes);
-                membership::check_owner(name, &self.owners, toml, &mut self.mistakes);
+                check_owner(name, &self.owners, toml, &mut self.mistakes);
                 check_path((name, owner), &tables, toml, &mut self.mistakes);
             }
             contents.push((name, &it.file, it.is_table, content, before == self.mistakes.count()));
@@ -290,8 +253,8 @@ fn relation(
     mistakes: &mut Mistakes,
 ) -> Option<Relation> {
     let (owner, toml) = (owners[name].clone(), &file.toml);
-    let sharing = membership::sharing(owners, name);
-    membership::check_values(&content.members, sharing, toml, mistakes);
+    let sharing = sharing(owners, name);
+    check_values(&content.members, sharing, toml, mistakes);
     if sharing != Sharing::Alone && content.variants.contains_key(SHARED) {
         let reserved = Wrong::new(format!("`{SHARED}` is a target of its own here"));
         let at = toml.key(&["variants", SHARED]);
@@ -318,10 +281,8 @@ fn relation(
         grid: grid.ok()?,
         grid_text: content.access,
         shape,
-        membership: (sharing == Sharing::Membership).then(|| Membership {
-            of: membership::memberships(owners, name),
-            values: content.members,
-        }),
+        membership: (sharing == Sharing::Membership)
+            .then(|| Membership { of: memberships(owners, name), values: content.members }),
         privileges: content.privileges,
         variants: content.variants,
         columns: content.columns,

@@ -1,7 +1,8 @@
 //! The shape of a table's rows: which targets its grid must have, and whether a row can have
 //! several users.
 
-use super::grid::{Command, Expected, SHARED, Whose};
+pub use super::cell::Counts;
+use super::cell::{Command, Expected, SHARED, Whose};
 use crate::platform::persona::Persona;
 use crate::source::mistake::Wrong;
 
@@ -121,17 +122,4 @@ impl Shape {
         }
         Ok(meant)
     }
-}
-
-/// How many rows of a table there are for a persona.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Counts {
-    /// The persona's alone.
-    pub own: u64,
-    /// Those that the persona shares.
-    pub shared: u64,
-    /// Of these, the persona's own memberships.
-    pub own_shared: u64,
-    /// All rows.
-    pub all: u64,
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::found::{Found, head};
 use super::owners::is_profile;
 use super::writer::{Writer, key, list};
-use super::{Found, head};
 use crate::catalog::facets::default_privileges_id;
 use crate::catalog::{Function, Grant, Relation};
 use crate::source::SourceFile;

@@ -4,10 +4,10 @@
 use serde_json::Value;
 
 use super::checks::plain;
+use super::found::{Found, head};
 use super::grid::grid;
 use super::owners::Guesses;
 use super::writer::{Writer, key, list};
-use super::{Found, head};
 use crate::catalog::facets::BY_COLUMN;
 use crate::catalog::{Column, Constraint, Policy, Relation};
 use crate::contract::Owner;

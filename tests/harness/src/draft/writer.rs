@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use toml::Value;
 
-use super::GUESS;
+use super::found::GUESS;
 
 /// The text of a file.
 pub(super) struct Writer(String);

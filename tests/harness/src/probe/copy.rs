@@ -7,7 +7,12 @@ use std::time::Instant;
 use futures_util::{SinkExt, TryStreamExt};
 use tokio_postgres::{Client, Error};
 
-use super::{Answer, Attempt, CannotRun, Digest, Prober, Transcript, describe, guard};
+use super::attempt::{Attempt, Transcript};
+use super::digest::Digest;
+use super::guard::guard;
+use super::prober::Prober;
+use crate::database::batch::Answer;
+use crate::error::{CannotRun, describe};
 
 /// Whether a script is a COPY between client and server.
 pub(super) fn is_exchange(script: &[String]) -> bool {

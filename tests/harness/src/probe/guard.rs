@@ -1,7 +1,7 @@
 //! Identity guard: whether the session has the identity that it should have while a statement
 //! is tried.
 
-use super::Persona;
+use crate::platform::persona::Persona;
 
 /// The statement that reads the identity of the session.
 pub(super) fn guard(active: &str) -> String {

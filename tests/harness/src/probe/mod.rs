@@ -1,23 +1,22 @@
 //! Probe: becomes an identity, runs its statements, takes the state digest before and after,
 //! and rolls everything back.
 
+mod attempt;
 mod copy;
 pub mod digest;
 mod guard;
+mod prober;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio_postgres::Client;
-use tokio_postgres::error::DbError;
-
+pub use self::attempt::{Attempt, Transcript};
 use self::guard::{guard, unguarded};
+pub use self::prober::Prober;
 use super::catalog::Relation;
-use super::database::NoticeConnection;
-use crate::database::batch::{self, Answer};
 use crate::database::outcome::Outcome;
 use crate::error::{CannotRun, describe};
-use crate::platform::persona::{Identity, Persona};
+use crate::platform::persona::Persona;
 use crate::probe::digest::{Changed, Digest};
 use crate::sql::quote;
 
@@ -32,49 +31,6 @@ pub struct Observation {
     pub unguarded: Option<String>,
     /// The time from the first byte sent to the rollback's answer.
     pub took: Duration,
-}
-
-/// The statements of a probe.
-#[derive(Debug, Clone)]
-pub struct Attempt<'a> {
-    /// The setup: statements that the administrator runs first.
-    pub setup: &'a [String],
-    /// The identity that runs the script.
-    pub identity: &'a Identity,
-    /// The statements that are tried, in order until one fails.
-    pub script: &'a [String],
-    /// Unless empty: an expression for whether row level security is active.
-    pub active: &'a str,
-}
-
-/// The result of an attempt.
-#[derive(Debug, Clone)]
-pub struct Transcript {
-    /// The answer to each statement of the script, until one failed.
-    pub answers: Vec<Answer>,
-    /// The error of the statement that failed.
-    pub error: Option<DbError>,
-    /// The server's notices.
-    pub notices: Vec<DbError>,
-    /// The rows that changed.
-    pub changed: Vec<Changed>,
-    /// Session user, role, superuser, BYPASSRLS and whether row level security is active.
-    pub guard: Vec<String>,
-    /// The time from the first byte sent to the rollback's answer.
-    pub took: Duration,
-}
-
-/// A superuser's connection that is prepared to try statements in a clone that nobody else
-/// writes to.
-pub struct Prober {
-    connection: NoticeConnection,
-    /// The statement that computes the digest.
-    digest: String,
-    /// The state before every probe, because each is rolled back.
-    initial: Digest,
-    attempts: AtomicUsize,
-    /// Whether probes run within a transaction that is open already.
-    nested: AtomicBool,
 }
 
 /// A table or view that a probe is aimed at.
@@ -99,65 +55,6 @@ impl Target {
 }
 
 impl Prober {
-    /// Prepares the digest, and takes it for the first time.
-    ///
-    /// # Errors
-    /// The server's answer.
-    pub async fn new(connection: NoticeConnection, digest: &str) -> Result<Self, CannotRun> {
-        // A transaction without an id has written no row, so that its state needs no digest:
-        // then only the first line comes back, and the id in it is empty. A plan made under
-        // another search_path than the requests' would be thrown away by each of them.
-        let written = "pg_catalog.pg_current_xact_id_if_assigned()";
-        let prepare = format!(
-            "set search_path = public, extensions; prepare identra_digest as {digest}; \
-             prepare identra_state as select '', coalesce({written}::text, ''), '', '0', '0' \
-             union all select * from ({digest}) as digest where {written} is not null"
-        );
-        connection.client.batch_execute(&prepare).await.map_err(|error| {
-            CannotRun(format!("could not prepare the digest: {}", describe(&error)))
-        })?;
-        let (initial, attempts) = (Digest::default(), AtomicUsize::new(0));
-        let (digest, nested) = (digest.to_owned(), AtomicBool::new(false));
-        let mut prober = Self { connection, digest, initial, attempts, nested };
-        prober.initial = prober.digest().await?;
-        Ok(prober)
-    }
-
-    /// The state before every probe.
-    pub fn initial(&self) -> &Digest {
-        &self.initial
-    }
-
-    /// The number of attempts so far.
-    pub fn attempts(&self) -> usize {
-        self.attempts.load(Ordering::Relaxed)
-    }
-
-    /// The connection that statements are tried on.
-    pub fn client(&self) -> &Client {
-        &self.connection.client
-    }
-
-    /// Sets whether later probes run within a transaction that the caller has begun on the
-    /// connection; each is rolled back to a savepoint.
-    pub fn nest(&self, nested: bool) {
-        self.nested.store(nested, Ordering::Relaxed);
-    }
-
-    /// The state as it is now.
-    ///
-    /// # Errors
-    /// The server's answer.
-    pub async fn digest(&self) -> Result<Digest, CannotRun> {
-        let (answers, error) = self.run("execute identra_digest").await?;
-        match error {
-            None => Ok(Digest::of_rows(&answers[0].rows)),
-            Some(error) => {
-                Err(CannotRun(format!("could not take the digest: {}", error.message())))
-            }
-        }
-    }
-
     /// Tries one statement as `persona`, with the state digest.
     ///
     /// # Errors
@@ -288,10 +185,5 @@ impl Prober {
         let answers = answers.drain(at + 1..).take(attempt.script.len()).collect();
         let notices = self.connection.notices();
         Ok(Transcript { answers, error, notices, changed, guard, took })
-    }
-
-    /// Runs a batch on the prober's connection.
-    async fn run(&self, batch: &str) -> Result<(Vec<Answer>, Option<DbError>), CannotRun> {
-        batch::run(&self.connection.client, batch).await
     }
 }

@@ -9,6 +9,7 @@ mod locate;
 mod merge;
 pub mod page;
 mod replay;
+mod run;
 pub mod sarif;
 mod summary;
 
@@ -21,13 +22,10 @@ use self::document::{
 pub use self::facts::commit;
 pub use self::files::{clear, prepare, write};
 pub use self::merge::merged;
+pub use self::run::{Run, Verdict};
 pub use self::summary::{markdown, terminal};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Constraint};
 use crate::checks::attacks::runner::Attack;
@@ -36,76 +34,12 @@ use crate::checks::mutants::judge::Judgement;
 use crate::checks::mutants::report;
 use crate::checks::mutants::run::Outcome;
 use crate::checks::properties::coverage::Statement;
-use crate::checks::properties::plan::{self, Try};
+use crate::checks::properties::plan;
 use crate::contract::{Function, LintException, Owner, Relation};
 use crate::findings::families;
 use crate::findings::ledger::{Entry, Finding, Ledger};
 use crate::inputs::Inputs;
 use crate::platform::Regime;
-use crate::rows::World;
-use crate::server::Server;
-
-/// The verdict of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Every planned check was made and passed.
-    Proved,
-    /// Every finding is accepted by a baseline.
-    NothingNew,
-    /// The schema or its contract has a fault.
-    Findings,
-    /// Not every planned check was made, so nothing is proved.
-    Incomplete,
-}
-
-impl Verdict {
-    /// Its exit status.
-    pub fn exit_status(self) -> u8 {
-        match self {
-            Self::Proved | Self::NothingNew => 0,
-            Self::Findings | Self::Incomplete => 1,
-        }
-    }
-
-    /// Its name in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Proved => "PROVED",
-            Self::NothingNew => "NOTHING NEW",
-            Self::Findings => "FINDINGS",
-            Self::Incomplete => "INCOMPLETE",
-        }
-    }
-}
-
-/// The data of a run besides its ledger.
-pub struct Run<'a> {
-    /// The inputs.
-    pub inputs: &'a Inputs,
-    /// The server.
-    pub server: &'a Server,
-    /// The attack catalogue.
-    pub attacks: &'a [&'static Attack],
-    /// The parts of the main job that were run.
-    pub parts: BTreeSet<String>,
-    /// The fingerprint of the rows before each cell, by privilege regime.
-    pub states: BTreeMap<String, String>,
-    /// The catalog.
-    pub catalog: Catalog,
-    /// The generated rows, or why there are none.
-    pub world: Result<World, String>,
-    /// Each property that was tried.
-    pub tries: Vec<Try>,
-    /// Whether the server has `plpgsql_check`.
-    pub has_plpgsql_check: bool,
-    /// The outcomes of mutants, if they were requested.
-    pub mutants: Option<Judgement>,
-    /// How long it took until the catalogs were compared.
-    pub compared: Duration,
-    /// How long the whole run took.
-    pub took: Duration,
-}
 
 impl Evidence {
     /// Makes the evidence of a ledger.

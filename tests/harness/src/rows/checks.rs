@@ -53,13 +53,13 @@ pub(super) async fn learn(
     let mut checks: Vec<Constraint> =
         relation.constraints.iter().filter(|it| it.kind == "c").cloned().collect();
     checks.extend(bounds(relation));
-    let learner = Learner { admin, catalog, relation, declared, checks };
+    let by_trial = Learner { admin, catalog, relation, declared, checks };
     let mut learned = Learned::default();
     for column in &relation.columns {
-        learner.alone(column, &mut learned).await?;
+        by_trial.alone(column, &mut learned).await?;
     }
-    for columns in learner.together() {
-        learner.combine(&columns, &mut learned).await?;
+    for columns in by_trial.together() {
+        by_trial.combine(&columns, &mut learned).await?;
     }
     Ok(learned)
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 pub use super::draft::Draft;
-use super::{Owner, World, values};
+use super::owner::Owner;
+use super::values;
+use super::world::World;
 use crate::catalog::{Catalog, Constraint, Relation};
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;

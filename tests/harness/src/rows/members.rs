@@ -7,8 +7,9 @@ use tokio_postgres::{Client, Row};
 
 use super::cause::Cause;
 use super::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
+use super::owner::Owner;
 use super::search::Site;
-use super::{Owner, World, failed, literals};
+use super::world::{World, failed, literals};
 use crate::catalog::Relation;
 use crate::contract;
 use crate::contract::grid::SHARED;

@@ -8,168 +8,31 @@ pub mod compose;
 mod draft;
 mod members;
 mod order;
+mod owner;
 mod parents;
 mod search;
+mod sender;
 pub mod values;
+mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
 pub use self::cause::Cause;
 use self::cause::Refused;
 use self::compose::{ACCOUNTS, Factory, PLAIN_ROWS, Wanted, one_per_user, sign_up};
 use self::order::{parents_first, required_parents, tables};
-use self::search::{Sender, Site};
+pub use self::owner::Owner;
+use self::search::Site;
+pub use self::world::{Row, World};
+use self::world::{failed, literals};
 use crate::catalog::{Catalog, Relation};
 use crate::contract::Contract;
-use crate::contract::grid::SHARED;
 use crate::contract::shape::Sharing;
-use crate::error::{CannotRun, describe};
+use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::sql::ident;
 
-/// Whose a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Owner {
-    /// That user's, alone.
-    User(Persona),
-    /// Alice's and Bob's.
-    Shared,
-    /// It leads to no single user, or its table has no owners.
-    Nobody,
-}
-
-impl Owner {
-    /// The word in values and messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::User(persona) => persona.name(),
-            Self::Shared => SHARED,
-            Self::Nobody => "nobody",
-        }
-    }
-}
-
-/// A row that exists.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Row {
-    owner: String,
-    variant: Option<String>,
-    values: BTreeMap<String, String>,
-}
-
-impl Row {
-    /// The value of a column as a SQL literal.
-    pub fn literal(&self, column: &str) -> Option<&str> {
-        self.values.get(column).map(String::as_str)
-    }
-}
-
-/// All rows that were made, what was learned of the columns meanwhile, and why some rows could
-/// not be made.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct World {
-    rows: BTreeMap<String, Vec<Row>>,
-    /// The literals that checks leave to a column, by table and column.
-    accepted: BTreeMap<String, Vec<String>>,
-    /// Columns that need a value although they may be null, or have a default.
-    required: BTreeSet<String>,
-    /// Columns that name an account, and not the owner's.
-    of_another: BTreeSet<String>,
-    /// Tables whose rows triggers let in only with claims.
-    senders: BTreeMap<String, Sender>,
-    /// Tables of which a trigger makes a row for its parent.
-    adopted: BTreeSet<String>,
-    unmade: BTreeMap<String, Cause>,
-    sign_up: Option<Cause>,
-    script: Vec<String>,
-}
-
 impl World {
-    /// The rows of a table that belong to `owner`, of one variant or plain.
-    pub fn rows(&self, table: &str, owner: Owner, variant: Option<&str>) -> Vec<&Row> {
-        let wanted = |row: &&Row| row.owner == owner.name() && row.variant.as_deref() == variant;
-        self.all_rows(table).filter(wanted).collect()
-    }
-
-    fn all_rows(&self, table: &str) -> impl Iterator<Item = &Row> {
-        self.rows.get(table).into_iter().flatten()
-    }
-
-    /// Why there are no rows of that table, where they could not be made.
-    pub fn unmade(&self, table: &str) -> Option<&Cause> {
-        self.unmade.get(table)
-    }
-
-    /// Why accounts were refused their sign-up, where any were.
-    pub fn refused_sign_up(&self) -> Option<&Cause> {
-        self.sign_up.as_ref()
-    }
-
-    /// The tables without rows that are to blame themselves, each with those that it leaves
-    /// without any.
-    pub fn all_unmade(&self) -> impl Iterator<Item = (&str, &Cause, Vec<&str>)> {
-        let roots = self.unmade.iter().filter(|(_, cause)| cause.behind.is_none());
-        roots.map(|(table, cause)| {
-            let others = self.unmade.keys().map(String::as_str).filter(|other| other != table);
-            (table.as_str(), cause, others.filter(|it| self.root_of(it) == table).collect())
-        })
-    }
-
-    /// The table that one's rows are missing because of, in the end.
-    fn root_of<'w>(&'w self, mut table: &'w str) -> &'w str {
-        for _ in &self.unmade {
-            match self.unmade.get(table).and_then(|cause| cause.behind.as_deref()) {
-                Some(parent) => table = parent,
-                None => break,
-            }
-        }
-        table
-    }
-
-    /// The statements that made it, in order, for a superuser.
-    pub fn script(&self) -> &[String] {
-        &self.script
-    }
-
-    /// The literals that the checks of a column accept, where it has any.
-    pub fn accepted(&self, table: &str, column: &str) -> &[String] {
-        self.accepted.get(&format!("{table}.{column}")).map_or(&[], Vec::as_slice)
-    }
-
-    fn is_required(&self, table: &str, column: &str) -> bool {
-        self.required.contains(&format!("{table}.{column}"))
-    }
-
-    fn is_of_another(&self, table: &str, column: &str) -> bool {
-        self.of_another.contains(&format!("{table}.{column}"))
-    }
-
-    fn comes_with_its_parent(&self, table: &str) -> bool {
-        self.adopted.contains(table)
-    }
-
-    /// An INSERT into that table, with the claims that its triggers ask for.
-    fn as_sender(&self, table: &str, owner: Owner, insert: String) -> Vec<String> {
-        self.senders.get(table).copied().unwrap_or(Sender::Nobody).sends(owner, insert)
-    }
-
-    /// The statements that make an account: as the auth server does, or without the project's
-    /// triggers where these refuse some.
-    fn sign_up(&self, id: &str, email: Option<&str>) -> Vec<String> {
-        let insert = sign_up(id, email);
-        if self.sign_up.is_some() { without_triggers(insert) } else { vec![insert] }
-    }
-
-    /// Every uuid that stands in a row.
-    pub fn uuids(&self) -> impl Iterator<Item = String> {
-        let values = self.rows.values().flatten().flat_map(|row| row.values.values());
-        let bare = values.map(|value| value.trim_matches('\''));
-        bare.filter(|value| uuid::Uuid::try_parse(value).is_ok()).map(str::to_owned)
-    }
-
     /// Signs the users up and gives Alice and Bob rows of every table that the contract
     /// declares. `auth` is a session of the platform's auth server, `admin` a superuser's. What
     /// the schema refuses is in what is made.
@@ -322,6 +185,13 @@ impl World {
         Ok(Ok(()))
     }
 
+    /// The statements that make an account: as the auth server does, or without the project's
+    /// triggers where these refuse some.
+    fn sign_up(&self, id: &str, email: Option<&str>) -> Vec<String> {
+        let insert = sign_up(id, email);
+        if self.sign_up.is_some() { without_triggers(insert) } else { vec![insert] }
+    }
+
     fn keep(
         &mut self,
         relation: &Relation,
@@ -342,16 +212,4 @@ impl World {
 fn without_triggers(statement: String) -> Vec<String> {
     let role = |role: &str| format!("set session_replication_role = {role}");
     vec![role("replica"), statement, role("origin")]
-}
-
-/// Every column of a row as a SQL literal.
-fn literals(relation: &Relation) -> String {
-    let literal = |column: &crate::catalog::Column| {
-        format!("coalesce(pg_catalog.quote_literal({}::text), 'null')", ident(&column.name))
-    };
-    relation.columns.iter().map(literal).collect::<Vec<_>>().join(", ")
-}
-
-fn failed(statement: &str, error: &tokio_postgres::Error) -> CannotRun {
-    CannotRun(format!("could not make the rows of the world: {statement}\n  {}", describe(error)))
 }

@@ -1,11 +1,11 @@
 //! Whose a row is, and what it points at: rows that there are, or such as are made before it.
 
-use super::Owner;
 use super::compose::{
     ACCOUNTS, Draft, Factory, PLAIN_ROWS, VACANT, Wanted, foreign_keys, has_example, in_variant,
     parent_ordinal,
 };
 use super::members::newcomer;
+use super::owner::Owner;
 use crate::catalog::{Constraint, Relation};
 use crate::contract;
 use crate::error::CannotRun;

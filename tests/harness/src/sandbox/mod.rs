@@ -2,8 +2,10 @@
 //! template and cloned for each caller.
 
 mod bare;
+mod state;
 mod template;
 
+pub use self::state::State;
 pub use self::template::LOCK_ROLES;
 
 use serde::de::DeserializeOwned;
@@ -125,27 +127,6 @@ impl Database {
         let row = admin.query_one(query, &[&name.name()]).await;
         let row = row.map_err(|error| could_not(describe(&error)))?;
         serde_json::from_value(row.get(0)).map_err(|error| could_not(error.to_string()))
-    }
-}
-
-/// A document that a template holds besides its tables.
-#[derive(Debug, Clone, Copy)]
-pub enum State {
-    /// The catalog's facets before the migration.
-    Baseline,
-    /// The rows that migrations left in each table: table to rows as JSON.
-    Seeds,
-    /// The rows of the world, or why there are none.
-    World,
-}
-
-impl State {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Baseline => "baseline",
-            Self::Seeds => "seeds",
-            Self::World => "world",
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! PostgreSQL binaries on this machine, and whether they can be used.
 
-use super::embedded;
+use super::account;
 use super::settings::Settings;
 use crate::error::CannotRun;
 use rustix::process::{Pid, Signal, kill_process};
@@ -95,7 +95,7 @@ impl Binaries {
             .env("TZ", "UTC")
             .env("LD_LIBRARY_PATH", self.directory.join("../lib"))
             .stdin(Stdio::null());
-        if let Some((user, group)) = embedded::owner() {
+        if let Some((user, group)) = account::owner() {
             command.uid(user).gid(group).current_dir("/");
         }
         command
@@ -104,7 +104,7 @@ impl Binaries {
     fn answer(&self, program: &str, option: &str) -> Result<String, String> {
         let place = self.directory.display();
         let output = self.command(program).arg(option).output();
-        let output = output.map_err(|problem| match embedded::owner() {
+        let output = output.map_err(|problem| match account::owner() {
             Some((user, _)) => {
                 format!("{place}/{program} cannot be run by the server's user {user}: {problem}")
             }

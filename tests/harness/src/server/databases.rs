@@ -1,6 +1,7 @@
 //! Template databases, made once and cloned often, and dropped when nobody uses them.
 
-use super::{Address, SUPERUSER, sql};
+use super::address::{Address, SUPERUSER};
+use super::sql;
 use crate::error::CannotRun;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process;

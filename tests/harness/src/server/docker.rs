@@ -1,7 +1,8 @@
 //! A server in a container that ends itself when its supervisor is gone.
 
+use super::address::{Address, Kind, SUPERUSER, Where};
 use super::embedded::{SETTINGS, locale};
-use super::{Address, Kind, SUPERUSER, Where, extensions, sql};
+use super::{extensions, sql};
 use crate::error::CannotRun;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

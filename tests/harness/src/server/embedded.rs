@@ -1,7 +1,8 @@
 //! A server run from the machine's own binaries: initdb and postgres, with a socket in its
 //! home.
 
-use super::Where;
+use super::account;
+use super::address::Where;
 use super::binaries::Binaries;
 use super::extensions::Completed;
 use super::home::{Claim, Home};
@@ -68,7 +69,7 @@ impl Postmaster {
         let cannot = |problem: io::Error| home.cannot("start PostgreSQL in", &problem);
         let data = place.join("data");
         DirBuilder::new().mode(0o700).create(&data).map_err(cannot)?;
-        if let Some((user, group)) = owner() {
+        if let Some((user, group)) = account::owner() {
             chown(&data, Some(user), Some(group)).map_err(cannot)?;
         }
         // Its standard input is the lock, so the home is not taken over while initdb still runs.
@@ -207,26 +208,6 @@ pub(super) fn locale(major: u32) -> &'static [&'static str] {
     } else {
         &["--locale=C.UTF-8"]
     }
-}
-
-/// User and group that the server runs as, because initdb refuses root; none to run as the
-/// current user.
-pub(super) fn owner() -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let find = |name: &str| {
-        let mut fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        let found = fields.find(|fields| fields.len() > 3 && fields[0] == name)?;
-        // On macOS, nobody is -2.
-        let number = |field: &str| {
-            let negative = || field.parse().map(i32::cast_unsigned);
-            field.parse().or_else(|_| negative()).ok()
-        };
-        Some((number(found[2])?, number(found[3])?))
-    };
-    find("postgres").or_else(|| find("nobody")).or(Some((65534, 65534)))
 }
 
 fn said(output: &Output) -> String {

@@ -4,8 +4,9 @@
 //! PostgreSQL 18 looks in further directories. An older server runs as a copy of its program, so
 //! that the directory beside it, which it finds by its own place, is one of the harness's.
 
+use super::address::{Address, SUPERUSER};
 use super::binaries::Binaries;
-use super::{Address, SUPERUSER, embedded, sql};
+use super::{account, sql};
 use crate::error::CannotRun;
 use crate::platform::DIRECTORY;
 use std::collections::BTreeMap;
@@ -209,7 +210,7 @@ fn make_directory(path: &Path) -> io::Result<()> {
 
 /// Lets the server's user read it.
 fn give(path: &Path) -> io::Result<()> {
-    match embedded::owner() {
+    match account::owner() {
         Some((user, group)) => chown(path, Some(user), Some(group)),
         None => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! The directory of one server, and the two locks that tell whether it is still in use.
 
-use super::Address;
+use super::address::Address;
 use crate::error::CannotRun;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};

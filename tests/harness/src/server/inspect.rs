@@ -1,7 +1,8 @@
 //! Checks that a server which answers has what the schema needs.
 
+use super::address::{Address, SUPERUSER};
 use super::binaries::{EXTENSIONS, OLDEST};
-use super::{Address, SUPERUSER, sql};
+use super::sql;
 use crate::error::CannotRun;
 
 /// Fills in the server's version.

@@ -1,6 +1,10 @@
 //! A disposable PostgreSQL server: found or started by the first process that needs it, shared
 //! by all processes of a run, and removed after the last of them ends.
 
+/// The user that a server runs as.
+mod account;
+/// What a process needs to know of a server.
+mod address;
 /// PostgreSQL binaries on this machine, and whether they can be used.
 mod binaries;
 /// Which server a run gets, and the line that says why.
@@ -33,19 +37,16 @@ pub mod survey;
 /// A server that was there before.
 mod url;
 
+pub use address::{Kind, SUPERUSER};
 pub use databases::{Cloned, Template};
 pub use programs::Program;
 pub use settings::{Settings, Wanted};
 
 use crate::error::CannotRun;
+use address::Address;
 use databases::Databases;
 use home::Home;
-use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -53,69 +54,8 @@ use std::time::Duration;
 use supervisor::Supervisor;
 use tokio_postgres::Config;
 
-/// The bootstrap superuser: on the platform, `postgres` is none.
-pub const SUPERUSER: &str = "supabase_admin";
-
 /// Two supervisors may collide for a moment; this many collisions are no accident.
 const ATTEMPTS: u32 = 500;
-
-/// Where a server comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
-    /// Started from binaries on this machine.
-    Embedded,
-    /// Started in a container.
-    Docker,
-    /// Given by URL, and marked as disposable.
-    Url,
-}
-
-/// A socket's directory, or a host; and the port.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Where {
-    host: String,
-    port: u16,
-}
-
-/// What a process needs to know of a server.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Address {
-    kind: Kind,
-    place: Where,
-    password: Option<String>,
-    choice: String,
-    version: String,
-    version_num: u32,
-    /// A random number for each start, part of the name of everything that this run makes.
-    run: u64,
-}
-
-impl Address {
-    fn new(kind: Kind, place: Where, choice: String) -> Self {
-        let run = RandomState::new().build_hasher().finish();
-        let version = String::new();
-        Self { kind, place, choice, password: None, version, version_num: 0, run }
-    }
-
-    fn login(&self, role: &str, database: &str) -> Config {
-        let mut config = Config::new();
-        config.host(&self.place.host).port(self.place.port).user(role).dbname(database);
-        config.application_name("identra").connect_timeout(Duration::from_secs(10));
-        if let Some(password) = &self.password {
-            config.password(password);
-        }
-        config
-    }
-
-    /// Whether a server listens there.
-    fn answers(&self) -> bool {
-        let Where { host, port } = &self.place;
-        if host.starts_with('/') {
-            return UnixStream::connect(Path::new(host).join(format!(".s.PGSQL.{port}"))).is_ok();
-        }
-        TcpStream::connect((host.as_str(), *port)).is_ok()
-    }
-}
 
 /// A PostgreSQL server that this process may use, and that is removed after its last user.
 pub struct Server {
@@ -177,7 +117,7 @@ impl Server {
     }
 
     fn at_home(settings: &Settings, home: &Home, private: bool) -> Result<Self, CannotRun> {
-        let owner = embedded::owner();
+        let owner = account::owner();
         let mut supervisor = None;
         for _ in 0..ATTEMPTS {
             let joined = home.join(owner)?;

@@ -1,13 +1,14 @@
 //! A running server of any kind, as its supervisor handles it.
 
+use super::address::{Address, Kind};
 use super::choice::{Chosen, Source};
 use super::docker::Container;
 use super::embedded::Postmaster;
 use super::extensions::Completed;
 use super::home::{Claim, Home};
+use super::inspect;
 use super::settings::Settings;
 use super::url::Stay;
-use super::{Address, Kind, inspect};
 use crate::error::CannotRun;
 
 pub(super) enum Running {

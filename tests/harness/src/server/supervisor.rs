@@ -12,7 +12,7 @@
 use super::home::{Claim, Claimed, Home};
 use super::running::Running;
 use super::settings::Settings;
-use super::{choice, embedded};
+use super::{account, choice};
 use crate::error::CannotRun;
 use serde::{Deserialize, Serialize};
 use std::env;
@@ -143,7 +143,7 @@ async fn supervise(task: &Task) -> io::Result<()> {
         // A leftover that cannot be removed must not prevent this run.
         let _ = sweep(&sibling, &task.settings).await;
     }
-    let reply = match home.claim(embedded::owner()) {
+    let reply = match home.claim(account::owner()) {
         Ok(Claimed::New(claim)) => match serve(task, &home, &claim, &requester).await {
             Ok(running) => {
                 requester.reply(&Reply::Ready);
@@ -274,7 +274,7 @@ mod tests {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use super::{Home, Settings, embedded, start};
+    use super::{Home, Settings, account, start};
     use crate::server::settings::Wanted;
 
     /// A supervisor that is killed is followed by its deputy.
@@ -284,7 +284,7 @@ mod tests {
         let settings = Settings { wanted: Wanted::Embedded, url: None, ..settings };
         let home = Home::named(&settings.root, &format!("{}-supervised", std::process::id()));
         let mut supervisor = start(&settings, &home).expect("a supervisor").expect("the only one");
-        let joined = home.join(embedded::owner()).expect("a home to join");
+        let joined = home.join(account::owner()).expect("a home to join");
         let (address, membership) = joined.expect("a server");
         supervisor.let_go();
         supervisor.process.kill().expect("kill the supervisor");

@@ -1,8 +1,9 @@
 //! An existing server, given by URL: checks that it is marked as disposable, and owns this
 //! run's databases on it.
 
+use super::address::{Address, Kind, SUPERUSER, Where};
 use super::settings::Settings;
-use super::{Address, Kind, SUPERUSER, Where, databases, guard, sql};
+use super::{databases, guard, sql};
 use crate::error::CannotRun;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::Host;

@@ -1,9 +1,10 @@
 //! Attack family E: state of the engine that outlives a request, and races between requests.
 
+use super::procedures::{context, trial};
 use super::schedules;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::open_transaction::{OpenTransaction, Response};
-use crate::checks::attacks::runner::{Attack, Context, Kind, Trial};
+use crate::checks::attacks::runner::{Attack, Kind, Trial};
 use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
@@ -66,29 +67,6 @@ pub(super) const ATTACKS: [Attack; 5] = [
         kind: Kind::Trials(|sandbox| Box::pin(schedules::parent_changes_owner(sandbox))),
     },
 ];
-
-/// The context, or why there is none.
-pub(super) fn context(sandbox: &Sandbox) -> Result<Context<'_>, CannotRun> {
-    Context::of(sandbox).map_err(CannotRun)
-}
-
-/// A trial of one subject, with a weakness or the answer.
-pub(super) fn trial(
-    object: &str,
-    part: &str,
-    statement: &str,
-    answer: &str,
-    weakness: Option<String>,
-) -> Trial {
-    Trial {
-        object: object.to_owned(),
-        part: part.to_owned(),
-        attacker: ATTACKER.name().to_owned(),
-        statement: statement.to_owned(),
-        answer: answer.to_owned(),
-        weakness,
-    }
-}
 
 /// E01: by role, by claims alone, and with a generic plan; compared with a connection without
 /// prepared statements.

@@ -1,6 +1,6 @@
 //! Attack family T: the ways in which the harness could give a verdict without proof.
 
-use super::engine::{context, trial};
+use super::procedures::{context, trial};
 use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
 use crate::checks::attacks::runner::open_transaction::OpenTransaction;
 use crate::checks::attacks::runner::{Attack, Kind, Trial, TrialFuture};

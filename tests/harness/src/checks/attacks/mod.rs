@@ -5,6 +5,7 @@ mod bypass;
 mod engine;
 mod harness_itself;
 pub mod inference;
+mod procedures;
 mod reading;
 pub mod runner;
 mod schedules;

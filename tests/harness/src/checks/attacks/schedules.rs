@@ -1,7 +1,7 @@
 //! Schedules of family E: two connections whose steps are interleaved in the same order in
 //! every run.
 
-use super::engine::{context, trial};
+use super::procedures::{context, trial};
 use crate::checks::attacks::runner::Trial;
 use crate::checks::attacks::runner::context::{ATTACKER, Context, Subject, VICTIM};
 use crate::checks::attacks::runner::open_transaction::{OpenTransaction, Response};

@@ -1,6 +1,6 @@
 //! Linter rules about keys and indexes.
 
-use super::{Detection, Lint, NOTHING};
+use super::rule::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
 
 pub(super) const LINTS: &[Lint] = &[

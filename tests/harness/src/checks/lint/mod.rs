@@ -6,9 +6,11 @@ mod functions;
 mod keys;
 mod platform;
 mod policies;
+mod rule;
 
 use std::collections::BTreeMap;
 
+use self::rule::{Detection, Lint, NOTHING};
 use crate::contract::LintException;
 use crate::database::Client;
 use crate::error::{CannotRun, describe};
@@ -17,33 +19,6 @@ use crate::findings::rules::{Rule, UNNEEDED};
 use crate::inputs::Inputs;
 use crate::platform::Regime;
 use crate::source::mistake::{Mistakes, Wrong};
-
-/// A rule of the linter's.
-pub struct Lint {
-    /// The rule; its id is `lint.` and the linter's number and name.
-    rule: Rule,
-    /// How it is detected.
-    looks: Detection,
-}
-
-/// How a rule is detected.
-enum Detection {
-    /// By a query of the catalog for offenders: object and detail.
-    At(&'static str),
-    /// Not here, and why.
-    Nowhere(&'static str),
-}
-
-impl Lint {
-    /// Its number and name, `0004_no_primary_key`.
-    fn name(&self) -> &'static str {
-        self.rule.id.trim_start_matches("lint.")
-    }
-
-    fn check(&self) -> String {
-        format!("lint/{}", self.name())
-    }
-}
 
 /// All rules with a number of their own, by number. Several proposals share number 0030, so
 /// that numbers from there on are not final.
@@ -164,9 +139,6 @@ fn unneeded(
     let of_it = exceptions.iter().filter(|exception| exception.rule == lint.name());
     of_it.filter(|exception| !offends(exception)).filter_map(finding).collect()
 }
-
-/// The expected outcome of every rule.
-const NOTHING: &str = "nothing";
 
 impl Lint {
     fn entry(&self, offenders: &[Offender], exceptions: &[LintException], regime: Regime) -> Entry {

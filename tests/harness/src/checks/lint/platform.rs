@@ -1,6 +1,6 @@
 //! Linter rules about extensions, types and settings of the platform.
 
-use super::{Detection, Lint, NOTHING};
+use super::rule::{Detection, Lint, NOTHING};
 use crate::findings::rules::{Example, Rule};
 
 pub(super) const LINTS: &[Lint] = &[

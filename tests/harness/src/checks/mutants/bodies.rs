@@ -1,7 +1,7 @@
 //! Mutants of the bodies of functions and views: one statement removed or one operator changed.
 
 use super::changes::{self, Change};
-use super::{Mutant, Scope, Source};
+use super::mutant::{Mutant, Scope, Source};
 
 /// The mutants of a body.
 pub(super) fn of_source(source: &Source, into: &mut Vec<Mutant>) {

@@ -1,6 +1,6 @@
 //! Mutants of functions and views: security, search_path, planner attributes and owner.
 
-use super::{Mutant, Scope, cells_of, public};
+use super::mutant::{Mutant, Scope, cells_of, public};
 use crate::catalog::{Function, Relation};
 
 /// The attributes of a function.

@@ -1,7 +1,7 @@
 //! Mutants beyond one object: default privileges, schemas, roles and their memberships,
 //! extensions, and triggers on the platform's tables.
 
-use super::{Mutant, Scope, cells_of};
+use super::mutant::{Mutant, Scope, cells_of};
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::sql::ident;

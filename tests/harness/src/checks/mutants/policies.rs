@@ -2,7 +2,7 @@
 //! constants, widened and changed in one part.
 
 use super::changes::{self, Change};
-use super::{Mutant, cells_of, public};
+use super::mutant::{Mutant, cells_of, public};
 use crate::catalog::{Policy, Relation};
 use crate::sql::{ident, tokens};
 

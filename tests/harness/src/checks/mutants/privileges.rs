@@ -1,7 +1,7 @@
 //! Mutants of privileges: grants those that are absent and revokes those that are held, on
 //! tables, columns and functions, for each role of the API.
 
-use super::{Mutant, Scope, public};
+use super::mutant::{Mutant, Scope, public};
 use crate::catalog::{Function, Grant, Relation};
 use crate::sql::ident;
 

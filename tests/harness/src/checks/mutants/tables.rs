@@ -1,7 +1,7 @@
 //! Mutants of columns, constraints, indexes and triggers: dropped, or changed in one attribute.
 
 use super::changes::{self, Change};
-use super::{Mutant, Scope, public};
+use super::mutant::{Mutant, Scope, public};
 use crate::catalog::{Column, Constraint, Definition, Relation};
 use crate::sql::ident;
 

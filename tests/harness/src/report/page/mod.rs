@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::{Evidence, Verdict};
+use super::Evidence;
 
 /// The page's only style: its policy allows no style attribute.
 const STYLE: &str = include_str!("style.css");
@@ -29,7 +29,7 @@ const SCRIPT: &str = include_str!("filter.js");
 /// `index.html`.
 pub fn page(evidence: &Evidence) -> String {
     let chapters = chapters(evidence);
-    let (class, sign) = sign(evidence.verdict);
+    let (class, sign) = verdict::sign(evidence.verdict);
     let word = evidence.verdict.word();
     let page = html! {
         (DOCTYPE)
@@ -88,16 +88,6 @@ fn chapters(evidence: &Evidence) -> Vec<(&'static str, &'static str, Markup)> {
         ("reproduction", "Reproduce", appendix::reproduction(evidence)),
     ]);
     chapters
-}
-
-/// A verdict's class and sign.
-fn sign(verdict: Verdict) -> (&'static str, &'static str) {
-    match verdict {
-        Verdict::Proved => ("proved", "✓"),
-        Verdict::NothingNew => ("open", "!"),
-        Verdict::Findings => ("wrong", "✗"),
-        Verdict::Incomplete => ("open", "?"),
-    }
 }
 
 /// The content security policy: this style, this script, and nothing that is fetched.

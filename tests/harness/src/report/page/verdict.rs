@@ -3,9 +3,18 @@
 use maud::{Markup, html};
 
 use super::markup::{count, lines, listed, utc};
-use super::sign;
 use crate::report::document::{Fingerprint, Known};
 use crate::report::{Evidence, Verdict};
+
+/// A verdict's class and sign.
+pub(super) fn sign(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Proved => ("proved", "✓"),
+        Verdict::NothingNew => ("open", "!"),
+        Verdict::Findings => ("wrong", "✗"),
+        Verdict::Incomplete => ("open", "?"),
+    }
+}
 
 /// The first screen.
 pub(super) fn first_screen(evidence: &Evidence) -> Markup {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Control, Probe};
+use super::probe::{Control, Probe};
 use crate::catalog::{self, Catalog, Relation};
 use crate::checks::isolation::plan::Author;
 use crate::checks::isolation::{Sandbox, reach};

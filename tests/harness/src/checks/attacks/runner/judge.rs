@@ -1,7 +1,8 @@
 //! Judges a probe by the rows that it changed, by its output in different worlds, and by a
 //! control for which the same statements are effective.
 
-use super::{Context, Control, INEFFECTIVE, Probe, Trial, transcript};
+use super::probe::{Control, INEFFECTIVE, Probe, Trial};
+use super::{Context, transcript};
 use crate::error::CannotRun;
 use crate::platform::persona::Identity;
 use crate::probe::digest;

@@ -4,17 +4,19 @@
 pub mod context;
 pub mod judge;
 pub mod open_transaction;
+mod probe;
 pub mod transcript;
 
 use std::pin::Pin;
 
 pub use self::context::Context;
+use self::probe::INEFFECTIVE;
+pub use self::probe::{Control, Probe, Trial};
 use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::findings::ledger::{Entry, Finding, in_regime};
 use crate::findings::rules;
 use crate::platform::Regime;
-use crate::platform::persona::Identity;
 
 /// An entry of the attack catalogue.
 pub struct Attack {
@@ -50,58 +52,6 @@ pub enum Kind {
 
 /// The procedure of an attack that is no list of statements.
 pub type TrialFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<Trial>, CannotRun>> + Send + 'a>>;
-
-/// Statements of an attacker, and the worlds and the control that they are compared with.
-#[derive(Debug, Clone)]
-pub struct Probe {
-    /// The table, view or function that is attacked.
-    pub object: String,
-    /// The variant, if there are several for that object; may be empty.
-    pub part: String,
-    /// The setup: statements that the administrator runs first.
-    pub setup: Vec<String>,
-    /// The attacker.
-    pub attacker: Identity,
-    /// The statements, in order until one fails.
-    pub script: Vec<String>,
-    /// Other worlds, which differ only in the victim's rows: name, and the administrator's
-    /// statements that make them.
-    pub worlds: Vec<(&'static str, Vec<String>)>,
-    /// The control, for which the same statements are effective.
-    pub control: Control,
-}
-
-/// The control of an attack: an identity for which its statements are effective.
-#[derive(Debug, Clone)]
-pub enum Control {
-    /// This identity's answers differ between the worlds, or it changes a row of the victim's.
-    By(Identity),
-    /// This identity, with these statements instead, does so.
-    Instead(Identity, Vec<String>),
-    /// No control, for the reason given.
-    Nobody(&'static str),
-    /// No control, because the object's relation to rows of users is unknown; but the server
-    /// must accept the statements: one that it cannot parse would prove nothing.
-    Understood,
-}
-
-/// The result of one variant of an attack on one object.
-#[derive(Debug, Clone)]
-pub struct Trial {
-    /// The table, view or function; or the database.
-    pub object: String,
-    /// The variant, if there are several for that object; may be empty.
-    pub part: String,
-    /// The attacker.
-    pub attacker: String,
-    /// The script that reproduces it in psql.
-    pub statement: String,
-    /// The attacker's answer, if there is no weakness; empty if the attack does not apply to
-    /// the object.
-    pub answer: String,
-    /// The leak or change; none if there is no weakness.
-    pub weakness: Option<String>,
-}
 
 impl Attack {
     /// The id of its rule in findings.
@@ -229,28 +179,12 @@ impl Attack {
 
 /// The prefix of the reason why an attack could not run.
 const COULD_NOT_RUN: &str = "could not run: ";
-/// The prefix of the reason if its statements have no effect for the control either.
-const INEFFECTIVE: &str = "the control, ";
 
 /// The expected outcome of every attack.
 pub const EXPECTED: &str = "nothing of another user's is seen or changed";
 
 fn prefix(part: &str) -> String {
     if part.is_empty() { String::new() } else { format!("{part}: ") }
-}
-
-impl Trial {
-    /// A trial of the database as a whole, with a weakness or none.
-    pub fn failed(weakness: Option<String>) -> Self {
-        Self {
-            object: "database".to_owned(),
-            part: String::new(),
-            attacker: "nobody".to_owned(),
-            statement: String::new(),
-            answer: "nothing".to_owned(),
-            weakness,
-        }
-    }
 }
 
 /// A fault that an attack finds, as `explain` shows it.
