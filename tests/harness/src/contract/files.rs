@@ -114,7 +114,7 @@ impl Reader {
         }
         if let Some(paths) = header.owner {
             let owner = owner(&paths)
-                .map_err(|wrong| file.toml.mistake(file.toml.value(&["owner"]), wrong));
+                .map_err(|wrong| Box::new(file.toml.mistake(file.toml.value(&["owner"]), wrong)));
             self.owners.extend(self.mistakes.keep(owner).map(|owner| (name.clone(), owner)));
         }
         self.declared.insert(name, Declared { is_table, file, content });
@@ -200,10 +200,14 @@ fn check_alone(name: &str, content: &RelationFile, file: &TomlFile, mistakes: &m
         }
     };
     for (variant, values) in &content.variants {
-        values.keys().for_each(|column| known(column, &["variants", variant]));
+        for column in values.keys() {
+            known(column, &["variants", variant]);
+        }
     }
     for (member, values) in &content.members {
-        values.keys().for_each(|column| known(column, &["members", member]));
+        for column in values.keys() {
+            known(column, &["members", member]);
+        }
     }
     for (at, row) in content.seed.iter().enumerate() {
         row.keys().for_each(|column| known(column, &["seed", &at.to_string()]));
