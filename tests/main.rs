@@ -46,6 +46,8 @@ mod servers;
 mod shards;
 /// Sign-up, login and tokens.
 mod sign_up;
+/// The library's modules depend on each other one way.
+mod structure;
 
 /// A server's supervisor is this program once more, which runs this test alone.
 #[test]

@@ -114,7 +114,7 @@ impl Reader {
         }
         if let Some(paths) = header.owner {
             let owner = owner(&paths)
-                .map_err(|wrong| file.toml.mistake(file.toml.value(&["owner"]), wrong));
+                .map_err(|wrong| Box::new(file.toml.mistake(file.toml.value(&["owner"]), wrong)));
             self.owners.extend(self.mistakes.keep(owner).map(|owner| (name.clone(), owner)));
         }
         self.declared.insert(name, Declared { is_table, file, content });

@@ -32,7 +32,7 @@ pub async fn connect(config: &Config) -> Result<Client, CannotRun> {
 }
 
 /// How long a connection is waited for while others hold all that the server has.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How long until the next try; a connection is held for milliseconds, mostly.
 const PAUSE: Duration = Duration::from_millis(50);
 

@@ -86,7 +86,9 @@ fn wanted(finding: &Finding) -> &'static [&'static str] {
     }
     match parts.as_slice() {
         ["schema", "functions", _, "callers", ..] => &["privilege", "function"],
-        ["schema", "functions", ..] | ["plpgsql_check" | "coverage", ..] => &["function"],
+        ["schema", "functions", ..]
+        | ["plpgsql_check" | "coverage", ..]
+        | ["sign_up", "accounts"] => &["function"],
         ["schema", _, "policies", ..] => &["policy"],
         ["schema", _, "row-level-security", ..] => &["security"],
         ["schema", _, "indexes", ..] => &["index"],
@@ -94,7 +96,6 @@ fn wanted(finding: &Finding) -> &'static [&'static str] {
         ["schema", _, "rules", ..] => &["rule"],
         ["schema", _, "rows", ..] => &["row"],
         ["schema", ..] => &["table", "view"],
-        ["sign_up", "accounts"] => &["function"],
         ["property" | "sign_up", ..] => &["function", "trigger"],
         ["isolation", _, "rows"] => &["function", "table"],
         ["isolation", ..] if is_about_privileges(finding) => &["privilege"],

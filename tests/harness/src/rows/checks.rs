@@ -22,7 +22,7 @@ pub(super) struct Learned {
 }
 
 /// The most combinations of several columns that the server is asked about.
-const COMBINATIONS: usize = 2_000;
+const COMBINATIONS: u32 = 2_000;
 /// The most values that are kept of a column whose checks are about others, too.
 const KEPT: usize = 4;
 
@@ -236,7 +236,7 @@ impl Learner<'_> {
             names.iter().filter_map(|name| self.relation.column(name)).collect();
         let root = 1.0 / f64::from(u32::try_from(columns.len()).unwrap_or(1));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
-        let most = ((COMBINATIONS as f64).powf(root) as usize).max(2);
+        let most = (f64::from(COMBINATIONS).powf(root) as usize).max(2);
         let options: Vec<Vec<String>> = columns
             .iter()
             .map(|column| {
@@ -251,7 +251,7 @@ impl Learner<'_> {
                 let one = one.clone();
                 (0..values.len()).map(move |at| [one.as_slice(), &[at]].concat())
             };
-            all = all.iter().flat_map(longer).take(COMBINATIONS * 4).collect();
+            all = all.iter().flat_map(longer).take(4 * COMBINATIONS as usize).collect();
         }
         let condition: Vec<String> = checks.iter().map(|check| format!("({check})")).collect();
         let condition = condition.join(" and ");
@@ -295,7 +295,7 @@ impl Learner<'_> {
             }
             (None, Some(accepted)) => options.extend(accepted.iter().cloned()),
             (None, None) => {
-                options.extend(candidates(self.catalog, self.base(&column.data_type), checks))
+                options.extend(candidates(self.catalog, self.base(&column.data_type), checks));
             }
         }
         if column.default.is_some() && !column.not_null {

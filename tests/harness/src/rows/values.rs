@@ -12,7 +12,7 @@ use crate::sql::quote;
 /// so do different rounds where tags alone do not. `None` for a type that is not known here.
 pub fn literal(catalog: &Catalog, data_type: &str, tag: &str, round: usize) -> Option<String> {
     if let Some(element) = data_type.strip_suffix("[]") {
-        return array(catalog, element, tag, round);
+        return Some(array(catalog, element, tag, round));
     }
     let Some(known) = catalog.type_named(data_type) else { return plain(data_type, tag, round) };
     let of = |part: &String| literal(catalog, part, tag, round);
@@ -44,14 +44,14 @@ pub(super) fn number(tag: &str) -> u32 {
 }
 
 /// An array of one; of what may be ids, which would point at nothing, an empty one.
-fn array(catalog: &Catalog, element: &str, tag: &str, round: usize) -> Option<String> {
+fn array(catalog: &Catalog, element: &str, tag: &str, round: usize) -> String {
     if ["text", "character varying"].contains(&element) {
-        return Some(quote(&format!("{{{}}}", nth(tag, round))));
+        return quote(&format!("{{{}}}", nth(tag, round)));
     }
     let is_id = ["uuid", "smallint", "integer", "bigint"].contains(&element);
     match literal(catalog, element, tag, round) {
-        Some(one) if round > 0 || !is_id => Some(format!("array[{one}]::{element}[]")),
-        _ => Some("'{}'".to_owned()),
+        Some(one) if round > 0 || !is_id => format!("array[{one}]::{element}[]"),
+        _ => "'{}'".to_owned(),
     }
 }
 

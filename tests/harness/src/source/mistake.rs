@@ -139,8 +139,8 @@ impl Mistakes {
     }
 
     /// The value, or `None` after adding the mistake.
-    pub fn keep<T>(&mut self, read: Result<T, Mistake>) -> Option<T> {
-        read.map_err(|mistake| self.add(mistake)).ok()
+    pub fn keep<T>(&mut self, read: Result<T, Box<Mistake>>) -> Option<T> {
+        read.map_err(|mistake| self.add(*mistake)).ok()
     }
 
     /// The number of mistakes.

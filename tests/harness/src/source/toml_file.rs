@@ -39,10 +39,10 @@ impl TomlFile {
     ///
     /// # Errors
     /// The first mistake in it.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Mistake> {
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Box<Mistake>> {
         toml::from_str(&self.text).map_err(|error| {
             let (at, wrong) = (error.span().unwrap_or_default(), wrong(&error));
-            self.mistake(at, wrong)
+            Box::new(self.mistake(at, wrong))
         })
     }
 

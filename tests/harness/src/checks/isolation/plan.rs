@@ -280,10 +280,8 @@ impl<'a> Author<'a> {
     /// That the table has no such column.
     pub fn plain_update(&self, condition: &str) -> Result<String, CannotRun> {
         let column = self.updated_column()?;
-        let value = match self.is_structural(&column) {
-            true => ident(&column),
-            false => self.fresh(&column, "")?,
-        };
+        let value =
+            if self.is_structural(&column) { ident(&column) } else { self.fresh(&column, "")? };
         let table = self.relation.qualified();
         Ok(format!("update {table} set {} = {value} where {condition}", ident(&column)))
     }

@@ -1,4 +1,4 @@
-//! Mutants of functions and views: security, search_path, planner attributes and owner.
+//! Mutants of functions and views: security, `search_path`, planner attributes and owner.
 
 use super::mutant::{Mutant, Scope, cells_of, public};
 use crate::catalog::{Function, Relation};

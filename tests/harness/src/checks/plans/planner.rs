@@ -92,7 +92,7 @@ pub struct Step {
     pub conditions: Vec<String>,
     /// Its number of loops.
     pub loops: f64,
-    /// Whether it belongs to an InitPlan, which runs once before the first row.
+    /// Whether it belongs to an `InitPlan`, which runs once before the first row.
     pub comes_first: bool,
 }
 

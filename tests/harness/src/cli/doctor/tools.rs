@@ -69,14 +69,13 @@ impl Tool {
     fn fact(&self, path: &str) -> Fact {
         let versions: Vec<Option<String>> =
             self.programs.iter().map(|call| version(call, path)).collect();
-        match versions.iter().cloned().collect::<Option<Vec<String>>>() {
-            Some(versions) => Fact::good(format!("{}: {}", versions[0], self.purpose)),
-            None => {
-                let names: Vec<String> = self.programs.iter().map(|call| name(call)).collect();
-                let what = format!("no {}: {}", names.join(" or "), self.purpose);
-                let fact = if self.is_needed { Fact::missing } else { Fact::optional };
-                fact(what, self.remedy.to_owned())
-            }
+        if let Some(versions) = versions.iter().cloned().collect::<Option<Vec<String>>>() {
+            Fact::good(format!("{}: {}", versions[0], self.purpose))
+        } else {
+            let names: Vec<String> = self.programs.iter().map(|call| name(call)).collect();
+            let what = format!("no {}: {}", names.join(" or "), self.purpose);
+            let fact = if self.is_needed { Fact::missing } else { Fact::optional };
+            fact(what, self.remedy.to_owned())
         }
     }
 }

@@ -135,7 +135,7 @@ async fn calling(
     Ok(Trial { answer, weakness, ..tried })
 }
 
-/// Functions that clients can execute and that set a role or row_security.
+/// Functions that clients can execute and that set a role or `row_security`.
 fn pinned(context: &Context<'_>) -> Vec<Trial> {
     let says_who = |setting: &&String| {
         let name = setting.split('=').next().unwrap_or_default();

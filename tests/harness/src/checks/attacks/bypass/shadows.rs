@@ -13,7 +13,7 @@ use crate::error::{CannotRun, describe};
 use crate::rows::Owner;
 use crate::sql::ident;
 
-/// Names of types that are resolved with search_path, because they are no SQL keywords.
+/// Names of types that are resolved with `search_path`, because they are no SQL keywords.
 const TYPES: [&str; 18] = [
     "uuid",
     "text",

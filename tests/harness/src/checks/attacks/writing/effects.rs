@@ -52,9 +52,10 @@ fn own_parent(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
         if let (false, Some(mine)) = (decides, mine) {
             // Two rows of one user may not point at the same.
             let keys = child.subject.relation.unique_keys();
-            let victims = match keys.iter().any(|key| key.iter().any(|it| it == column)) {
-                true => child.key(VICTIM)?,
-                false => context.belongs_to(&child.subject, VICTIM),
+            let victims = if keys.iter().any(|key| key.iter().any(|it| it == column)) {
+                child.key(VICTIM)?
+            } else {
+                context.belongs_to(&child.subject, VICTIM)
             };
             let (child, column) = (child.table(), ident(column));
             setup.push(format!("update {child} r set {column} = {mine} where {victims}"));
