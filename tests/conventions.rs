@@ -43,7 +43,7 @@ impl Source {
         Self { path: path.to_owned(), text: text.to_owned() }
     }
 
-    fn is_rust(&self) -> bool {
+    pub(crate) fn is_rust(&self) -> bool {
         self.has_extension("rs")
     }
 

@@ -30,7 +30,7 @@ const CHECKS: [&str; 9] = [
 /// The library's modules, as they are written.
 fn library() -> Modules {
     let sources = sources();
-    let files = sources.iter().filter(|it| it.path.ends_with(".rs"));
+    let files = sources.iter().filter(|it| it.is_rust());
     let files = files.filter_map(|it| Some((it.path.strip_prefix(LIBRARY)?, it.text.as_str())));
     Modules::of(files)
 }

@@ -41,8 +41,8 @@ impl Modules {
     /// The modules below that one, and what they use there.
     pub(super) fn below(&self, parent: &str) -> Self {
         let is_below = |module: &str| module.starts_with(&format!("{parent}::"));
-        let users = self.uses.iter().filter(|(user, _)| is_below(user));
-        let uses = users.map(|(user, all)| {
+        let modules = self.uses.iter().filter(|(user, _)| is_below(user));
+        let uses = modules.map(|(user, all)| {
             (user.clone(), all.iter().filter(|used| is_below(used)).cloned().collect())
         });
         Self { uses: uses.collect() }

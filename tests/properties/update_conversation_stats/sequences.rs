@@ -142,11 +142,7 @@ impl Model {
     /// Applies a step to the model, and returns its statement. An insert into a deleted
     /// conversation is refused, and changes neither.
     fn apply(&mut self, step: &Step, auth_server: &Sender) -> Response {
-        let back_end = |sql: String, into: Vec<usize>| Response {
-            who: Sender::persona(ServiceRole),
-            sql,
-            into,
-        };
+        let back_end = |sql, into| Response { who: Sender::persona(ServiceRole), sql, into };
         let owner =
             |of: usize, sql: String, into| Response { who: Sender::persona(OWNERS[of]), sql, into };
         match step {

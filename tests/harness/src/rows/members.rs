@@ -125,7 +125,7 @@ impl World {
                     let aim = format!("{} = {key} and {} = ", ident(by), ident(user));
                     let aim = format!("{aim}{}", quote(persona.user_id().unwrap_or_default()));
                     if let Some(row) = there(admin, relation, &aim).await? {
-                        self.keep(relation, kept.0, kept.1, &row)
+                        self.keep(relation, kept.0, kept.1, &row);
                     } else {
                         let wanted = Wanted { variant: kept.1, ..Wanted::plain(kept.0, 0) };
                         let put = self.put(site, relation, &draft, wanted, true).await?;
