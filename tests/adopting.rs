@@ -322,7 +322,7 @@ async fn attack_finds_the_fault(#[case] fault: &str, #[case] check: &str) {
 async fn one_membership_per_user_is_refused() {
     let fault = "alter table public.team_members add constraint one unique (user_id)";
     let evidence = evidence_with(fault, &[]).await;
-    let said = evidence.findings.iter().filter(|it| it.rule == "harness.could-not-run");
+    let said = evidence.findings.iter().filter(|it| it.rule == "rows.refused");
     let said: Vec<&String> = said.map(|finding| &finding.observed).collect();
     let why = "team_members holds one row per user, so that nobody can have something alone";
     assert!(said.iter().any(|observed| observed.contains(why)), "{said:#?}");

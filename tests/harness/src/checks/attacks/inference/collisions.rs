@@ -112,10 +112,9 @@ pub(super) fn upserts(context: &Context<'_>) -> Probes {
                 continue;
             };
             let columns: Vec<String> = key.columns.iter().map(|column| ident(column)).collect();
-            let readable = table.readable();
-            let leak: Vec<String> = [readable.first(), readable.last()]
-                .into_iter()
-                .flatten()
+            // Every column: one that is null in the victim's row is null in each world.
+            let readable = table.readable().into_iter();
+            let leak: Vec<String> = readable
                 .map(|column| format!("pg_temp.identra_leak(r.{})", ident(column)))
                 .collect();
             for (way, target) in [
