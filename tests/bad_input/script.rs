@@ -100,7 +100,9 @@ fn explanation_leaves_the_evidence_alone() {
 #[test]
 fn harness_without_output_proves_nothing() {
     let workspace = Workspace::empty();
-    workspace.write("bin/cargo", "#!/bin/sh\necho '{\"executable\":\"/usr/bin/true\"}'\n");
+    let manifest = project().join("Cargo.toml").display().to_string();
+    let says = format!(r#"{{"manifest_path":"{manifest}","executable":"/usr/bin/true"}}"#);
+    workspace.write("bin/cargo", &format!("#!/bin/sh\necho '{says}'\n"));
     let everybody_may = fs::Permissions::from_mode(0o755);
     fs::set_permissions(workspace.path("bin/cargo"), everybody_may).expect("a program");
     let path = std::env::var("PATH").unwrap_or_default();
