@@ -1,4 +1,4 @@
--- The Identra schema: all objects of the product's database.
+-- The Identra schema: everything that the product keeps in its database.
 --
 -- Runs as `postgres` on a Supabase project, PostgreSQL 15 and later, in any of
 -- three ways: pasted whole, with psql statement by statement, or by a runner
@@ -6,22 +6,22 @@
 -- statement may run again after any interruption, and no name depends on the
 -- search path.
 --
--- The owner of each row:
+-- Whom a row belongs to:
 --
 --     auth.users (the platform's)
 --       └─ user_profiles
 --            ├─ memories ── memory_links
 --            ├─ conversations ── messages
---            ├─ feedback            kept when its author's account is deleted
+--            ├─ feedback            stays when its author goes
 --            ├─ user_sessions
 --            └─ import_history
 --     feature_flags, system_metrics   nobody's
 --     user_statistics                 a view, one row per caller
 --
--- Access is restricted twice: a privilege decides whether a role may use a
--- command or a column at all, a policy which rows. A privilege that a role does
--- not need is not granted, so that a policy is never the only restriction.
--- `service_role`, the back end, has every privilege and bypasses the policies.
+-- Who may do what is said twice, on purpose: a privilege says whether a role
+-- may use a command or a column at all, a policy which rows. What a role has no
+-- business with is not granted; a filter is never the only thing in the way.
+-- `service_role`, the back end, may do everything and bypasses the policies.
 
 -- Foundations -----------------------------------------------------------------
 
@@ -44,7 +44,7 @@ alter default privileges in schema public
 -- schema.
 alter default privileges revoke execute on functions from public;
 
--- The back end gets all privileges on what a later migration creates.
+-- The back end gets all that a later migration makes.
 alter default privileges in schema public grant all on tables to service_role;
 alter default privileges in schema public grant all on sequences to service_role;
 alter default privileges in schema public grant all on functions to service_role;
@@ -60,8 +60,8 @@ begin
 end
 $$;
 
--- The trigger of every table that has updated_at. The values of a statement for
--- either time are discarded, for every role.
+-- The trigger of every table that has updated_at. What the statement says of
+-- either time is discarded, whoever sends it.
 create or replace function public.update_updated_at_column()
 returns trigger
 language plpgsql
@@ -82,7 +82,7 @@ end
 $$;
 comment on function public.update_updated_at_column() is
     'Keeps created_at, and sets updated_at to the time of the transaction on every real change.';
--- A trigger fires without EXECUTE, so no role needs it.
+-- A trigger fires without EXECUTE, so nobody needs it.
 revoke all on function public.update_updated_at_column()
     from public, anon, authenticated, service_role;
 
@@ -364,11 +364,11 @@ grant all on public.memory_links to service_role;
 grant select, delete on public.memory_links to authenticated;
 grant insert (source_memory_id, target_memory_id, relationship_type, strength)
     on public.memory_links to authenticated;
--- Not the ends: a link to another memory is a new link.
+-- Not the ends: a link that leads elsewhere is another link.
 grant update (relationship_type, strength) on public.memory_links to authenticated;
 
 -- The subqueries run under the caller's own policies on memories, so a memory
--- of another user and one that does not exist are the same to them.
+-- that is somebody else's and one that does not exist are the same to them.
 drop policy if exists "Users read links between their own memories" on public.memory_links;
 create policy "Users read links between their own memories" on public.memory_links
     for select to authenticated
@@ -475,7 +475,7 @@ create or replace trigger conversations_set_updated_at
     for each row execute function public.update_updated_at_column();
 
 -- Messages --------------------------------------------------------------------
--- Messages; the owner of the conversation owns its messages.
+-- What was said; whoever owns the conversation owns its messages.
 
 create table if not exists public.messages (
     id uuid primary key default gen_random_uuid(),
@@ -502,7 +502,7 @@ alter table public.messages enable row level security;
 
 revoke all on public.messages from public, anon, authenticated, service_role;
 grant all on public.messages to service_role;
--- No update: messages are not edited.
+-- No update: what was said stays said.
 grant select, delete on public.messages to authenticated;
 grant insert (conversation_id, role, content, model, metadata, embedding, context_memories)
     on public.messages to authenticated;
@@ -513,8 +513,8 @@ create policy "Users read messages in their own conversations" on public.message
     for select to authenticated
     using (exists (select from public.conversations as c where c.id = messages.conversation_id));
 
--- Another user's memory, one that does not exist and a null all fail the same
--- way: none is among the memories that the caller may read.
+-- A memory that is somebody else's, one that does not exist and a null all fail
+-- alike: none is among the memories that the caller may read.
 drop policy if exists "Users create messages in their own conversations" on public.messages;
 create policy "Users create messages in their own conversations" on public.messages
     for insert to authenticated
@@ -618,7 +618,7 @@ create or replace trigger messages_count_updated
     for each statement execute function public.update_conversation_stats();
 
 -- Feedback --------------------------------------------------------------------
--- Feedback to the makers. It is kept when its author's account is deleted.
+-- What a user tells the makers. It stays when its author goes.
 
 create table if not exists public.feedback (
     id uuid primary key default gen_random_uuid(),
@@ -646,8 +646,8 @@ alter table public.feedback enable row level security;
 
 revoke all on public.feedback from public, anon, authenticated, service_role;
 grant all on public.feedback to service_role;
--- No delete: feedback is kept. Not status, not admin_response: only the back end
--- writes them.
+-- No delete: what was sent was sent. Not status, not admin_response: the back
+-- end's.
 grant select on public.feedback to authenticated;
 grant insert (user_id, type, title, content, rating) on public.feedback to authenticated;
 grant update (title, content, rating) on public.feedback to authenticated;
@@ -735,7 +735,7 @@ revoke all on function public.cleanup_expired_sessions()
 grant execute on function public.cleanup_expired_sessions() to service_role;
 
 -- Import history --------------------------------------------------------------
--- Imports of a user from other products. The back end writes it.
+-- What a user brought in from elsewhere. The back end writes it.
 
 create table if not exists public.import_history (
     id uuid primary key default gen_random_uuid(),
@@ -770,8 +770,8 @@ create policy "Users read their own imports" on public.import_history
     using ((select auth.uid()) = user_id);
 
 -- System metrics --------------------------------------------------------------
--- Measurements of the system. Only for the back end: no policy, and no privilege
--- of clients.
+-- Measurements of the system. For the back end alone: no policy, and nothing
+-- granted to clients.
 
 create table if not exists public.system_metrics (
     id uuid primary key default gen_random_uuid(),
@@ -791,8 +791,8 @@ revoke all on public.system_metrics from public, anon, authenticated, service_ro
 grant all on public.system_metrics to service_role;
 
 -- Feature flags ---------------------------------------------------------------
--- Which features are on, and for whom. Everyone may read the flags; no client may
--- read their target users.
+-- What is switched on, and for whom. Everybody may read the flags, nobody whom
+-- they target.
 
 create table if not exists public.feature_flags (
     id uuid primary key default gen_random_uuid(),
@@ -825,7 +825,7 @@ create or replace trigger feature_flags_set_updated_at
     before update on public.feature_flags
     for each row execute function public.update_updated_at_column();
 
--- An existing flag keeps the values that operators have set.
+-- A flag that is there already keeps what operators have made of it.
 insert into public.feature_flags (name, enabled, rollout_percentage, description)
 values
     ('oauth_google', true, 100, 'Sign in with Google'),

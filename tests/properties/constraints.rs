@@ -59,7 +59,10 @@ fn checks_catch(#[case] table: &str, #[case] constraint: &str, #[case] by: &str)
 #[rstest]
 #[case::nullable("alter table public.memories alter column content drop not null")]
 #[case::nullable_with_a_default("alter table public.memories alter column tags drop not null")]
-#[case::not_nullable("alter table public.memories alter column summary set not null")]
+#[case::not_nullable(
+    "update public.memories set summary = 'short' where summary is null; \
+     alter table public.memories alter column summary set not null"
+)]
 fn null_is_caught_where(#[case] fault: &str) {
     notices(&NOT_NULL, fault);
 }

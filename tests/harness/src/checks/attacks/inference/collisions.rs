@@ -106,7 +106,8 @@ pub(super) fn upserts(context: &Context<'_>) -> Probes {
             let Some(draft) = proposal(context, &table, &key)? else { continue };
             let plain = |column: &&String| !key.columns.contains(column);
             let may = |column: &&String| table.declared.client_may("update", column);
-            let set = draft.values.keys().filter(plain).find(may);
+            let mut columns = table.relation.columns.iter().map(|column| &column.name);
+            let set = columns.find(|column| plain(column) && may(column));
             let Some(set) = set.or_else(|| draft.values.keys().find(plain)).map(|s| ident(s))
             else {
                 continue;
