@@ -117,7 +117,7 @@ impl Container {
         let settings = SETTINGS.iter().flat_map(|setting| ["-c", setting]);
         let command = ["-c", WATCH, "identra", "postgres"].into_iter().chain(settings);
         let mut request = generic(image).with_entrypoint("sh").with_cmd(command);
-        for (name, text) in extensions::files()? {
+        for (name, text) in extensions::files() {
             request = request.with_copy_to(format!("/identra/{name}"), text.into_bytes());
         }
         let handle = request

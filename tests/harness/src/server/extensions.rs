@@ -8,7 +8,6 @@ use super::address::{Address, SUPERUSER};
 use super::binaries::Binaries;
 use super::{account, sql};
 use crate::error::CannotRun;
-use crate::platform::DIRECTORY;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -19,26 +18,57 @@ use std::process::Command;
 /// The oldest major release with `extension_control_path`.
 const WITH_A_PATH: u32 = 18;
 
-/// The stand-ins, and the names of what the platform lets `postgres` create.
-fn source() -> PathBuf {
-    Path::new(DIRECTORY).join("extensions")
+/// The text of each file of that name, which is part of the program: it may run elsewhere.
+macro_rules! texts {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../../../../fixtures/supabase/extensions/", $name)))),+]
+    };
 }
 
+/// The stand-ins, and the names of the extensions that the platform lets `postgres` create.
+const FILES: [(&str, &str); 37] = texts![
+    "http--1.0.sql",
+    "http.control",
+    "hypopg--1.0.sql",
+    "hypopg.control",
+    "index_advisor--1.0.sql",
+    "index_advisor.control",
+    "pg_cron--1.0.sql",
+    "pg_cron.control",
+    "pg_graphql--1.0.sql",
+    "pg_graphql.control",
+    "pg_hashids--1.0.sql",
+    "pg_hashids.control",
+    "pg_jsonschema--1.0.sql",
+    "pg_jsonschema.control",
+    "pg_net--1.0.sql",
+    "pg_net.control",
+    "pg_repack--1.0.sql",
+    "pg_repack.control",
+    "pg_stat_monitor--1.0.sql",
+    "pg_stat_monitor.control",
+    "pg_tle--1.0.sql",
+    "pg_tle.control",
+    "pgaudit--1.0.sql",
+    "pgaudit.control",
+    "pgjwt--1.0.sql",
+    "pgjwt.control",
+    "pgmq--1.0.sql",
+    "pgmq.control",
+    "pgsodium--1.0.sql",
+    "pgsodium.control",
+    "plpgsql_check--1.0.sql",
+    "plpgsql_check.control",
+    "privileged.txt",
+    "supabase_vault--1.0.sql",
+    "supabase_vault.control",
+    "uuid-ossp--1.0.sql",
+    "uuid-ossp.control",
+];
+
 /// The files that a server of another kind is given: name and text.
-///
-/// # Errors
-/// Which of them cannot be read.
-pub(super) fn files() -> Result<Vec<(String, String)>, CannotRun> {
-    let cannot =
-        |problem: io::Error| CannotRun(format!("could not read {}: {problem}", source().display()));
-    let mut files = Vec::new();
-    for entry in fs::read_dir(source()).map_err(cannot)? {
-        let entry = entry.map_err(cannot)?;
-        let text = fs::read_to_string(entry.path()).map_err(cannot)?;
-        files.push((entry.file_name().to_string_lossy().into_owned(), text));
-    }
-    files.sort();
-    Ok(files)
+pub(super) fn files() -> impl Iterator<Item = (String, String)> {
+    FILES.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned()))
 }
 
 /// What a server of this machine's binaries is started with.
@@ -60,7 +90,7 @@ impl Completed {
     /// # Errors
     /// What could not be written.
     pub(super) fn make(binaries: &Binaries, place: &Path) -> Result<Self, CannotRun> {
-        let files: BTreeMap<String, String> = files()?.into_iter().collect();
+        let files: BTreeMap<String, String> = files().collect();
         let made = Self::write(binaries, &place.join("extensions"), files);
         made.map_err(|problem| {
             CannotRun(format!("could not put extensions into {}: {problem}", place.display()))
