@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rstest::rstest;
 use tempfile::TempDir;
 
 use schema_harness::cli::draft::{Draft, summary, write};
@@ -12,7 +13,9 @@ use schema_harness::draft::GUESS;
 use schema_harness::error::CannotRun;
 use schema_harness::inputs::Inputs;
 use schema_harness::job::{self, Job};
+use schema_harness::platform::Regime;
 use schema_harness::report::Evidence;
+use schema_harness::sandbox::Regimes;
 use schema_harness::source::project;
 
 /// A draft of what those migrations make, in a directory of the test's own.
@@ -21,7 +24,7 @@ async fn drafted(migrations: PathBuf) -> (TempDir, Inputs, Draft) {
     let read = Inputs::read(&migrations, &project().join("fixtures"));
     let read = read.unwrap_or_else(|why| panic!("{why}"));
     let inputs = Inputs { contract: Contract::default(), contract_files: Vec::new(), ..read };
-    let draft = write(&inputs, out.path()).await.unwrap_or_else(|why| panic!("{why}"));
+    let draft = write(&inputs, out.path(), None).await.unwrap_or_else(|why| panic!("{why}"));
     (out, inputs, draft)
 }
 
@@ -52,7 +55,7 @@ fn marked(draft: &Draft) -> (usize, usize) {
 async fn draft_of_the_projects_migrations_describes_the_database() {
     let (_out, inputs, draft) = drafted(project().join("migrations")).await;
     assert_eq!(draft.unsaid, [""; 0], "what no contract can say");
-    assert_eq!(draft.exposed, 0, "what differs between the regimes");
+    assert_eq!(draft.regimes.all, Regime::ALL, "{}", draft.regimes.why);
     assert_eq!(draft.guesses, marked(&draft), "reported guesses against marked ones");
     let evidence = verified(&inputs, &draft).await;
     assert_eq!(found(&evidence, "schema."), [""; 0]);
@@ -87,7 +90,7 @@ async fn draft_overwrites_nothing() {
     let (out, inputs, _) = drafted(project().join("fixtures/examples/teams/migrations")).await;
     let corrected = out.path().join("contract/database.toml");
     fs::write(&corrected, "# corrected").expect("a file of the draft");
-    let Err(CannotRun(why)) = write(&inputs, out.path()).await else {
+    let Err(CannotRun(why)) = write(&inputs, out.path(), None).await else {
         panic!("it was overwritten")
     };
     let contract = out.path().join("contract").display().to_string();
@@ -128,6 +131,38 @@ async fn differences_that_no_contract_can_declare_are_reported() {
         draft.unsaid
     );
     let last = summary(&draft, &project().join("migrations"));
-    assert!(last.starts_with("2 things that no contract says; each stays a finding:\n"), "{last}");
-    assert_ne!(draft.exposed, 0, "what this migration leaves to everybody on older projects");
+    let guess = "regime explicit: guessed, since the migrations grant access to tables, and take \
+                 nothing back; --regime says otherwise\n2 things that no contract says; each stays \
+                 a finding:\n";
+    assert!(last.starts_with(guess), "{last}");
+}
+
+/// The regime is guessed from what a migration grants and takes back; the caller may say another.
+#[rstest]
+#[case::nothing("", &[Regime::AutoExpose])]
+#[case::grant("grant select on public.people to authenticated;", &[Regime::Explicit])]
+#[case::grant_of_a_column("grant select (id) on public.people to anon;", &[Regime::Explicit])]
+#[case::grant_of_a_function(
+    "create function public.f() returns integer language sql as 'select 1';
+     grant execute on function public.f() to anon;
+     revoke all on function public.f() from public;",
+    &[Regime::AutoExpose]
+)]
+#[case::grant_and_revoke(
+    "revoke all on public.people from anon, authenticated;
+     grant select on public.people to authenticated;",
+    &Regime::ALL
+)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn regime_is_guessed(#[case] privileges: &str, #[case] expected: &[Regime]) {
+    let migrations = TempDir::with_prefix("identra-draft-").expect("a directory of its own");
+    let text = format!("create table public.people (id uuid primary key); {privileges}");
+    fs::write(migrations.path().join("1_people.sql"), text).expect("a migration");
+    let inputs = Inputs::without_contract(migrations.path(), &project().join("fixtures"));
+    let inputs = inputs.unwrap_or_else(|why| panic!("{why}"));
+    let guessed = Regimes::of(&inputs, None).await.unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(guessed.all, expected, "{}", guessed.why);
+    let wanted = [Regime::AutoExpose];
+    let wanted = Regimes::of(&inputs, Some(&wanted)).await.unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(wanted.all, [Regime::AutoExpose]);
 }

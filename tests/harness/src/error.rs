@@ -1,5 +1,6 @@
 //! The one error of the library, and the server's errors as text.
 
+use std::any::Any;
 use std::fmt::{self, Display, Formatter};
 
 /// The reason why a run cannot give a verdict, and what to do about it.
@@ -27,4 +28,11 @@ pub fn describe(error: &tokio_postgres::Error) -> String {
         }
     }
     text
+}
+
+/// What a panic said, as the reason why there is no outcome.
+pub fn of_panic(panic: &(dyn Any + Send)) -> CannotRun {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+    CannotRun(format!("the harness itself failed, which is a bug of it: {text}"))
 }

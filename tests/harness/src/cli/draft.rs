@@ -12,7 +12,7 @@ use crate::draft::{self, Found};
 use crate::error::CannotRun;
 use crate::inputs::Inputs;
 use crate::platform::Regime;
-use crate::sandbox::{Database, State};
+use crate::sandbox::{Database, Regimes, State};
 use crate::source::SourceFile;
 use crate::source::project;
 
@@ -22,17 +22,23 @@ pub struct Draft {
     pub out: PathBuf,
     /// How many guesses there are, in how many files.
     pub guesses: (usize, usize),
-    /// Differences between the database and the draft, which no contract can express.
+    /// The privilege regimes whose catalogs it was compared with, the first being the one that
+    /// was written down.
+    pub regimes: Regimes,
+    /// Differences between a catalog and the draft, which no contract can express.
     pub unsaid: Vec<String>,
-    /// The number of further differences in the regime that grants everything to the API roles.
-    pub exposed: usize,
 }
 
 /// Applies the migrations, writes the draft, and reads it back.
-pub async fn write(inputs: &Inputs, out: &Path) -> Result<Draft, CannotRun> {
+pub async fn write(
+    inputs: &Inputs,
+    out: &Path,
+    wanted: Option<&[Regime]>,
+) -> Result<Draft, CannotRun> {
     let contract = out.join("contract");
     refuse_to_overwrite(&contract)?;
-    let database = Database::of(inputs, Regime::Explicit).await?;
+    let regimes = Regimes::of(inputs, wanted).await?;
+    let database = Database::of(inputs, regimes.all[0]).await?;
     let admin = database.admin().await?;
     let catalog = Catalog::read(&admin, EVERYTHING).await?;
     let baseline: Facets = database.state(&admin, State::Baseline).await?;
@@ -46,11 +52,13 @@ pub async fn write(inputs: &Inputs, out: &Path) -> Result<Draft, CannotRun> {
     let read = Contract::read(out).map_err(|CannotRun(why)| {
         CannotRun(format!("{why}\n\nthe draft in {} is no contract yet", out.display()))
     })?;
-    let unsaid = unsaid(&database, &read, Regime::Explicit).await?;
-    let exposing = Database::of(inputs, Regime::AutoExpose).await?;
-    let all = self::unsaid(&exposing, &read, Regime::AutoExpose).await?;
-    let exposed = all.iter().filter(|it| !unsaid.contains(it)).count();
-    Ok(Draft { out: out.to_owned(), guesses, unsaid, exposed })
+    let mut unsaid = Vec::new();
+    for &regime in &regimes.all {
+        let database = Database::of(inputs, regime).await?;
+        let differing = self::unsaid(&database, &read, regime).await?;
+        unsaid.extend(differing.into_iter().map(|it| format!("{it} ({})", regime.name())));
+    }
+    Ok(Draft { out: out.to_owned(), guesses, regimes, unsaid })
 }
 
 /// A draft never overwrites an existing contract.
@@ -90,18 +98,12 @@ async fn unsaid(
 
 /// The summary: the number of guesses, and the next step.
 pub fn summary(draft: &Draft, migrations: &Path) -> String {
-    let mut lines = Vec::new();
+    let names: Vec<&str> = draft.regimes.all.iter().map(|regime| regime.name()).collect();
+    let mut lines = vec![format!("regime {}: {}", names.join(" and "), draft.regimes.why)];
     if !draft.unsaid.is_empty() {
         let count = draft.unsaid.len();
         lines.push(format!("{count} things that no contract says; each stays a finding:"));
         lines.extend(draft.unsaid.iter().map(|it| format!("  {it}")));
-    }
-    if draft.exposed > 0 {
-        lines.push(format!(
-            "{} things differ on projects from before May 2026, where every role gets what a \
-             migration makes: let the migrations revoke before they grant",
-            draft.exposed
-        ));
     }
     let out = draft.out.display();
     let (guesses, files) = draft.guesses;
@@ -127,6 +129,8 @@ pub(super) fn run(options: &options::Draft) -> Result<String, CannotRun> {
     let inputs = options.inputs.complete(inputs)?;
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
-    let draft = runtime.block_on(write(&inputs, &options.out.or("target/draft")))?;
+    let wanted = options.regime.wanted();
+    let out = options.out.or("target/draft");
+    let draft = runtime.block_on(write(&inputs, &out, wanted.as_deref()))?;
     Ok(summary(&draft, &migrations))
 }

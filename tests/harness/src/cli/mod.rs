@@ -1,5 +1,6 @@
 //! The command line: `scripts/verify` and its subcommands, and the same main job as a test.
 
+mod cases;
 pub mod doctor;
 pub mod draft;
 mod ended;
@@ -21,6 +22,7 @@ use self::options::{Command, Options};
 use crate::checks::attacks::runner::Example;
 use crate::checks::properties::Property;
 use crate::error::CannotRun;
+use crate::progress::Progress;
 use crate::server::supervisor::supervise_if_asked;
 use crate::source;
 
@@ -98,6 +100,7 @@ pub fn run(project: &Project, arguments: impl IntoIterator<Item = impl Into<OsSt
         Some(Command::Explain(explain)) => {
             explain::answer(project.example, &explain.rule).map(|text| Ended::done(0, text))
         }
+        Some(Command::Cases(cases)) => cases::run(&cases, &Progress::on_terminal()),
         Some(Command::Doctor) => Ok(doctor::run()),
     };
     done.unwrap_or_else(|CannotRun(why)| Ended::could_not_run(&why))

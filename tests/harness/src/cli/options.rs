@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::CannotRun;
 use crate::inputs::Inputs;
+use crate::platform::Regime;
 use crate::source::directory;
 
 const EXAMPLES: &str = "\
@@ -15,6 +16,7 @@ Examples:
   scripts/verify --migrations DIR --fixtures DIR prove another schema, or another contract
   scripts/verify --baseline known.toml           accept what is known, until a date
   scripts/verify draft --migrations DIR          write a contract for migrations that have none
+  scripts/verify cases DIR                       prove every schema of a folder, a line each
   scripts/verify explain isolation.cell          say what a rule means
 
 Exit status: 0 proved, or nothing new beside the baseline; 1 findings, or a planned check was
@@ -49,6 +51,8 @@ pub(super) struct Verify {
     pub(super) out: Out,
     #[command(flatten)]
     pub(super) baseline: Baseline,
+    #[command(flatten)]
+    pub(super) regime: Regimes,
     /// Break every line that security rests on, too, and see a check fail for each; Ctrl-C keeps
     /// what is done
     #[arg(long)]
@@ -90,6 +94,33 @@ impl Directories {
     }
 }
 
+/// Which projects the migrations are meant for.
+#[derive(Debug, Args)]
+pub(super) struct Regimes {
+    /// What the platform grants by itself: everything on new tables to every API role, as on
+    /// projects from before 30 May 2026, or nothing but what a migration grants [default: guessed
+    /// from what the migrations grant and revoke, and said]
+    #[arg(long, value_enum)]
+    regime: Option<Choice>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Choice {
+    AutoExpose,
+    Explicit,
+    Both,
+}
+
+impl Regimes {
+    pub(super) fn wanted(&self) -> Option<Vec<Regime>> {
+        self.regime.map(|choice| match choice {
+            Choice::AutoExpose => vec![Regime::AutoExpose],
+            Choice::Explicit => vec![Regime::Explicit],
+            Choice::Both => Regime::ALL.to_vec(),
+        })
+    }
+}
+
 /// Where files are written.
 #[derive(Debug, Args)]
 pub(super) struct Out {
@@ -123,6 +154,7 @@ pub(super) enum Command {
     Merge(Merge),
     Draft(Draft),
     Explain(Explain),
+    Cases(Cases),
     /// Say what this machine has, which server a run would take and why, and what to do about
     /// whatever is missing; nothing is started, fetched or changed
     #[command(after_help = "Example:\n  scripts/verify doctor\n\n\
@@ -154,6 +186,27 @@ pub(super) struct Draft {
     pub(super) inputs: Directories,
     #[command(flatten)]
     pub(super) out: Out,
+    #[command(flatten)]
+    pub(super) regime: Regimes,
+}
+
+/// Prove every schema of a folder, and print a line for each: whether it applies, tables tried,
+/// checks that could not run, seconds, findings by rule
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  scripts/verify cases fixtures/obstacles\n\n\
+                        A case is a .sql file, or a directory with supabase/migrations or \
+                        migrations.\nWithout a contract beside it, a draft is what it is proved \
+                        against.\n\nExit status: 0 every case is as expected.toml beside it \
+                        says, 1 one is not")]
+pub(super) struct Cases {
+    /// Folder of the cases
+    #[arg(value_name = "DIR")]
+    pub(super) folder: PathBuf,
+    #[command(flatten)]
+    pub(super) out: Out,
+    /// Seconds after which a case is ended
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub(super) limit: u64,
 }
 
 /// Say what a rule of a finding means, with an example and the remedy; list all rules without one

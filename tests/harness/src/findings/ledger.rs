@@ -7,8 +7,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rules::Rule;
+use super::rules::{self, Rule};
 use crate::platform::Regime;
+
+/// What stands before the reason in the outcome of a check that could not run.
+pub const COULD_NOT_RUN: &str = "could not run: ";
 
 /// A fault, with what is needed to reproduce and fix it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +70,17 @@ impl Finding {
             Some((table, _)) if self.rule.starts_with("isolation.") => table,
             _ => &self.object,
         }
+    }
+
+    /// Of a check that could not run: why, without the statement that it was about.
+    fn cause(&self) -> Option<&str> {
+        let text = self.observed.rsplit(COULD_NOT_RUN).next()?;
+        (self.rule == rules::COULD_NOT_RUN.id).then(|| text.lines().next().unwrap_or_default())
+    }
+
+    /// Whether it says nothing of the schema but that something of it was not tried.
+    pub fn is_of_the_untried(&self) -> bool {
+        [rules::COULD_NOT_RUN.id, rules::ROWS.id].contains(&self.rule.as_str())
     }
 
     /// Its rank among findings: the most likely causes first.
@@ -217,6 +231,19 @@ impl Ledger {
                 self.entries.insert(entry.id.clone(), entry);
             }
         }
+    }
+
+    /// Leaves each cause why a check could not run in one finding: the first check's. The others
+    /// are not tried, and without an outcome.
+    pub fn leave_each_cause_once(&mut self) {
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        self.entries.retain(|_, entry| {
+            let before = entry.findings.len();
+            entry
+                .findings
+                .retain(|it| it.cause().is_none_or(|cause| known.insert(cause.to_owned())));
+            before == 0 || !entry.findings.is_empty()
+        });
     }
 
     /// Records how long a probe took.

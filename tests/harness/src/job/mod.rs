@@ -5,10 +5,13 @@ mod parts;
 pub use self::parts::{Job, Part};
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
+use futures_util::future::try_join_all;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
@@ -21,13 +24,14 @@ use crate::checks::properties::Property;
 use crate::checks::properties::plan::{PropertyChecks, Try};
 use crate::checks::schema::Comparison;
 use crate::checks::sign_up;
-use crate::error::CannotRun;
+use crate::error::{CannotRun, of_panic};
 use crate::findings::ledger::{Entry, Ledger};
+use crate::findings::rules;
 use crate::inputs::Inputs;
 use crate::platform::Regime;
 use crate::progress::Progress;
 use crate::report::{self, Evidence};
-use crate::sandbox::Database;
+use crate::sandbox::{Database, Regimes};
 use crate::server::Server;
 
 /// Plans every check, runs those of the job's parts, and gives the verdict.
@@ -41,15 +45,15 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     job.progress.show(|| "starting a server, and applying the migrations".to_owned());
     let server = Server::shared()?;
     let mut ledger = Ledger::default();
-    let [explicit, auto_expose] = Regime::ALL.map(|regime| open(&inputs, regime));
-    let (explicit, auto_expose) = tokio::try_join!(explicit, auto_expose)?;
-    let regimes = [explicit, auto_expose];
+    let chosen = Regimes::of(&inputs, job.regimes.as_deref()).await?;
+    let regimes = try_join_all(chosen.all.iter().map(|&regime| open(&inputs, regime))).await?;
     let compared = began.elapsed();
     let facets: BTreeSet<&String> = regimes.iter().flat_map(|(_, facets)| facets.ids()).collect();
-    let equal = regimes[0].0.catalog == regimes[1].0.catalog;
-    let shares = shares(attacks, equal);
+    let catalog = regimes[0].0.catalog.clone();
+    let equal = regimes.iter().all(|(sandbox, _)| sandbox.catalog == catalog);
+    let shares = shares(attacks, regimes.len(), equal);
     // If the catalogs of both regimes are equal, properties run in one.
-    let property_regimes = if equal { &Regime::ALL[..1] } else { &Regime::ALL[..] };
+    let property_regimes = if equal { &chosen.all[..1] } else { &chosen.all[..] };
     let property_checks =
         PropertyChecks::new(&inputs, property_regimes, properties, &regimes[0].0.database).await?;
     for (id, regime) in property_checks.plan() {
@@ -59,10 +63,8 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
         plan(&mut ledger, sandbox, &facets, attacks);
     }
     if job.does(Part::Schema) {
-        let [explicit, auto_expose] = &regimes;
-        let linted = tokio::try_join!(lint(&explicit.0), lint(&auto_expose.0))?;
-        let exceptions = &inputs.contract.database.lint_exceptions;
-        let linted = lint::entries(&[linted.0, linted.1], exceptions);
+        let linted = try_join_all(regimes.iter().map(|(sandbox, _)| lint(sandbox))).await?;
+        let linted = lint::entries(&linted, &inputs.contract.database.lint_exceptions);
         let compared = regimes.iter().flat_map(|(_, it)| it.entries(facets.iter().copied()));
         for entry in compared.chain(linted) {
             ledger.record(entry);
@@ -72,7 +74,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
         (sandbox.regime().name().to_owned(), sandbox.prober.initial().fingerprint())
     });
     let states = states.collect();
-    let (catalog, world) = (regimes[0].0.catalog.clone(), regimes[0].0.world.clone());
+    let world = regimes[0].0.world.clone();
 
     let (records, mut recorded) = unbounded_channel();
     let mut jobs: JoinSet<Result<(), CannotRun>> = JoinSet::new();
@@ -105,9 +107,11 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
         Some(which) => Some(judge_mutants(&inputs, properties, which, &mut ledger).await?),
         None => None,
     };
+    ledger.leave_each_cause_once();
     let run = report::Run {
         inputs: &inputs,
         server,
+        regimes: &chosen,
         attacks,
         parts: job.parts.iter().map(|part| part.name().to_owned()).collect(),
         states,
@@ -133,10 +137,20 @@ async fn run_properties(
     }
     let property_checks = Arc::new(property_checks);
     let (trying, progress) = (Arc::clone(&property_checks), Arc::clone(progress));
-    let tries = tokio::task::spawn_blocking(move || trying.attempt(&progress)).await;
-    let tries = tries.map_err(|error| CannotRun(format!("the properties panicked: {error}")))??;
-    for (property, regime, tried) in &tries {
-        ledger.record(property.entry(tried, *regime));
+    let attempts = tokio::task::spawn_blocking(move || trying.attempt(&progress)).await;
+    let attempts = attempts.map_err(|error| CannotRun(format!("no property ran: {error}")))?;
+    let mut tries = Vec::new();
+    for (property, regime, attempt) in attempts {
+        match attempt {
+            Ok(tried) => {
+                ledger.record(property.entry(&tried, regime));
+                tries.push((property, regime, tried));
+            }
+            Err(why) => {
+                let about = property.about.first().copied().unwrap_or("the schema");
+                ledger.record(broken_down(&property.check(), about, regime, &why));
+            }
+        }
     }
     for entry in property_checks.coverage(&tries) {
         ledger.record(entry);
@@ -180,14 +194,14 @@ async fn judge_mutants(
     Ok(judgement)
 }
 
-/// Which attacks run in which regime: all in both, unless the two catalogs are equal. Then the
+/// Which attacks run in which regime: all in each, unless their catalogs are equal. Then the
 /// results would be the same, and each attack runs in one.
-fn shares(attacks: &[&'static Attack], equal: bool) -> [Vec<&'static Attack>; 2] {
+fn shares(attacks: &[&'static Attack], regimes: usize, equal: bool) -> Vec<Vec<&'static Attack>> {
     if !equal {
-        return [attacks.to_vec(), attacks.to_vec()];
+        return vec![attacks.to_vec(); regimes];
     }
-    let turn = |first: usize| attacks.iter().skip(first).step_by(2).copied().collect();
-    [turn(0), turn(1)]
+    let turn = |first: usize| attacks.iter().skip(first).step_by(regimes).copied().collect();
+    (0..regimes).map(turn).collect()
 }
 
 /// A clone in that regime, and the comparison of its catalog with the contract.
@@ -236,9 +250,10 @@ enum Record {
     Attacks(usize, Duration),
 }
 
-/// Runs the checks in one regime, and sends their outcomes.
+/// Runs the checks in one regime, and sends their outcomes. A check that breaks down is that
+/// check's finding, and costs its sandbox: the others go on in a new one.
 async fn check(
-    sandbox: Sandbox,
+    mut sandbox: Sandbox,
     attacks: Vec<&'static Attack>,
     isolation: bool,
     records: UnboundedSender<Record>,
@@ -246,31 +261,67 @@ async fn check(
     let send = |record: Record| {
         records.send(record).map_err(|_| CannotRun("the ledger is closed".to_owned()))
     };
-    let inputs = Arc::clone(&sandbox.inputs);
+    let send_all = |entries: Vec<Entry>| {
+        entries.into_iter().try_for_each(|entry| send(Record::Entry(Box::new(entry))))
+    };
+    let (inputs, regime) = (Arc::clone(&sandbox.inputs), sandbox.regime());
+    let again = async || Sandbox::open(Arc::clone(&inputs), regime).await;
     let world = sandbox.world.iter().filter(|_| isolation);
-    for entry in world.flat_map(|world| isolation::unmade::entries(world, sandbox.regime())) {
-        send(Record::Entry(Box::new(entry)))?;
-    }
-    for (name, _) in inputs.contract.relations().filter(|_| isolation) {
-        for ran in sandbox.run(name).await? {
-            send(Record::Cell(ran.took))?;
-            send(Record::Entry(Box::new(ran.entry)))?;
+    send_all(world.flat_map(|world| isolation::unmade::entries(world, regime)).collect())?;
+    for (name, declared) in inputs.contract.relations().filter(|_| isolation) {
+        match contained(sandbox.run(name)).await {
+            Ok(all) => {
+                for ran in all {
+                    send(Record::Cell(ran.took))?;
+                    send_all(vec![ran.entry])?;
+                }
+            }
+            Err(why) => {
+                let first = isolation::cells::cells(name, declared).into_iter().next();
+                let id = first.map(|cell| cell.id);
+                send_all(id.map(|id| broken_down(&id, name, regime, &why)).into_iter().collect())?;
+                sandbox = again().await?;
+            }
         }
     }
-    let (began, before) = (Instant::now(), sandbox.prober.attempts());
+    let (began, mut attempts) = (Instant::now(), 0);
+    let mut before = sandbox.prober.attempts();
     for attack in attacks {
-        for entry in attack.run(&sandbox).await {
-            send(Record::Entry(Box::new(entry)))?;
+        match contained(async { Ok(attack.run(&sandbox).await) }).await {
+            Ok(entries) => send_all(entries)?,
+            Err(why) => {
+                let ids = attack.plan(&sandbox);
+                send_all(vec![broken_down(&ids[0], attack.title, regime, &why)])?;
+                attempts += sandbox.prober.attempts() - before;
+                sandbox = again().await?;
+                before = 0;
+            }
         }
     }
-    send(Record::Attacks(sandbox.prober.attempts() - before, began.elapsed()))?;
+    send(Record::Attacks(attempts + sandbox.prober.attempts() - before, began.elapsed()))?;
     // An attack that could not run is a finding; a lost server is an error.
     sandbox.prober.digest().await?;
     if let Some(accounts) = inputs.contract.database.accounts.as_ref().filter(|_| isolation) {
-        let database = Database::of(&inputs, sandbox.regime()).await?;
-        for entry in sign_up::run(&database, &inputs.contract, accounts, sandbox.regime()).await? {
-            send(Record::Entry(Box::new(entry)))?;
-        }
+        let steps = async {
+            let database = Database::of(&inputs, regime).await?;
+            sign_up::run(&database, &inputs.contract, accounts, regime).await
+        };
+        send_all(match contained(steps).await {
+            Ok(entries) => entries,
+            Err(why) => vec![broken_down(&sign_up::ids()[0], &accounts.profile, regime, &why)],
+        })?;
     }
     Ok(())
+}
+
+/// The outcome of a check, or why it broke down: a panic is one way.
+async fn contained<T>(check: impl Future<Output = Result<T, CannotRun>>) -> Result<T, CannotRun> {
+    AssertUnwindSafe(check).catch_unwind().await.unwrap_or_else(|panic| Err(of_panic(&*panic)))
+}
+
+/// The entry of a check that broke down, under the first id that it was planned with; the others
+/// stay unmade.
+fn broken_down(id: &str, object: &str, regime: Regime, why: &CannotRun) -> Entry {
+    let seen = ["the check runs", &why.0];
+    Entry::compared(&rules::COULD_NOT_RUN, object, id, seen, regime)
 }

@@ -6,6 +6,7 @@ use crate::checks::attacks;
 use crate::checks::attacks::runner::Attack;
 use crate::checks::mutants::judge::Which;
 use crate::checks::properties::{self, Property};
+use crate::platform::Regime;
 use crate::progress::Progress;
 
 /// A part of the main job, which can be split into shards. Each part plans every check.
@@ -44,6 +45,8 @@ pub struct Job {
     pub properties: Vec<&'static Property>,
     /// The mutants to judge.
     pub mutants: Option<Which>,
+    /// The privilege regimes to prove the schema in; none lets the migrations show which.
+    pub regimes: Option<Vec<Regime>>,
     /// The parts to do.
     pub parts: Vec<Part>,
     /// Where it says how far it is.
@@ -57,6 +60,7 @@ impl Job {
             attacks: attacks::all().collect(),
             properties: properties::all(properties),
             mutants: None,
+            regimes: None,
             parts: Part::ALL.to_vec(),
             progress: Arc::new(Progress::silent()),
         }

@@ -54,6 +54,12 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// How many tables and views have a cell of the access matrix whose statement was tried.
+    pub fn tables_tried(&self) -> usize {
+        let tried = self.matrix.iter().filter(|it| !it.cell.statement.is_empty());
+        tried.map(|it| &it.cell.table).collect::<BTreeSet<_>>().len()
+    }
+
     /// The fields that are the same in every run on the same input: all that are not volatile.
     pub fn lasting(&self) -> Value {
         let mut document = serde_json::to_value(self).expect("the evidence is plain data");
@@ -88,7 +94,10 @@ pub struct Tested {
     pub contract: Fingerprint,
     pub platform_shim: Fingerprint,
     pub server: ServerFacts,
+    /// The privilege regimes in which the schema was proved.
     pub regimes: Vec<String>,
+    /// Why in these.
+    pub regimes_because: String,
     /// The fingerprint of the rows before every cell, by privilege regime; volatile.
     pub states: BTreeMap<String, String>,
     /// The checked out commit, with `-dirty` if files differ from it; volatile.

@@ -8,7 +8,6 @@ use super::Run;
 use super::document::{Fingerprint, Measured, PropertyTimes, ServerFacts, Tested};
 use crate::checks::properties::plan::Try;
 use crate::findings::ledger::Ledger;
-use crate::platform::Regime;
 use crate::platform::cves;
 use crate::source::{SourceFile, fingerprint, project};
 
@@ -38,7 +37,8 @@ pub(super) fn tested(ledger: &Ledger, run: &Run<'_>) -> Tested {
             unfixed,
             choice: server.choice().to_owned(),
         },
-        regimes: Regime::ALL.map(|r| r.name().to_owned()).to_vec(),
+        regimes: run.regimes.all.iter().map(|regime| regime.name().to_owned()).collect(),
+        regimes_because: run.regimes.why.clone(),
         states: run.states.clone(),
         commit: commit(),
         at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),

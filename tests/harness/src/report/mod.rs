@@ -171,9 +171,10 @@ fn verdict(accounting: &Accounting, findings: &[Finding], baseline: &[Known]) ->
         && accounting.planned == accounting.executed
         && accounting.missing.is_empty()
         && accounting.unplanned.is_empty();
-    if !findings.is_empty() || accounting.failed != known.len() {
+    let of_the_schema = findings.iter().any(|it| !it.is_of_the_untried());
+    if of_the_schema || findings.is_empty() && accounting.failed != known.len() {
         Verdict::Findings
-    } else if !complete {
+    } else if !findings.is_empty() || !complete {
         Verdict::Incomplete
     } else if known.is_empty() {
         Verdict::Proved

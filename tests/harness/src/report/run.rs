@@ -12,6 +12,7 @@ use crate::checks::mutants::judge::Judgement;
 use crate::checks::properties::plan::Try;
 use crate::inputs::Inputs;
 use crate::rows::World;
+use crate::sandbox::Regimes;
 use crate::server::Server;
 
 /// The verdict of a run.
@@ -54,6 +55,8 @@ pub struct Run<'a> {
     pub inputs: &'a Inputs,
     /// The server.
     pub server: &'a Server,
+    /// The privilege regimes, and why these.
+    pub regimes: &'a Regimes,
     /// The attack catalogue.
     pub attacks: &'a [&'static Attack],
     /// The parts of the main job that were run.

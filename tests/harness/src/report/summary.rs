@@ -1,9 +1,10 @@
 //! Summary: the evidence in a few lines, for a terminal and for the page of a CI job.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::document::{FamilyRecord, Known};
+use super::document::{Accounting, FamilyRecord, Known};
 use super::{Evidence, Verdict};
 use crate::findings::ledger::Finding;
 
@@ -19,6 +20,11 @@ pub fn terminal(evidence: &Evidence, out: &Path) -> String {
             &evidence.tested.migrations.sha256[..12],
             evidence.tested.migrations.files.join(", "),
             &evidence.tested.platform_shim.sha256[..12],
+        ),
+        format!(
+            "regime {}: {}",
+            evidence.tested.regimes.join(" and "),
+            evidence.tested.regimes_because
         ),
     ];
     for (family, FamilyRecord { passed, made: all, .. }) in &evidence.families {
@@ -55,8 +61,8 @@ pub fn terminal(evidence: &Evidence, out: &Path) -> String {
         lines.push(format!("\n… and {} more; all are in index.html", grouped.len() - SHOWN));
     }
     let accounting = &evidence.accounting;
-    for id in accounting.missing.keys().take(SHOWN) {
-        lines.push(format!("  planned and not made: {id}"));
+    for (what, count) in untried(accounting).into_iter().take(SHOWN) {
+        lines.push(format!("  planned and not made: {count} of {what}"));
     }
     for id in accounting.unplanned.iter().take(SHOWN) {
         lines.push(format!("  made and not planned: {id}"));
@@ -71,7 +77,7 @@ pub fn markdown(evidence: &Evidence) -> String {
     let tested = &evidence.tested;
     let mut text = format!(
         "# {}\n\n{}.\n\n| tested | |\n|---|---|\n| migrations | `{}` {} |\n\
-         | contract | `{}` |\n| platform shim | `{}` |\n| server | PostgreSQL {} ({}) |\n| regimes | {} |\n\
+         | contract | `{}` |\n| platform shim | `{}` |\n| server | PostgreSQL {} ({}) |\n| regimes | {}, {} |\n\
          | commit | {} |\n",
         evidence.verdict.word(),
         headline(evidence),
@@ -81,7 +87,8 @@ pub fn markdown(evidence: &Evidence) -> String {
         tested.platform_shim.sha256,
         tested.server.version,
         tested.server.kind,
-        tested.regimes.join(", "),
+        tested.regimes.join(" and "),
+        tested.regimes_because,
         tested.commit.as_deref().unwrap_or("unknown"),
     );
     for cve in &tested.server.unfixed {
@@ -178,10 +185,30 @@ fn mutants(evidence: &Evidence) -> String {
     text + &mutants.idle.iter().map(|(it, why)| format!("- `{it}`: {why}\n")).collect::<String>()
 }
 
+/// What was planned and not made, by family and object, with the number of checks.
+fn untried(accounting: &Accounting) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for id in accounting.missing.keys() {
+        let what: Vec<&str> = id.splitn(3, '/').take(2).collect();
+        *counts.entry(what.join("/")).or_default() += 1;
+    }
+    counts
+}
+
+/// How much was tried.
+fn share(evidence: &Evidence) -> String {
+    let Accounting { planned, executed, .. } = evidence.accounting;
+    let mut text = format!("{executed} of {planned} checks made");
+    if executed < planned {
+        let (tried, all) = (evidence.tables_tried(), evidence.tables.len());
+        text += &format!(", in {tried} of {all} tables and views");
+    }
+    text
+}
+
 /// Verdict and accounting in a sentence.
 fn headline(evidence: &Evidence) -> String {
-    let accounting = &evidence.accounting;
-    let counts = format!("{} of {} checks made", accounting.executed, accounting.planned);
+    let counts = share(evidence);
     let seconds = Duration::from_millis(evidence.tested.measured.total_ms).as_secs_f64();
     match evidence.verdict {
         Verdict::Proved => format!("PROVED, {counts}, all passed, {seconds:.1} s"),

@@ -2,9 +2,11 @@
 //! template and cloned for each caller.
 
 mod bare;
+mod regimes;
 mod state;
 mod template;
 
+pub use self::regimes::Regimes;
 pub use self::state::State;
 pub use self::template::LOCK_ROLES;
 

@@ -4,14 +4,12 @@ use super::address::{Address, Kind, SUPERUSER, Where};
 use super::embedded::{SETTINGS, locale};
 use super::{extensions, sql};
 use crate::error::CannotRun;
-use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
-use testcontainers_modules::testcontainers::bollard::models::PortBinding;
-use testcontainers_modules::testcontainers::core::client::docker_client_instance;
-use testcontainers_modules::testcontainers::core::{IntoContainerPort, Mount};
-use testcontainers_modules::testcontainers::runners::AsyncRunner;
-use testcontainers_modules::testcontainers::{ContainerAsync, GenericImage, ImageExt};
-use tokio::io::AsyncReadExt;
+use tokio::process::Command;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
@@ -54,7 +52,7 @@ wait "$server"
 pub(super) const LABEL: &str = "org.identra.schema-harness";
 
 const DATA: &str = "/var/lib/postgresql/data";
-const PORT: u16 = 5432;
+const PORT: &str = "5432/tcp";
 
 /// How long the daemon may take to answer.
 const DAEMON_PATIENCE: Duration = Duration::from_secs(5);
@@ -62,18 +60,35 @@ const DAEMON_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the server in a new container may take to answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Docker's own client with these arguments, whose settings and contexts hold here, too.
+fn command<A: AsRef<OsStr>>(arguments: &[A]) -> Command {
+    let mut command = Command::new("docker");
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// What the client prints.
+///
+/// # Errors
+/// What it says instead.
+async fn docker<A: AsRef<OsStr>>(arguments: &[A]) -> Result<String, String> {
+    let output = command(arguments).output().await.map_err(|problem| problem.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
 /// Whether the daemon that answers has the image.
 ///
 /// # Errors
 /// Why no daemon answers.
 pub(super) async fn look(image: &str) -> Result<bool, String> {
     let silent = |problem: &dyn std::fmt::Display| format!("no Docker daemon answers ({problem})");
-    let docker = docker_client_instance().await.map_err(|problem| silent(&problem))?;
-    match timeout(DAEMON_PATIENCE, docker.ping()).await {
+    let version = docker(&["version", "--format", "{{.Server.Version}}"]);
+    match timeout(DAEMON_PATIENCE, version).await {
         Ok(answer) => answer.map_err(|problem| silent(&problem))?,
         Err(late) => return Err(silent(&late)),
     };
-    Ok(docker.inspect_image(image).await.is_ok())
+    Ok(docker(&["image", "inspect", image]).await.is_ok())
 }
 
 /// Pulls the image; `note` is called with a message before.
@@ -82,22 +97,15 @@ pub(super) async fn look(image: &str) -> Result<bool, String> {
 /// Why it cannot be pulled, and how else to get it.
 pub(super) async fn pull(image: &str, note: impl Fn(String)) -> Result<(), String> {
     note(format!("pulling the image {image}"));
-    generic(image).pull_image().await.map(drop).map_err(|problem| {
+    docker(&["pull", "--quiet", image]).await.map(drop).map_err(|problem| {
         format!("image {image} is not there and cannot be pulled ({problem}); scripts/build-image makes one")
     })
-}
-
-fn generic(image: &str) -> GenericImage {
-    match image.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => GenericImage::new(name, tag),
-        _ => GenericImage::new(image, "latest"),
-    }
 }
 
 /// A container, and the session that keeps it alive.
 pub(super) struct Container {
     /// None for one that a dead supervisor started.
-    handle: Option<ContainerAsync<GenericImage>>,
+    id: Option<String>,
     lifeline: Client,
     session: JoinHandle<()>,
 }
@@ -111,56 +119,43 @@ impl Container {
         let cannot = |problem: &dyn std::fmt::Display| {
             CannotRun(format!("could not start a container of {image}: {problem}"))
         };
-        let options = ["--encoding=UTF8", "--no-sync", "--wal-segsize=1"];
-        // The image's major version is not known yet; this locale is in each.
-        let options = [&options[..], locale(15)].concat().join(" ");
-        let settings = SETTINGS.iter().flat_map(|setting| ["-c", setting]);
-        let command = ["-c", WATCH, "identra", "postgres"].into_iter().chain(settings);
-        let mut request = generic(image).with_entrypoint("sh").with_cmd(command);
-        for (name, text) in extensions::files() {
-            request = request.with_copy_to(format!("/identra/{name}"), text.into_bytes());
+        let id = create(image).await.map_err(|problem| cannot(&problem))?;
+        match Self::begin(&id, line).await {
+            Ok((lifeline, session, address)) => {
+                Ok((Self { id: Some(id), lifeline, session }, address))
+            }
+            Err(problem) => {
+                let _ = remove(&id).await;
+                Err(cannot(&problem))
+            }
         }
-        let handle = request
-            .with_env_var("POSTGRES_USER", SUPERUSER)
-            .with_env_var("POSTGRES_DB", sql::MAINTENANCE)
-            .with_env_var("POSTGRES_HOST_AUTH_METHOD", "trust")
-            .with_env_var("POSTGRES_INITDB_ARGS", options)
-            .with_env_var("PGDATA", DATA)
-            .with_mount(Mount::tmpfs_mount(DATA))
-            .with_label(LABEL, "disposable")
-            .with_host_config_modifier(|host| {
-                let here = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: None };
-                let bindings = HashMap::from([(format!("{PORT}/tcp"), Some(vec![here]))]);
-                host.publish_all_ports = Some(false);
-                host.port_bindings = Some(bindings);
-                host.auto_remove = Some(true);
-            })
-            .start()
-            .await
-            .map_err(|problem| cannot(&problem))?;
-        let port =
-            handle.get_host_port_ipv4(PORT.tcp()).await.map_err(|problem| cannot(&problem))?;
+    }
+
+    /// Starts a container that was made, and waits until its server answers.
+    async fn begin(id: &str, line: String) -> Result<(Client, JoinHandle<()>, Address), String> {
+        docker(&["start", id]).await?;
+        // Read from the start: a container's output is removed with it.
+        let mut logs = command(&["logs", "--follow", id]);
+        let logs = logs.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let logs = logs.map_err(|problem| problem.to_string())?;
+        let output = tokio::spawn(logs.wait_with_output());
+        let published = docker(&["port", id, PORT]).await?;
+        let port = published.lines().find_map(|line| line.rsplit_once(':')?.1.parse().ok());
+        let port = port.ok_or_else(|| format!("its port is published as \"{published}\""))?;
         let place = Where { host: "127.0.0.1".to_owned(), port };
         let address = Address::new(Kind::Docker, place, line);
-        // Read from the start: a container's output is removed with it.
-        let mut stderr = handle.stderr(true);
-        let output = tokio::spawn(async move {
-            let mut output = Vec::new();
-            let _ = stderr.read_to_end(&mut output).await;
-            output
-        });
         let deadline = Instant::now() + PATIENCE;
         loop {
             let problem = match tie(&address).await {
-                Ok((lifeline, session)) => {
-                    return Ok((Self { handle: Some(handle), lifeline, session }, address));
-                }
+                Ok((lifeline, session)) => return Ok((lifeline, session, address)),
                 Err(problem) => problem,
             };
-            if !handle.is_running().await.unwrap_or(false) || Instant::now() > deadline {
-                let _ = handle.rm().await;
-                let output = output.await.unwrap_or_default();
-                return Err(cannot(&with_last_output(&problem, &String::from_utf8_lossy(&output))));
+            let running = docker(&["inspect", "--format", "{{.State.Running}}", id]).await;
+            if running.as_deref() != Ok("true") || Instant::now() > deadline {
+                let _ = remove(id).await;
+                let output = output.await.ok().and_then(Result::ok);
+                let output = output.map(|it| it.stderr).unwrap_or_default();
+                return Err(with_last_output(&problem, &String::from_utf8_lossy(&output)));
             }
             sleep(Duration::from_millis(20)).await;
         }
@@ -169,7 +164,7 @@ impl Container {
     /// Keeps the container of a dead supervisor alive.
     pub(super) async fn adopt(address: &Address) -> Result<Self, CannotRun> {
         let (lifeline, session) = tie(address).await?;
-        Ok(Self { handle: None, lifeline, session })
+        Ok(Self { id: None, lifeline, session })
     }
 
     pub(super) async fn ended(&mut self) {
@@ -179,11 +174,55 @@ impl Container {
     /// Removes the container; one that another process started ends itself without its lifeline.
     pub(super) async fn stop(self) {
         drop(self.lifeline);
-        if let Some(handle) = self.handle {
+        if let Some(id) = self.id {
             // It may have ended and removed itself already.
-            let _ = handle.rm().await;
+            let _ = remove(&id).await;
         }
     }
+}
+
+/// Makes a container of the image that is to be started, and returns its id.
+async fn create(image: &str) -> Result<String, String> {
+    let options = ["--encoding=UTF8", "--no-sync", "--wal-segsize=1"];
+    // The image's major version is not known yet; this locale is in each.
+    let options = [&options[..], locale(15)].concat().join(" ");
+    let variables = [
+        ("POSTGRES_USER", SUPERUSER),
+        ("POSTGRES_DB", sql::MAINTENANCE),
+        ("POSTGRES_HOST_AUTH_METHOD", "trust"),
+        ("POSTGRES_INITDB_ARGS", &options),
+        ("PGDATA", DATA),
+    ];
+    let variables = variables.map(|(name, value)| format!("--env={name}={value}"));
+    let (label, data) = (format!("--label={LABEL}=disposable"), format!("--tmpfs={DATA}"));
+    let mut arguments = vec!["create", "--rm", "--pull=never", "--entrypoint=sh"];
+    arguments.extend(["--publish=127.0.0.1::5432", &label, &data]);
+    arguments.extend(variables.iter().map(String::as_str));
+    arguments.extend([image, "-c", WATCH, "identra", "postgres"]);
+    arguments.extend(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+    let id = docker(&arguments).await?;
+    let put = put_extensions(&id).await;
+    if put.is_err() {
+        let _ = remove(&id).await;
+    }
+    put.map(|()| id)
+}
+
+/// Copies the stand-ins of extensions into a container.
+async fn put_extensions(id: &str) -> Result<(), String> {
+    let problem = |problem: std::io::Error| problem.to_string();
+    let directory = tempfile::tempdir().map_err(problem)?;
+    for (name, text) in extensions::files() {
+        fs::write(directory.path().join(name), text).map_err(problem)?;
+    }
+    // With the mode of a directory that everybody may read, which a scratch one has not.
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).map_err(problem)?;
+    let from = format!("{}/.", directory.path().display());
+    docker(&["cp", &from, &format!("{id}:/identra")]).await.map(drop)
+}
+
+async fn remove(id: &str) -> Result<String, String> {
+    docker(&["rm", "--force", "--volumes", id]).await
 }
 
 async fn tie(address: &Address) -> Result<(Client, JoinHandle<()>), CannotRun> {

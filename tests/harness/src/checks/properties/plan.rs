@@ -2,6 +2,7 @@
 //! results, and the coverage of each function.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +10,7 @@ use crate::checks::properties::coverage::Coverage;
 use crate::checks::properties::{Property, Tried};
 use crate::contract::Contract;
 use crate::database::plpgsql_check;
-use crate::error::CannotRun;
+use crate::error::{CannotRun, of_panic};
 use crate::findings::ledger::Entry;
 use crate::findings::rules;
 use crate::inputs::Inputs;
@@ -32,6 +33,9 @@ pub struct PropertyChecks {
 
 /// A property that was tried, and its result.
 pub type Try = (&'static Property, Regime, Tried);
+
+/// The same, or why it could not be tried.
+pub type Attempt = (&'static Property, Regime, Result<Tried, CannotRun>);
 
 impl PropertyChecks {
     /// The properties among `all` that apply to the contract.
@@ -79,11 +83,8 @@ impl PropertyChecks {
         if self.has_plpgsql_check { names.collect() } else { BTreeSet::new() }
     }
 
-    /// Tries all properties, several at once.
-    ///
-    /// # Errors
-    /// Why the server could not be reached.
-    pub fn attempt(&self, progress: &Progress) -> Result<Vec<Try>, CannotRun> {
+    /// Tries all properties, several at once; one that breaks down has no result.
+    pub fn attempt(&self, progress: &Progress) -> Vec<Attempt> {
         let everywhere = |&property| self.regimes.iter().map(move |&regime| (property, regime));
         let work = Mutex::new(self.properties.iter().flat_map(everywhere));
         let all = self.properties.len() * self.regimes.len();
@@ -94,18 +95,20 @@ impl PropertyChecks {
             while let Some((property, regime)) = next() {
                 let begun = begun.fetch_add(1, Ordering::Relaxed) + 1;
                 progress.show(|| format!("property {begun} of {all}: {}", property.id));
-                tried.push((property, regime, property.attempt(&self.inputs, regime)?));
+                let attempt = || property.attempt(&self.inputs, regime);
+                let attempt = catch_unwind(AssertUnwindSafe(attempt));
+                let attempt = attempt.unwrap_or_else(|panic| Err(of_panic(&*panic)));
+                tried.push((property, regime, attempt));
             }
-            Ok(tried)
+            tried
         };
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
             let mut all = Vec::new();
             for worker in workers {
-                let broke_down = |_| CannotRun("a property panicked; see above".to_owned());
-                all.extend(worker.join().map_err(broke_down)??);
+                all.extend(worker.join().expect("a property's panic was caught"));
             }
-            Ok(all)
+            all
         })
     }
 

@@ -77,6 +77,9 @@ fn sentence(evidence: &Evidence) -> Markup {
                 a href="#findings" { (count(evidence.findings.len(), "finding")) }
                 ", each with what reproduces it and its remedy."
             }
+            Verdict::Incomplete if left == 0 => {
+                "What could not be tried is among the findings, so nothing is proved."
+            }
             Verdict::Incomplete => {
                 (left) " of " (count(planned, "planned check")) " "
                 (if left == 1 { "was" } else { "were" }) " not executed, so nothing is proved."
@@ -152,7 +155,9 @@ fn tested(evidence: &Evidence) -> Markup {
                     span.soft { "Every known vulnerability of row level security is fixed in it." }
                 }
             }
-            dt { "Privilege regimes" } dd { (listed(&tested.regimes)) }
+            dt { "Privilege regimes" } dd {
+                (listed(&tested.regimes)) ", " span.soft { (tested.regimes_because) }
+            }
             dt { "Commit" } dd { code { (tested.commit.as_deref().unwrap_or("unknown")) } }
             dt { "Tested" }
             dd {

@@ -14,7 +14,7 @@ use self::probe::INEFFECTIVE;
 pub use self::probe::{Control, Probe, Trial};
 use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
-use crate::findings::ledger::{Entry, Finding, in_regime};
+use crate::findings::ledger::{COULD_NOT_RUN, Entry, Finding, in_regime};
 use crate::findings::rules;
 use crate::platform::Regime;
 
@@ -176,9 +176,6 @@ impl Attack {
         }
     }
 }
-
-/// The prefix of the reason why an attack could not run.
-const COULD_NOT_RUN: &str = "could not run: ";
 
 /// The expected outcome of every attack.
 pub const EXPECTED: &str = "nothing of another user's is seen or changed";
