@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::GenericClient;
 
-use super::facets::{Facets, relation_id};
+use super::facets::Facets;
 use super::{Catalog, EVERYTHING, Relation};
 use crate::error::{CannotRun, describe};
 use crate::sql::quote;
@@ -45,7 +45,7 @@ impl Contents {
         let tables: Vec<String> = catalog
             .relations
             .iter()
-            .filter(|r| r.kind == "table")
+            .filter(|r| r.is_table() && !r.is_partition())
             .map(Relation::qualified)
             .collect();
         let mut rows: BTreeMap<String, Vec<String>> =
@@ -78,7 +78,7 @@ impl Catalog {
     /// of columns.
     fn sources_into(&self, facets: &mut Facets) {
         for relation in &self.relations {
-            let id = relation_id(&relation.schema, &relation.name);
+            let id = relation.id();
             let columns: Vec<&str> = relation.columns.iter().map(|it| it.name.as_str()).collect();
             facets.insert(format!("{id}/order"), columns.join(", "));
             if let Some(query) = &relation.query {

@@ -11,9 +11,9 @@ pub type Facets = BTreeMap<String, String>;
 /// Privileges that can be granted on columns, in the order of the reports.
 pub const BY_COLUMN: [&str; 4] = ["select", "insert", "update", "references"];
 
-/// The id of a relation; those of `public` are named without their schema.
-pub fn relation_id(schema: &str, name: &str) -> String {
-    if schema == "public" { format!("schema/{name}") } else { format!("schema/{schema}.{name}") }
+/// The beginning of the ids of a relation's facets, by its name in the contract.
+pub fn relation_id(name: &str) -> String {
+    format!("schema/{name}")
 }
 
 impl Catalog {
@@ -114,8 +114,13 @@ pub fn default_privileges_id(maker: &str, schema: &str, kind: &str) -> String {
 }
 
 impl Relation {
+    /// The beginning of the ids of its facets.
+    pub fn id(&self) -> String {
+        relation_id(&self.declared_name())
+    }
+
     fn facets_into(&self, facets: &mut Facets) {
-        let id = relation_id(&self.schema, &self.name);
+        let id = self.id();
         facets.insert(format!("{id}/kind"), self.kind.clone());
         facets.insert(format!("{id}/owner"), self.owner.clone());
         if !self.logged {

@@ -280,19 +280,14 @@ impl Catalog {
         serde_json::from_value(row.get(0)).map_err(|error| could_not(error.to_string()))
     }
 
-    /// The table or view of that name, with its schema where that is not `public`.
-    pub fn named(&self, name: &str) -> Option<&Relation> {
-        self.relations.iter().find(|relation| relation.declared_name() == name)
-    }
-
     /// The type of that name, where it is one that is made of others or restricted.
     pub fn type_named(&self, name: &str) -> Option<&Type> {
         self.types.iter().find(|known| known.name == name)
     }
 
-    /// The table or view of `public` with that name.
+    /// The table or view of that name, with its schema where that is not `public`.
     pub fn relation(&self, name: &str) -> Option<&Relation> {
-        self.relations.iter().find(|relation| relation.schema == "public" && relation.name == name)
+        self.relations.iter().find(|relation| relation.declared_name() == name)
     }
 }
 
@@ -321,6 +316,16 @@ impl Constraint {
 }
 
 impl Relation {
+    /// Whether it has rows of its own, those of its partitions included.
+    pub fn is_table(&self) -> bool {
+        ["table", "partitioned table"].contains(&self.kind.as_str())
+    }
+
+    /// Whether it is a part of a partitioned table, whose rows that one shows.
+    pub fn is_partition(&self) -> bool {
+        self.bounds.is_some()
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)

@@ -10,7 +10,7 @@ use crate::database::batch;
 use crate::error::{CannotRun, describe};
 use crate::platform::persona::{Identity, Persona};
 use crate::rows::{Owner, World};
-use crate::sql::{ident, quote};
+use crate::sql::{ident, qualified, quote};
 
 /// What was reached: persona, command, and table or view of `public`.
 pub type Reached = BTreeSet<String>;
@@ -24,7 +24,7 @@ impl Plants {
     pub fn of(catalog: &Catalog, world: &World) -> Self {
         let owners = [Owner::User(Persona::Alice), Owner::Nobody];
         let row_of = |relation: &Relation| {
-            let name = &relation.name;
+            let name = &relation.declared_name();
             let row = owners.iter().find_map(|o| world.rows(name, *o, None).first().copied())?;
             let given = relation.columns.iter().filter(|column| column.made.is_none());
             let given: Vec<(String, &str)> =
@@ -38,8 +38,7 @@ impl Plants {
             );
             Some((name.clone(), statement))
         };
-        let tables = catalog.relations.iter().filter(|r| r.schema == "public");
-        Self(tables.filter_map(row_of).collect())
+        Self(catalog.relations.iter().filter_map(row_of).collect())
     }
 }
 
@@ -170,10 +169,6 @@ fn commands(relation: &Found, plants: &Plants) -> Vec<(String, String)> {
         all.push((name_of("update"), format!("update {name} set {column} = {column}")));
     }
     all
-}
-
-fn qualified(name: &str) -> String {
-    format!("public.{}", ident(name))
 }
 
 fn cannot(why: &str) -> CannotRun {

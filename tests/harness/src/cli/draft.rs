@@ -1,5 +1,6 @@
 //! Drafts a contract for migrations that have none: `scripts/verify draft`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use super::options;
 use crate::catalog::facets::Facets;
 use crate::catalog::{Catalog, EVERYTHING};
 use crate::checks::schema::Comparison;
-use crate::contract::Contract;
+use crate::contract::{Contract, Facet};
 use crate::draft::{self, Found};
 use crate::error::CannotRun;
 use crate::inputs::Inputs;
@@ -25,8 +26,8 @@ pub struct Draft {
     /// The privilege regimes whose catalogs it was compared with, the first being the one that
     /// was written down.
     pub regimes: Regimes,
-    /// Differences between a catalog and the draft, which no contract can express.
-    pub unsaid: Vec<String>,
+    /// The number of facets that stand alone in `catalog.toml`.
+    pub alone: usize,
 }
 
 /// Applies the migrations, writes the draft, and reads it back.
@@ -49,16 +50,39 @@ pub async fn write(
     }
     let counts: Vec<usize> = files.iter().map(draft::guesses).filter(|&count| count > 0).collect();
     let guesses = (counts.iter().sum(), counts.len());
-    let read = Contract::read(out).map_err(|CannotRun(why)| {
-        CannotRun(format!("{why}\n\nthe draft in {} is no contract yet", out.display()))
-    })?;
-    let mut unsaid = Vec::new();
-    for &regime in &regimes.all {
-        let database = Database::of(inputs, regime).await?;
-        let differing = self::unsaid(&database, &read, regime).await?;
-        unsaid.extend(differing.into_iter().map(|it| format!("{it} ({})", regime.name())));
+    let alone = alone(inputs, &read(out)?, &regimes.all).await?;
+    if !alone.is_empty() {
+        put(&contract, &draft::rest(&alone))?;
     }
-    Ok(Draft { out: out.to_owned(), guesses, regimes, unsaid })
+    Ok(Draft { out: out.to_owned(), guesses, regimes, alone: alone.len() })
+}
+
+fn read(out: &Path) -> Result<Contract, CannotRun> {
+    Contract::read(out).map_err(|CannotRun(why)| {
+        CannotRun(format!("{why}\n\nthe draft in {} is no contract yet", out.display()))
+    })
+}
+
+/// The facets in which the catalogs still differ from the draft.
+async fn alone(
+    inputs: &Inputs,
+    drafted: &Contract,
+    regimes: &[Regime],
+) -> Result<BTreeMap<String, BTreeMap<Regime, String>>, CannotRun> {
+    let mut comparisons = Vec::new();
+    for &regime in regimes {
+        let database = Database::of(inputs, regime).await?;
+        comparisons.push((regime, Comparison::read_in(&database, drafted, regime).await?));
+    }
+    let mut facets = BTreeMap::new();
+    for id in comparisons.iter().flat_map(|(_, it)| it.differences()) {
+        let text = |(regime, comparison): &(Regime, Comparison)| {
+            (*regime, comparison.observed(&id).unwrap_or(Facet::ABSENT).to_owned())
+        };
+        let texts = comparisons.iter().map(text).collect();
+        facets.insert(id, texts);
+    }
+    Ok(facets)
 }
 
 /// A draft never overwrites an existing contract.
@@ -82,29 +106,10 @@ fn put(contract: &Path, file: &SourceFile) -> Result<(), CannotRun> {
     fs::write(&path, &file.text).map_err(could_not)
 }
 
-/// In what the catalog still differs from the draft.
-async fn unsaid(
-    database: &Database,
-    read: &Contract,
-    regime: Regime,
-) -> Result<Vec<String>, CannotRun> {
-    let comparison = Comparison::read_in(database, read, regime).await?;
-    let entries = comparison.entries([]);
-    let findings = entries.iter().flat_map(|entry| &entry.findings);
-    Ok(findings
-        .map(|it| format!("{}: {}, and not {}", it.check, it.observed, it.expected))
-        .collect())
-}
-
 /// The summary: the number of guesses, and the next step.
 pub fn summary(draft: &Draft, migrations: &Path) -> String {
     let names: Vec<&str> = draft.regimes.all.iter().map(|regime| regime.name()).collect();
     let mut lines = vec![format!("regime {}: {}", names.join(" and "), draft.regimes.why)];
-    if !draft.unsaid.is_empty() {
-        let count = draft.unsaid.len();
-        lines.push(format!("{count} things that no contract says; each stays a finding:"));
-        lines.extend(draft.unsaid.iter().map(|it| format!("  {it}")));
-    }
     let out = draft.out.display();
     let (guesses, files) = draft.guesses;
     let migrations = if migrations == project().join("migrations") {
@@ -116,6 +121,13 @@ pub fn summary(draft: &Draft, migrations: &Path) -> String {
         "{guesses} guesses in {files} files below {out}/contract: correct them, and what else is \
          not meant; then scripts/verify{migrations} --fixtures {out}"
     ));
+    if draft.alone > 0 {
+        let alone = draft.alone;
+        lines.insert(
+            1,
+            format!("{alone} things that no key says stand in {out}/contract/catalog.toml"),
+        );
+    }
     lines.join("\n")
 }
 

@@ -3,15 +3,27 @@
 
 use std::collections::BTreeMap;
 
+use strsim::levenshtein;
+
 use super::file::RelationFile;
-use super::model::{Database, Owner};
+use super::model::{Contract, Database, Facet, Owner};
 use super::sharing::{leads_nowhere, undeclared};
 use crate::catalog::facets::BY_COLUMN;
+use crate::platform::Regime;
 use crate::source::mistake::{Mistakes, Wrong};
 use crate::source::toml_file::TomlFile;
 
 /// The roles of the API.
 pub(super) const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
+
+/// The same, and everyone.
+pub(super) const API_AND_PUBLIC: [&str; 4] = ["anon", "authenticated", "service_role", "public"];
+
+/// Whether a role is nearly one of the API's. Policies and functions may be any role's, so that
+/// another name is no mistake.
+pub(super) fn is_misspelt(role: &str) -> bool {
+    API_AND_PUBLIC.iter().any(|known| (1..=3).contains(&levenshtein(known, role)))
+}
 
 /// Privileges in the lists of tables are known.
 const TABLE_PRIVILEGES: [&str; 9] = [
@@ -64,24 +76,56 @@ pub(super) fn check_words(
 pub(super) fn check_policies(parsed: &RelationFile, file: &TomlFile, mistakes: &mut Mistakes) {
     const COMMANDS: [&str; 5] = ["select", "insert", "update", "delete", "all"];
     for (name, text) in &parsed.policies {
+        let text = text.strip_prefix("restrictive ").unwrap_or(text);
         let expressions = [" using (", " with check ("];
         let end = expressions.iter().filter_map(|word| text.find(word)).min();
         let head = &text[..end.unwrap_or(text.len())];
         let (command, roles) = head.split_once(" to ").unwrap_or((head, "public"));
-        let known = || ROLES.into_iter().chain(["public"]);
-        let role = roles.split(", ").find(|role| known().all(|it| it != *role));
+        let role = roles.split(", ").find(|role| is_misspelt(role));
         let (word, wrong) = match role {
             _ if !COMMANDS.contains(&command) => {
                 (command, Wrong::unknown("command", command, COMMANDS))
             }
-            Some(role) => (role, Wrong::unknown("role", role, known())),
+            Some(role) => (role, Wrong::unknown("role", role, API_AND_PUBLIC)),
             None if end.is_none() => {
                 let open = Wrong::new("the policy has no `using` and no `with check`");
-                (text.as_str(), open.help("say `select to authenticated using (…)`"))
+                (text, open.help("say `select to authenticated using (…)`"))
             }
             None => continue,
         };
         mistakes.add(file.mistake(file.word(&["policies", name], word), wrong));
+    }
+}
+
+/// A table has a file of its own, since what it shows alone says nothing of who reaches its rows.
+pub(super) fn check_facets(contract: &Contract, file: &TomlFile, mistakes: &mut Mistakes) {
+    let known = |name: &str| contract.tables.contains_key(name);
+    for (id, facet) in &contract.facets {
+        let name = id.strip_prefix("schema/").and_then(|it| it.strip_suffix("/kind"));
+        let is_partition =
+            |name: &str| contract.facets.contains_key(&format!("schema/{name}/parents"));
+        let is_table =
+            Regime::ALL.iter().any(|it| facet.text(*it).is_some_and(|it| it.ends_with("table")));
+        if let Some(name) = name.filter(|it| is_table && !known(it) && !is_partition(it)) {
+            let wrong = Wrong::new(format!("`{name}` is a table, and has no file of its own"));
+            let wrong =
+                wrong.help(&format!("write tables/{name}.toml, which says who reaches its rows"));
+            mistakes.add(file.mistake(file.key(&[id]), wrong));
+        }
+        if !["schema/", "database/"].iter().any(|it| id.starts_with(it)) {
+            let wrong = Wrong::new(format!("`{id}` is no id of what the catalog shows"));
+            mistakes.add(file.mistake(
+                file.key(&[id]),
+                wrong.help("copy the id of the check from a finding: it begins with `schema/` or `database/`"),
+            ));
+        }
+        if let Facet::ByRegime(texts) = facet {
+            let names = || Regime::ALL.map(Regime::name);
+            for regime in texts.keys().filter(|it| !names().contains(&it.as_str())) {
+                let at = file.key(&[id, regime]);
+                mistakes.add(file.mistake(at, Wrong::unknown("regime", regime, names())));
+            }
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::checks::{
-    ROLES, check_database, check_path, check_policies, check_privileges, check_words,
+    API_AND_PUBLIC, check_database, check_facets, check_path, check_policies, check_privileges,
+    is_misspelt,
 };
 use super::file::{OneOrMany, RelationFile};
 use super::grid::{Grid, SHARED};
@@ -61,7 +62,8 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     let Reader { contract, declared, mut mistakes, .. } = reader;
     let tables = declared.iter().filter(|(_, it)| it.is_table);
     let tables: Vec<&str> = tables.map(|(name, _)| name.as_str()).collect();
-    if tables.is_empty() {
+    let says_nothing = contract.sources.keys().all(|name| !WITHOUT_TABLES.contains(&&**name));
+    if tables.is_empty() && says_nothing {
         let dir = dir.display();
         let none = format!("the contract in {dir} declares no table; write tables/<name>.toml");
         return both(mistakes.told(), Err(CannotRun(none))).map(|((), none)| none);
@@ -69,8 +71,14 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     if let Some(file) = contract.sources.get("database.toml") {
         check_database(&contract.database, &tables, file, &mut mistakes);
     }
+    if let Some(file) = contract.sources.get("catalog.toml") {
+        check_facets(&contract, file, &mut mistakes);
+    }
     mistakes.told().map(|()| contract)
 }
+
+/// The files that make a contract of a schema without tables.
+const WITHOUT_TABLES: [&str; 2] = ["database.toml", "catalog.toml"];
 
 /// The files read so far.
 #[derive(Default)]
@@ -94,6 +102,10 @@ impl Reader {
             _ if file.name == "database.toml" => {
                 let database = self.mistakes.keep(file.toml.parse());
                 self.contract.database = database.unwrap_or_default();
+            }
+            _ if file.name == "catalog.toml" => {
+                let facets = self.mistakes.keep(file.toml.parse());
+                self.contract.facets = facets.unwrap_or_default();
             }
             _ => {
                 let nothing = Wrong::new("nothing is read from here");
@@ -135,7 +147,10 @@ impl Reader {
                 self.mistakes.add(toml.mistake(toml.value(&[key]), wrong));
             }
         }
-        check_words(&function.callers, &["callers"], "role", &ROLES, &toml, &mut self.mistakes);
+        for (at, role) in function.callers.iter().enumerate().filter(|(_, it)| is_misspelt(it)) {
+            let wrong = Wrong::unknown("role", role, API_AND_PUBLIC);
+            self.mistakes.add(toml.mistake(toml.value(&["callers", &at.to_string()]), wrong));
+        }
         self.contract.functions.insert(stem, Function { file: name, ..function });
     }
 

@@ -8,7 +8,32 @@ use serde::Deserialize;
 use super::grid::Grid;
 use super::membership::{Members, Membership};
 use super::shape::Shape;
+use crate::platform::Regime;
 use crate::source::toml_file::TomlFile;
+
+/// What the catalog shows of an object, as text: the same in every privilege regime, or one for
+/// each.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "a text, or one for each regime: { explicit = \"…\" }")]
+pub enum Facet {
+    /// The same in every regime.
+    Text(String),
+    /// One for each regime, by its name.
+    ByRegime(BTreeMap<String, String>),
+}
+
+impl Facet {
+    /// What stands for an object that the other files imply, and that is not to be there.
+    pub const ABSENT: &'static str = "not there";
+
+    /// The text in that regime, if it says one.
+    pub fn text(&self, regime: Regime) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::ByRegime(texts) => texts.get(regime.name()).map(String::as_str),
+        }
+    }
+}
 
 /// Everything that the files declare.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +46,8 @@ pub struct Contract {
     pub functions: BTreeMap<String, Function>,
     /// Declarations of the database as a whole.
     pub database: Database,
+    /// What no other file says, by the id of its check.
+    pub facets: BTreeMap<String, Facet>,
     /// The files, by their names below the contract's directory.
     pub sources: BTreeMap<String, TomlFile>,
 }
@@ -215,9 +242,9 @@ pub struct Function {
     pub volatility: String,
     /// `invoker` or `definer`.
     pub security: String,
-    /// The `search_path` that it is pinned to.
-    pub search_path: String,
-    /// API roles that may execute it.
+    /// The `search_path` that it is pinned to, if it is to one.
+    pub search_path: Option<String>,
+    /// API roles that may execute it; `public` is every role.
     pub callers: Vec<String>,
     /// Its invariant, in a sentence.
     #[serde(alias = "promise")]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::catalog::Catalog;
 use crate::catalog::facets::Facets;
+use crate::catalog::{Catalog, Relation};
 
 /// The beginning of the line above each guess.
 pub const GUESS: &str = "# guess: ";
@@ -18,6 +18,17 @@ pub struct Found<'a> {
     pub baseline: &'a Facets,
     /// The rows that migrations left in each table.
     pub seeds: &'a BTreeMap<String, Vec<Value>>,
+}
+
+impl Found<'_> {
+    /// The tables and views that the migrations made, apart from partitions, whose rows their
+    /// tables show, and from materialized views, which have no policies.
+    pub(super) fn relations(&self) -> impl Iterator<Item = &Relation> {
+        self.catalog.relations.iter().filter(|it| {
+            let is_of_a_file = it.is_table() && !it.is_partition() || it.kind == "view";
+            is_of_a_file && !self.baseline.contains_key(&format!("{}/kind", it.id()))
+        })
+    }
 }
 
 /// The head of every file.

@@ -28,7 +28,7 @@ enum Cells {
 /// The lines of a guessed grid.
 pub(super) fn grid(relation: &Relation, name: &str, guesses: &Guesses) -> Vec<String> {
     let (owner, _) = guesses.at(name);
-    let is_table = relation.kind.ends_with("table");
+    let is_table = relation.is_table();
     let commands = if is_table { Command::ALL.to_vec() } else { vec![Command::Select] };
     let users = users(relation, &owner, name, guesses);
     let mut rows: Vec<(&str, &str, &str, Cells)> = Vec::new();
@@ -91,7 +91,7 @@ fn users(
         Owner::Through(paths) => paths.len() > 1,
         Owner::Members(_) | Owner::None => false,
     };
-    if can_be_nobodys && relation.kind.ends_with("table") {
+    if can_be_nobodys && relation.is_table() {
         lines.push(("users", "nobody's", Cells::Denied));
     }
     lines.push(match (guesses.is_membership(name), shared) {

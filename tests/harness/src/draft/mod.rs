@@ -10,16 +10,38 @@ mod tables;
 mod writer;
 
 pub use self::found::{Found, GUESS};
+use std::collections::BTreeMap;
+
+use self::found::head;
 use self::owners::Guesses;
+use self::writer::Writer;
+use crate::platform::Regime;
 use crate::source::SourceFile;
 
 /// The files of a contract, with their names below `contract/`.
 pub fn draft(found: &Found<'_>) -> Vec<SourceFile> {
-    let guesses = Guesses::of(found.catalog);
+    let guesses = Guesses::of(found);
     let mut files = vec![rest::database(found)];
     files.extend(tables::files(found, &guesses));
     files.extend(rest::functions(found));
     files
+}
+
+/// The file of what no other says: the facets in which catalogs differ from the rest of the
+/// draft, by regime; of an object that is not there, nothing.
+pub fn rest(facets: &BTreeMap<String, BTreeMap<Regime, String>>) -> SourceFile {
+    let mut file = Writer::new(&head("What no other file says, as the catalog shows it."));
+    file.gap();
+    for (id, texts) in facets {
+        let first = texts.values().next().map(String::as_str).unwrap_or_default();
+        if texts.values().all(|text| text == first) {
+            file.pair(id, first);
+        } else {
+            let texts = texts.iter().map(|(it, text)| (it.name().to_owned(), text.clone().into()));
+            file.pair(id, toml::Table::from_iter(texts));
+        }
+    }
+    SourceFile { name: "catalog.toml".to_owned(), text: file.text() }
 }
 
 /// The number of guesses in a file.

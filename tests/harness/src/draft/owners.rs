@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Catalog, Relation};
+use super::found::Found;
+use crate::catalog::Relation;
 use crate::contract::Owner;
 use crate::contract::membership::Members;
 
@@ -27,14 +28,13 @@ const NAMES: [&str; 8] = [
 
 impl Guesses {
     /// Guesses from the catalog.
-    pub(super) fn of(catalog: &Catalog) -> Self {
-        let relations = || catalog.relations.iter().filter(|r| r.schema == "public");
-        let tables: Vec<&Relation> = relations().filter(|r| r.kind.ends_with("table")).collect();
+    pub(super) fn of(found: &Found<'_>) -> Self {
+        let tables: Vec<&Relation> = found.relations().filter(|it| it.is_table()).collect();
         let profiles = profiles(&tables);
         let mut guesses = BTreeMap::new();
-        for relation in relations().filter(|r| r.kind != "sequence") {
+        for relation in found.relations() {
             if let Some((column, why)) = user_column(relation, &profiles) {
-                guesses.insert(relation.name.clone(), (Owner::Column(column), why));
+                guesses.insert(relation.declared_name(), (Owner::Column(column), why));
             }
         }
         for table in &tables {
@@ -44,16 +44,18 @@ impl Guesses {
                     table.name
                 );
                 let members =
-                    Owner::Members(Members { column: key, table: table.name.clone(), by });
+                    Owner::Members(Members { column: key, table: table.declared_name(), by });
                 guesses.entry(of).or_insert((members, why));
             }
         }
         // Repeated until nothing is added: a path may lead over several tables.
         loop {
-            let found =
-                tables.iter().filter(|t| !guesses.contains_key(&t.name)).find_map(|table| {
+            let found = tables
+                .iter()
+                .filter(|t| !guesses.contains_key(&t.declared_name()))
+                .find_map(|table| {
                     let paths = paths(table, &guesses);
-                    (!paths.is_empty()).then(|| (table.name.clone(), paths))
+                    (!paths.is_empty()).then(|| (table.declared_name(), paths))
                 });
             let Some((name, paths)) = found else { break };
             let over: Vec<&str> = paths.iter().map(|(column, _)| column.as_str()).collect();
@@ -89,8 +91,8 @@ impl Guesses {
     }
 }
 
-/// The foreign keys of one column: the column, the bare name of the table that it references,
-/// and the column there. The table of users has its qualified name.
+/// The foreign keys of one column: the column, the table that it references, and the column
+/// there.
 fn references(relation: &Relation) -> Vec<(&str, &str, &str)> {
     let keys = relation.constraints.iter().filter(|key| key.kind == "f");
     let one =
@@ -111,7 +113,7 @@ fn references(relation: &Relation) -> Vec<(&str, &str, &str)> {
 /// Tables whose key is a user's id.
 fn profiles(tables: &[&Relation]) -> Vec<String> {
     let profiles = tables.iter().filter(|table| is_profile(table));
-    profiles.map(|table| table.name.clone()).collect()
+    profiles.map(|table| table.declared_name()).collect()
 }
 
 /// Whether a table's key is a user's id.
@@ -160,7 +162,7 @@ fn memberships(table: &Relation, profiles: &[String]) -> Vec<(String, String, St
             });
             is_unique && user != column
         };
-        *target != ACCOUNTS && *target != table.name && users.iter().any(pair)
+        *target != ACCOUNTS && *target != table.declared_name() && users.iter().any(pair)
     });
     others
         .filter(|(column, ..)| !users.contains(column))
@@ -173,7 +175,7 @@ fn paths(table: &Relation, guesses: &BTreeMap<String, (Owner, String)>) -> Vec<(
     let required = |column: &str| table.column(column).is_some_and(|column| column.not_null);
     references(table)
         .into_iter()
-        .filter(|(_, target, _)| *target != table.name)
+        .filter(|(_, target, _)| *target != table.declared_name())
         .filter(|(column, target, _)| required(column) && guesses.contains_key(*target))
         .map(|(column, target, _)| (column.to_owned(), target.to_owned()))
         .collect()

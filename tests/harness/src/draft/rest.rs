@@ -52,25 +52,20 @@ fn function(function: &Function) -> String {
         ("language", &function.language),
         ("volatility", &function.volatility),
         ("security", &function.security),
-        ("search_path", path.unwrap_or_default().trim_matches('"')),
     ] {
         file.pair(word, value);
     }
-    let mut callers: Vec<String> = function
-        .grants
-        .iter()
-        .map(|grant| grant.grantee.clone())
-        .filter(|it| is_of_api(it))
-        .collect();
+    if let Some(path) = path {
+        file.pair("search_path", if path == "\"\"" { "" } else { path });
+    }
+    let mut callers: Vec<String> =
+        function.grants.iter().map(|grant| grant.grantee.clone()).collect();
     callers.sort();
+    callers.dedup();
     file.line(&format!("callers = {}", list(&callers)));
     file.gap().guess("say what it keeps true");
     file.pair("invariant", "not said yet");
     file.text()
-}
-
-fn is_of_api(role: &str) -> bool {
-    ["anon", "authenticated", "service_role"].contains(&role)
 }
 
 /// The file of the database as a whole.
@@ -167,7 +162,7 @@ fn default_privileges(file: &mut Writer, found: &Found<'_>) {
 /// Triggers on the platform's tables.
 fn triggers(file: &mut Writer, found: &Found<'_>) {
     for relation in found.catalog.relations.iter().filter(|it| it.schema != "public") {
-        let table = format!("{}.{}", relation.schema, relation.name);
+        let table = relation.declared_name();
         let known =
             |name: &str| found.baseline.contains_key(&format!("schema/{table}/triggers/{name}"));
         let ours: Vec<_> = relation.triggers.iter().filter(|it| !known(&it.name)).collect();
@@ -187,13 +182,13 @@ fn accounts(file: &mut Writer, found: &Found<'_>) {
     if accounts.is_none_or(|accounts| accounts.triggers.is_empty()) {
         return;
     }
-    let tables = || found.catalog.relations.iter().filter(|it| it.schema == "public");
+    let tables = || found.relations().filter(|it| it.is_table());
     let profile = tables().find(|it| is_profile(it));
-    let session = tables().find(|it| it.kind == "table" && it.name.contains("session"));
+    let session = tables().find(|it| it.name.contains("session"));
     if let (Some(profile), Some(session)) = (profile, session) {
         file.gap().guess("accounts have triggers, one table their key, and one is named so");
         file.line("[accounts]");
-        file.pair("profile", profile.name.as_str());
-        file.pair("session", session.name.as_str());
+        file.pair("profile", profile.declared_name());
+        file.pair("session", session.declared_name());
     }
 }

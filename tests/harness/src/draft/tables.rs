@@ -21,22 +21,27 @@ const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
 
 /// A file for each table and view of `public`.
 pub(super) fn files(found: &Found<'_>, guesses: &Guesses) -> Vec<SourceFile> {
-    let relations = found.catalog.relations.iter().filter(|r| r.schema == "public");
-    let relations = relations.filter(|r| ["table", "view"].contains(&r.kind.as_str()));
-    relations
+    found
+        .relations()
         .map(|relation| {
-            let name = format!("{}s/{}.toml", relation.kind, relation.name);
+            let directory = if relation.is_table() { "tables" } else { "views" };
+            let name = format!("{directory}/{}.toml", relation.declared_name());
             SourceFile { name, text: file(found, guesses, relation) }
         })
         .collect()
 }
 
 fn file(found: &Found<'_>, guesses: &Guesses, relation: &Relation) -> String {
-    let mut file = Writer::new(&head(&format!("The {} {}.", relation.kind, relation.name)));
+    let name = relation.declared_name();
+    let mut file = Writer::new(&head(&format!("The {} {name}.", relation.kind)));
+    // A file's stem ends at its last point.
+    if name.contains('.') {
+        file.gap().pair("name", name.as_str());
+    }
     owner(&mut file, guesses, relation);
     file.gap().guess("each user reaches their own rows, as far as privileges go");
     file.line("access = \"\"\"");
-    for line in grid(relation, &relation.name, guesses) {
+    for line in grid(relation, &name, guesses) {
         file.line(&line);
     }
     file.line("\"\"\"");
@@ -44,7 +49,7 @@ fn file(found: &Found<'_>, guesses: &Guesses, relation: &Relation) -> String {
     if invoker {
         file.gap().pair("security_invoker", true);
     }
-    if guesses.is_membership(&relation.name) {
+    if guesses.is_membership(&name) {
         members(&mut file, relation);
     }
     privileges(&mut file, relation, found.catalog.version_num);
@@ -59,14 +64,14 @@ fn file(found: &Found<'_>, guesses: &Guesses, relation: &Relation) -> String {
     section(&mut file, "triggers", &triggers.collect::<Vec<_>>());
     let policies = relation.policies.iter().map(|it| (it.name.as_str(), policy(it)));
     section(&mut file, "policies", &policies.collect::<Vec<_>>());
-    for row in found.seeds.get(&relation.name).into_iter().flatten() {
+    for row in found.seeds.get(&name).into_iter().flatten() {
         seed(&mut file, relation, row);
     }
     file.text()
 }
 
 fn owner(file: &mut Writer, guesses: &Guesses, relation: &Relation) {
-    let (guess, why) = guesses.at(&relation.name);
+    let (guess, why) = guesses.at(&relation.declared_name());
     file.gap().guess(&why);
     match guess {
         Owner::Through(paths) if paths.len() > 1 => {
@@ -118,7 +123,7 @@ fn write_column(file: &mut Writer, relation: &Relation, column: &Column, is_open
         _ => data_type.clone(),
     };
     file.pair("type", data_type);
-    if !column.not_null && (relation.kind == "table" || is_open_view) {
+    if !column.not_null && (relation.is_table() || is_open_view) {
         file.pair("nullable", true);
     }
     if let (Some(default), None) = (&column.default, &column.made) {
@@ -230,7 +235,8 @@ pub(super) fn trigger(name: &str, definition: &str) -> String {
 
 /// A policy in the contract's form.
 fn policy(policy: &Policy) -> String {
-    let mut text = format!("{} to {}", policy.command, policy.roles.join(", "));
+    let kind = if policy.permissive { "" } else { "restrictive " };
+    let mut text = format!("{kind}{} to {}", policy.command, policy.roles.join(", "));
     for (word, expression) in [("using", &policy.using), ("with check", &policy.with_check)] {
         if let Some(expression) = expression {
             let words: Vec<&str> = expression.split_whitespace().collect();

@@ -9,7 +9,7 @@ use crate::contract::shape::Sharing;
 use crate::contract::{Contract, Owner};
 use crate::platform::persona::Persona;
 use crate::source::short_hash;
-use crate::sql::ident;
+use crate::sql::{ident, quote};
 
 /// Separates the users of a row whose paths lead to different users, so that it belongs to none
 /// of them.
@@ -154,15 +154,12 @@ pub fn touches(owner: &str, user: &str) -> bool {
 
 /// The statement that computes the digest of every table but the harness's own.
 pub fn statement(catalog: &Catalog, contract: &Contract) -> String {
-    let tables = catalog.relations.iter().filter(|relation| relation.kind == "table");
+    let tables = catalog.relations.iter().filter(|it| it.is_table() && !it.is_partition());
     let parts: Vec<String> = tables
         .map(|table| {
-            let name = match table.schema.as_str() {
-                "public" => table.name.clone(),
-                schema => format!("{schema}.{}", table.name),
-            };
+            let name = quote(&table.declared_name());
             format!(
-                "select '{name}', coalesce({}::text, 'nobody'), {}, count(*)::text, \
+                "select {name}, coalesce({}::text, 'nobody'), {}, count(*)::text, \
                  sum(hashtextextended(r::text, 0))::text from {} r group by 2, 3",
                 owner_expression(catalog, contract, table, "r"),
                 key_expression(contract, table),
@@ -176,7 +173,7 @@ pub fn statement(catalog: &Catalog, contract: &Contract) -> String {
 /// An expression for the key of a row, if rows of its table can be shared; an empty text
 /// otherwise.
 fn key_expression(contract: &Contract, table: &Relation) -> String {
-    let declared = contract.tables.get(&table.name).filter(|_| table.schema == "public");
+    let declared = contract.tables.get(&table.declared_name());
     let is_shared = declared.is_some_and(|it| it.shape.sharing != Sharing::Alone);
     let key: Vec<String> =
         table.primary_key().iter().map(|key| format!("r.{}::text", ident(key))).collect();
@@ -197,7 +194,7 @@ pub fn owner_expression(
     if (table.schema.as_str(), table.name.as_str()) == ("auth", "users") {
         return format!("{alias}.id");
     }
-    let declared = contract.tables.get(&table.name).filter(|_| table.schema == "public");
+    let declared = contract.tables.get(&table.declared_name());
     let has = |column: &str| table.column(column).is_some();
     match declared.map(|declared| &declared.owner) {
         Some(Owner::Column(column)) if has(column) => {

@@ -280,7 +280,7 @@ impl<'a> Factory<'a> {
         &self,
         table: &str,
     ) -> Result<(&'a Relation, Option<&'a contract::Relation>), CannotRun> {
-        let relation = self.catalog.named(table);
+        let relation = self.catalog.relation(table);
         let relation = relation.ok_or_else(|| CannotRun(format!("table {table} is not there")))?;
         Ok((relation, self.contract.relation(table)))
     }
@@ -322,7 +322,7 @@ pub(super) fn one_per_user<'a>(
         },
         contract::Owner::None | contract::Owner::Members(_) => return None,
     };
-    catalog.named(table)?.is_unique(&[column]).then_some(column)
+    catalog.relation(table)?.is_unique(&[column]).then_some(column)
 }
 
 /// The accounts of the platform.

@@ -89,7 +89,8 @@ impl World {
         membership: &Membership,
     ) -> Result<Result<(), Cause>, CannotRun> {
         let Site { admin, catalog, contract } = *site;
-        let declared = contract.tables.get(&relation.name).map(|declared| &declared.owner);
+        let declared =
+            contract.tables.get(&relation.declared_name()).map(|declared| &declared.owner);
         let Some(contract::Owner::Column(user)) = declared else { return Ok(Ok(())) };
         if relation.is_unique(&[user]) {
             let why = CannotRun(format!(
@@ -98,7 +99,7 @@ impl World {
                  several memberships",
                 relation.name
             ));
-            return Ok(Err(Cause::unwritten(&relation.name, &why)));
+            return Ok(Err(Cause::unwritten(&relation.declared_name(), &why)));
         }
         for (by, of) in &membership.of {
             let Some(contract::Owner::Members(members)) =
@@ -118,7 +119,9 @@ impl World {
                     let factory = Factory { catalog, contract, world: self };
                     let draft = match factory.membership(members, *persona, word, key) {
                         Ok((_, draft)) => draft,
-                        Err(why) => return Ok(Err(Cause::unwritten(&relation.name, &why))),
+                        Err(why) => {
+                            return Ok(Err(Cause::unwritten(&relation.declared_name(), &why)));
+                        }
                     };
                     let kept = (Owner::User(*persona), variant);
                     // A trigger may have been quicker.

@@ -57,7 +57,7 @@ impl World {
             world.learn(&site, table).await?;
         }
         for table in parents_first(catalog, contract, &tables) {
-            let Some(relation) = catalog.named(&table) else { continue };
+            let Some(relation) = catalog.relation(&table) else { continue };
             let behind = required_parents(catalog, contract, &table);
             let made = match behind.iter().find(|parent| world.unmade.contains_key(*parent)) {
                 Some(parent) => Err(Cause::behind(&table, parent)),
@@ -94,7 +94,8 @@ impl World {
                 self.script.push(statement);
             }
         }
-        if let (Some((_, first)), Some(accounts)) = (refused.first(), site.catalog.named(ACCOUNTS))
+        if let (Some((_, first)), Some(accounts)) =
+            (refused.first(), site.catalog.relation(ACCOUNTS))
         {
             let mut cause = first.cause(site.catalog, accounts);
             let who: Vec<&str> = refused.iter().map(|(persona, _)| persona.name()).collect();

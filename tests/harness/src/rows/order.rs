@@ -22,7 +22,7 @@ pub(super) fn tables(catalog: &Catalog, contract: &Contract) -> Vec<String> {
 /// the path to the owner, as members.
 pub(super) fn required_parents(catalog: &Catalog, contract: &Contract, table: &str) -> Vec<String> {
     let mut parents = Vec::new();
-    if let Some(relation) = catalog.named(table) {
+    if let Some(relation) = catalog.relation(table) {
         let is_set = |name: &String| relation.column(name).is_some_and(|it| it.not_null);
         let keys = foreign_keys(relation).filter(|key| key.columns.iter().all(is_set));
         parents.extend(keys.map(|key| key.target().to_owned()));
@@ -45,7 +45,7 @@ pub(super) fn parents_first(
     tables: &[String],
 ) -> Vec<String> {
     let may_point = |table: &str| -> Vec<String> {
-        let keys = catalog.named(table).into_iter().flat_map(foreign_keys);
+        let keys = catalog.relation(table).into_iter().flat_map(foreign_keys);
         let keys = keys.map(|key| key.target().to_owned());
         keys.chain(required_parents(catalog, contract, table)).collect()
     };

@@ -40,7 +40,7 @@ impl World {
     /// # Errors
     /// Why it could not be asked.
     pub(super) async fn learn(&mut self, site: &Site<'_>, table: &str) -> Result<(), CannotRun> {
-        let Some(relation) = site.catalog.named(table) else { return Ok(()) };
+        let Some(relation) = site.catalog.relation(table) else { return Ok(()) };
         let declared = site.contract.tables.get(table);
         let learned = checks::learn(site.admin, site.catalog, relation, declared).await?;
         let of = |column: String| format!("{table}.{column}");

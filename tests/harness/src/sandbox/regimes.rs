@@ -11,6 +11,9 @@ use crate::sql::statements;
 /// The roles of the API, and everyone.
 const CLIENTS: [&str; 4] = ["anon", "authenticated", "service_role", "public"];
 
+/// The privileges that reach rows; new tables have the others in every regime.
+const ROWS: [&str; 4] = ["select", "insert", "update", "delete"];
+
 /// The regimes of a run, and why these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Regimes {
@@ -44,7 +47,9 @@ impl Regimes {
 fn guess(inputs: &Inputs, explicit: &Catalog, auto_expose: &Catalog) -> Regimes {
     let is_given = |it: &&Relation| {
         let on_columns = it.columns.iter().flat_map(|column| &column.grants);
-        it.grants.iter().chain(on_columns).any(|grant| CLIENTS.contains(&grant.grantee.as_str()))
+        it.grants.iter().chain(on_columns).any(|grant| {
+            CLIENTS.contains(&&*grant.grantee) && ROWS.contains(&&*grant.privilege)
+        })
     };
     let tables = explicit.relations.iter().filter(|it| it.schema == "public" && it.kind == "table");
     let (all, given) = (tables.clone().count(), tables.filter(is_given).count());

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use tokio_postgres::Config;
 
 use super::State;
-use crate::catalog::{Catalog, EVERYTHING};
+use crate::catalog::facets::Facets;
+use crate::catalog::{Catalog, EVERYTHING, Relation};
 use crate::database::{Client, apply, connect};
 use crate::error::{CannotRun, describe};
 use crate::inputs::Inputs;
@@ -46,7 +47,7 @@ pub(super) async fn make(
     }
 
     let catalog = Catalog::read(&admin, EVERYTHING).await?;
-    store(&admin, State::Seeds, &seeds(&admin, &catalog).await?).await?;
+    store(&admin, State::Seeds, &seeds(&admin, &catalog, &baseline).await?).await?;
     let auth = connect(&as_role("supabase_auth_admin")).await?;
     let world = World::make(&admin, &auth, &catalog, &inputs.contract).await;
     let world: Result<World, String> = world.map_err(|why| why.to_string());
@@ -104,18 +105,21 @@ async fn store(
     Ok(())
 }
 
-/// The rows that migrations left in the tables of `public`, as JSON.
+/// The rows that migrations left in their own tables, as JSON.
 async fn seeds(
     admin: &Client,
     catalog: &Catalog,
+    baseline: &Facets,
 ) -> Result<BTreeMap<String, Vec<serde_json::Value>>, CannotRun> {
     let mut seeds = BTreeMap::new();
-    for table in catalog.relations.iter().filter(|r| r.schema == "public" && r.kind == "table") {
+    let is_own = |it: &&Relation| !baseline.contains_key(&format!("{}/kind", it.id()));
+    let tables = catalog.relations.iter().filter(|it| it.is_table() && !it.is_partition());
+    for table in tables.filter(is_own) {
         let query = format!("select pg_catalog.to_jsonb(r) from {} r", table.qualified());
         let rows = admin.query(&query, &[]).await.map_err(|error| {
             CannotRun(format!("could not read {}: {}", table.name, describe(&error)))
         })?;
-        seeds.insert(table.name.clone(), rows.iter().map(|row| row.get(0)).collect());
+        seeds.insert(table.declared_name(), rows.iter().map(|row| row.get(0)).collect());
     }
     Ok(seeds)
 }

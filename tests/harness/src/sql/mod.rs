@@ -13,6 +13,18 @@ pub fn quote(text: &str) -> String {
     }
 }
 
+/// The schema and the bare name of a table as the contract calls it: without a schema it is of
+/// `public`.
+pub fn schema_of(table: &str) -> (&str, &str) {
+    table.split_once('.').unwrap_or(("public", table))
+}
+
+/// That table's name with its schema, quoted.
+pub fn qualified(table: &str) -> String {
+    let (schema, name) = schema_of(table);
+    format!("{}.{}", ident(schema), ident(name))
+}
+
 /// Quotes a SQL identifier.
 pub fn ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))

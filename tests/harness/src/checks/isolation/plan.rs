@@ -28,6 +28,7 @@ pub struct Try {
 pub struct Author<'a> {
     factory: Factory<'a>,
     world: &'a World,
+    name: &'a str,
     relation: &'a Relation,
     declared: &'a contract::Relation,
 }
@@ -41,8 +42,9 @@ impl<'a> Author<'a> {
         name: &str,
     ) -> Option<Self> {
         let relation = catalog.relation(name)?;
-        let declared = contract.relation(name)?;
-        Some(Self { factory: Factory { catalog, contract, world }, world, relation, declared })
+        let (name, declared) = contract.relations().find(|(it, _)| *it == name)?;
+        let factory = Factory { catalog, contract, world };
+        Some(Self { factory, world, name, relation, declared })
     }
 
     /// The table or view.
@@ -52,7 +54,7 @@ impl<'a> Author<'a> {
 
     /// Whether it is a view, whose rows are not generated.
     pub fn is_view(&self) -> bool {
-        self.relation.kind == "view"
+        !self.relation.is_table()
     }
 
     /// The statement of a cell.
@@ -96,7 +98,7 @@ impl<'a> Author<'a> {
         let instead = matches!(cell.whose, Whose::Own(_));
         let plain = Wanted::plain(owner, PLAIN_ROWS);
         let wanted = Wanted { variant, instead, ..plain };
-        let mut draft = self.factory.draft(&self.relation.name, wanted)?;
+        let mut draft = self.factory.draft(self.name, wanted)?;
         self.set_member(cell, &mut draft);
         let insertable = |column: &str| self.declared.client_may("insert", column);
         let open = self.declared.columns.keys().any(|column| insertable(column));
@@ -121,7 +123,7 @@ impl<'a> Author<'a> {
         {
             // A reference has the value that a row without nulls has.
             let filled = Wanted { filled: true, ..wanted };
-            let mut filled = self.factory.draft(&self.relation.name, filled)?.values;
+            let mut filled = self.factory.draft(self.name, filled)?.values;
             let value = match filled.remove(column) {
                 Some(value) if self.is_structural(column) => value,
                 _ => self.factory.value(self.relation, column, "another value")?,
@@ -229,7 +231,7 @@ impl<'a> Author<'a> {
         if self.relation.column(column).is_some_and(|it| it.data_type == "boolean") {
             return Ok(format!("not {value}"));
         }
-        let free = self.world.accepted(&self.relation.name, column);
+        let free = self.world.accepted(self.name, column);
         let other =
             free.iter().find(|literal| literal.trim_matches('\'') != current.trim_matches('\''));
         Ok(other.unwrap_or(&value).clone())
@@ -251,7 +253,7 @@ impl<'a> Author<'a> {
     /// That the world has no such row.
     pub fn aim_at(&self, owner: Owner, variant: Option<&str>) -> Result<String, CannotRun> {
         let none = || {
-            let (name, owner) = (&self.relation.name, owner.name());
+            let (name, owner) = (self.name, owner.name());
             CannotRun(format!("the world has no row of {name} {variant:?} that is {owner}'s"))
         };
         if self.is_view() {
@@ -263,7 +265,7 @@ impl<'a> Author<'a> {
             let id = persona.user_id().unwrap_or_default();
             return Ok(format!("{} = '{id}'", ident(column)));
         }
-        let rows = self.world.rows(&self.relation.name, owner, variant);
+        let rows = self.world.rows(self.name, owner, variant);
         let row = rows.first().ok_or_else(none)?;
         let literal = |column| row.literal(column).unwrap_or("null");
         let aims: Vec<String> = self
@@ -325,7 +327,7 @@ impl<'a> Author<'a> {
 
     fn row(&self, cell: &Cell) -> Option<&Row> {
         let (owner, variant) = self.row_of(cell);
-        self.world.rows(&self.relation.name, owner, variant).first().copied()
+        self.world.rows(self.name, owner, variant).first().copied()
     }
 
     /// The owner and the variant of a cell's row.

@@ -26,7 +26,7 @@ pub fn all(catalog: &Catalog, contract: &Contract, sources: &[Source]) -> Vec<Mu
     for (name, _) in contract.relations() {
         let Some(relation) = catalog.relation(name) else { continue };
         privileges::of_relation(relation, &mut mutants);
-        if relation.kind == "table" {
+        if relation.is_table() {
             policies::of_table(relation, &mut mutants);
             tables::of_table(relation, &mut mutants);
         } else {

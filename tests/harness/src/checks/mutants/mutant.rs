@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use crate::sql::ident;
-
 /// A mutant: one change that breaks something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mutant {
@@ -51,11 +49,6 @@ pub struct Source {
     pub text: String,
     /// The range of the body in the text.
     pub body: Range<usize>,
-}
-
-/// A table's or view's name in SQL.
-pub(super) fn public(name: &str) -> String {
-    format!("public.{}", ident(name))
 }
 
 /// All cells of a relation.

@@ -1,6 +1,6 @@
 //! Mutants of functions and views: security, `search_path`, planner attributes and owner.
 
-use super::mutant::{Mutant, Scope, cells_of, public};
+use super::mutant::{Mutant, Scope, cells_of};
 use crate::catalog::{Function, Relation};
 
 /// The attributes of a function.
@@ -34,9 +34,9 @@ pub(super) fn of_function(function: &Function, into: &mut Vec<Mutant>) {
 
 /// The options of a view.
 pub(super) fn of_view(view: &Relation, into: &mut Vec<Mutant>) {
-    let name = public(&view.name);
+    let (name, object) = (view.qualified(), view.declared_name());
     let mut add = |change: &str, ddl: String| {
-        into.push(Mutant::new("views", &view.name, change, ddl, cells_of(&view.name)));
+        into.push(Mutant::new("views", &object, change, ddl, cells_of(&object)));
     };
     add("with its owner's rights", format!("alter view {name} reset (security_invoker)"));
     add("owned by a client", format!("alter view {name} owner to authenticated"));

@@ -2,20 +2,20 @@
 //! constants, widened and changed in one part.
 
 use super::changes::{self, Change};
-use super::mutant::{Mutant, cells_of, public};
+use super::mutant::{Mutant, cells_of};
 use crate::catalog::{Policy, Relation};
 use crate::sql::{ident, tokens};
 
 /// The mutants of a table's policies.
 pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
-    let name = public(&table.name);
+    let name = table.qualified();
     let mut add = |object: &str, change: &str, ddl: String| {
-        into.push(Mutant::new("policies", object, change, ddl, cells_of(&table.name)));
+        into.push(Mutant::new("policies", object, change, ddl, cells_of(&table.declared_name())));
     };
     let off = format!("alter table {name} disable row level security");
-    add(&table.name, "row level security disabled", off);
+    add(&table.declared_name(), "row level security disabled", off);
     for policy in &table.policies {
-        let object = format!("{}.{}", table.name, policy.name);
+        let object = format!("{}.{}", table.declared_name(), policy.name);
         let on = format!("{} on {name}", ident(&policy.name));
         let drop = format!("drop policy {on}");
         add(&object, "dropped", drop.clone());

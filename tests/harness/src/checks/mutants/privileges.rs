@@ -1,7 +1,7 @@
 //! Mutants of privileges: grants those that are absent and revokes those that are held, on
 //! tables, columns and functions, for each role of the API.
 
-use super::mutant::{Mutant, Scope, public};
+use super::mutant::{Mutant, Scope};
 use crate::catalog::{Function, Grant, Relation};
 use crate::sql::ident;
 
@@ -14,7 +14,7 @@ const OF_COLUMNS: [&str; 3] = ["select", "insert", "update"];
 
 /// Table and column privileges.
 pub(super) fn of_relation(relation: &Relation, into: &mut Vec<Mutant>) {
-    let name = public(&relation.name);
+    let name = relation.qualified();
     for role in ROLES {
         let open_transaction = |grants: &[Grant], privilege: &str| {
             grants.iter().any(|it| it.grantee == role && it.privilege == privilege)
@@ -27,7 +27,7 @@ pub(super) fn of_relation(relation: &Relation, into: &mut Vec<Mutant>) {
                 ("granted to", format!("grant {privilege} on {name} to {role}"))
             };
             let change = format!("{privilege} {change_kind} {role}");
-            into.push(Mutant::new("privileges", &relation.name, &change, ddl, scope));
+            into.push(Mutant::new("privileges", &relation.declared_name(), &change, ddl, scope));
         }
         // A privilege of PUBLIC is anon's, too, and one on the table applies to each column.
         for column in relation.columns.iter().filter(|_| role != "public") {
@@ -40,7 +40,7 @@ pub(super) fn of_relation(relation: &Relation, into: &mut Vec<Mutant>) {
                 } else {
                     ("granted to", format!("grant {on} to {role}"))
                 };
-                let object = format!("{}.{}", relation.name, column.name);
+                let object = format!("{}.{}", relation.declared_name(), column.name);
                 let change = format!("{privilege} {change_kind} {role}");
                 into.push(Mutant::new("privileges", &object, &change, ddl, scope));
             }
@@ -58,7 +58,7 @@ fn scope(relation: &Relation, role: &str, privilege: &str, column: Option<&str>)
         role => vec![role.to_owned()],
     };
     let column = column.map(str::to_owned);
-    Scope::Cells { relation: relation.name.clone(), roles, column }
+    Scope::Cells { relation: relation.declared_name(), roles, column }
 }
 
 /// EXECUTE.

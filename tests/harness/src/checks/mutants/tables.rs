@@ -1,13 +1,13 @@
 //! Mutants of columns, constraints, indexes and triggers: dropped, or changed in one attribute.
 
 use super::changes::{self, Change};
-use super::mutant::{Mutant, Scope, public};
+use super::mutant::{Mutant, Scope};
 use crate::catalog::{Column, Constraint, Definition, Relation};
 use crate::sql::ident;
 
 /// The mutants of a table's parts.
 pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
-    let name = public(&table.name);
+    let name = table.qualified();
     for column in &table.columns {
         of_column(table, &name, column, into);
     }
@@ -20,8 +20,9 @@ pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
     for trigger in &table.triggers {
         of_trigger(table, &name, trigger, into);
     }
-    let add =
-        |change: &str, ddl: String| Mutant::new("tables", &table.name, change, ddl, Scope::Catalog);
+    let add = |change: &str, ddl: String| {
+        Mutant::new("tables", &table.declared_name(), change, ddl, Scope::Catalog)
+    };
     into.push(add("unlogged", format!("alter table {name} set unlogged")));
     into.push(add("owned by a client", format!("alter table {name} owner to authenticated")));
     into.push(add(
@@ -40,7 +41,7 @@ pub(super) fn of_table(table: &Relation, into: &mut Vec<Mutant>) {
 }
 
 fn of_column(table: &Relation, name: &str, column: &Column, into: &mut Vec<Mutant>) {
-    let object = format!("{}.{}", table.name, column.name);
+    let object = format!("{}.{}", table.declared_name(), column.name);
     let alter = format!("alter table {name} alter column {}", ident(&column.name));
     let mut add = |change: &str, ddl: String| {
         into.push(Mutant::new("columns", &object, change, ddl, Scope::Catalog));
@@ -62,7 +63,7 @@ fn of_column(table: &Relation, name: &str, column: &Column, into: &mut Vec<Mutan
 }
 
 fn of_constraint(table: &Relation, name: &str, constraint: &Constraint, into: &mut Vec<Mutant>) {
-    let object = format!("{}.{}", table.name, constraint.name);
+    let object = format!("{}.{}", table.declared_name(), constraint.name);
     let quoted = ident(&constraint.name);
     let drop = format!("alter table {name} drop constraint {quoted}");
     let mut add = |change: &str, ddl: String| {
@@ -101,7 +102,7 @@ fn of_constraint(table: &Relation, name: &str, constraint: &Constraint, into: &m
 
 fn of_index(table: &Relation, index: &Definition, into: &mut Vec<Mutant>) {
     let name = index.name.rsplit('.').next().unwrap_or(&index.name);
-    let object = format!("{}.{name}", table.name);
+    let object = format!("{}.{name}", table.declared_name());
     let drop = format!("drop index {}", index.name);
     let mut add = |change: &str, ddl: String| {
         into.push(Mutant::new("indexes", &object, change, ddl, Scope::Catalog));
@@ -123,7 +124,7 @@ fn of_index(table: &Relation, index: &Definition, into: &mut Vec<Mutant>) {
 }
 
 fn of_trigger(table: &Relation, name: &str, trigger: &Definition, into: &mut Vec<Mutant>) {
-    let object = format!("{}.{}", table.name, trigger.name);
+    let object = format!("{}.{}", table.declared_name(), trigger.name);
     let quoted = ident(&trigger.name);
     let function = trigger.definition.split("EXECUTE FUNCTION ").nth(1).unwrap_or_default();
     let function = function.split('(').next().unwrap_or_default();

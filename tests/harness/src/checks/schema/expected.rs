@@ -1,18 +1,21 @@
 //! The contract as facets: what the catalog must contain. The server itself normalizes the
 //! contract's expressions, on reference tables that are rolled back.
 
+use std::collections::BTreeSet;
+
 use tokio_postgres::Client;
 
 use crate::catalog::Catalog;
 use crate::catalog::facets::{
     BY_COLUMN, Facets, default_privileges_id, privilege_list, relation_id,
 };
-use crate::contract::{Contract, Relation};
+use crate::contract::{Contract, Facet, Relation};
 use crate::error::{CannotRun, describe};
-use crate::sql::ident;
+use crate::platform::Regime;
+use crate::sql::{ident, qualified, schema_of};
 
-/// The schema of the reference tables.
-const REFERENCE: &str = "reference_of_contract";
+/// The beginning of the name of a schema of reference tables.
+const REFERENCE: &str = "reference_of_";
 /// The role that migrations run as, and therefore the owner of what they create.
 const MIGRATOR: &str = "postgres";
 /// The roles that requests are made with.
@@ -27,10 +30,11 @@ pub async fn facets(
     admin: &Client,
     contract: &Contract,
     version: u32,
+    regime: Regime,
     mut expected: Facets,
 ) -> Result<Facets, CannotRun> {
     for (name, relation) in contract.relations() {
-        let id = relation_id("public", name);
+        let id = relation_id(name);
         let is_view = contract.views.contains_key(name);
         let kind = if is_view { "view" } else { "table" };
         expected.insert(format!("{id}/kind"), kind.into());
@@ -49,6 +53,14 @@ pub async fn facets(
     functions(contract, &mut expected);
     database(contract, version, &mut expected);
     expected.append(&mut references(admin, contract).await?);
+    // What stands alone holds over what the other files imply.
+    for (id, facet) in &contract.facets {
+        match facet.text(regime) {
+            Some(Facet::ABSENT) => drop(expected.remove(id)),
+            Some(text) => drop(expected.insert(id.clone(), text.to_owned())),
+            None => {}
+        }
+    }
     Ok(expected)
 }
 
@@ -106,13 +118,18 @@ fn functions(contract: &Contract, into: &mut Facets) {
         let mut callers = function.callers.clone();
         callers.sort();
         let callers = if callers.is_empty() { "none".into() } else { callers.join(", ") };
+        let settings = match function.search_path.as_deref() {
+            None => "none".to_owned(),
+            Some("") => "search_path=\"\"".to_owned(),
+            Some(path) => format!("search_path={path}"),
+        };
         for (facet, text) in [
             ("arguments", function.arguments.to_lowercase()),
             ("returns", function.returns.to_lowercase()),
             ("language", function.language.clone()),
             ("volatility", function.volatility.clone()),
             ("security", security),
-            ("settings", format!("search_path=\"{}\"", function.search_path)),
+            ("settings", settings),
             ("callers", callers),
             ("leakproof", "false".into()),
         ] {
@@ -130,7 +147,7 @@ fn database(contract: &Contract, version: u32, into: &mut Facets) {
         }
     }
     for (sequence, roles) in &contract.database.sequences {
-        let id = relation_id("public", sequence);
+        let id = relation_id(sequence);
         into.insert(format!("{id}/kind"), "sequence".into());
         into.insert(format!("{id}/owner"), MIGRATOR.into());
         for (role, privileges) in roles {
@@ -173,9 +190,14 @@ const ALL_ON_TABLES: [&str; 8] =
 
 /// Creates the contract's tables as declared, and reads them back from the catalog.
 async fn references(admin: &Client, contract: &Contract) -> Result<Facets, CannotRun> {
+    let relations = contract.relations().map(|(name, _)| schema_of(name).0);
+    let elsewhere = contract.database.triggers.keys().map(|table| schema_of(table).0);
+    let schemas: BTreeSet<&str> = relations.chain(elsewhere).collect();
+    let schemas: String =
+        schemas.iter().map(|it| format!("; create schema {}", ident(&reference(it)))).collect();
     let begin = format!(
-        "begin; set local search_path = public, extensions; set local client_min_messages = error; \
-         create schema {REFERENCE}"
+        "begin; set local search_path = public, extensions; set local client_min_messages = error\
+         {schemas}"
     );
     admin.batch_execute(&begin).await.map_err(|error| {
         CannotRun(format!("could not read the contract's columns: {}", describe(&error)))
@@ -204,17 +226,16 @@ async fn make_references(admin: &Client, contract: &Contract) -> Result<Facets, 
         }
     }
     for (table, triggers) in &contract.database.triggers {
-        let (schema, name) = table.split_once('.').unwrap_or(("public", table));
-        let reference = format!("create table {REFERENCE}.{} (like {table})", ident(name));
-        let made = try_out(admin, &reference).await?;
+        let copy = format!("create table {} (like {})", reference_of(table), qualified(table));
+        let made = try_out(admin, &copy).await?;
         for (trigger, text) in triggers {
-            let statement = create_trigger(name, trigger, text);
+            let statement = create_trigger(table, trigger, text);
             let why = match &made {
                 Ok(()) => try_out(admin, &statement).await?,
                 Err(why) => Err(why.clone()),
             };
             if let Err(why) = why {
-                let id = format!("{}/triggers/{trigger}", relation_id(schema, name));
+                let id = format!("{}/triggers/{trigger}", relation_id(table));
                 unreadable.insert(id, format!("{statement}: {why}"));
             }
         }
@@ -222,7 +243,7 @@ async fn make_references(admin: &Client, contract: &Contract) -> Result<Facets, 
     admin.batch_execute("set local search_path = ''").await.map_err(|error| {
         CannotRun(format!("could not read the contract's columns: {}", describe(&error)))
     })?;
-    let catalog = Catalog::read(admin, &format!("nspname = '{REFERENCE}'")).await?;
+    let catalog = Catalog::read(admin, &format!("nspname like '{REFERENCE}%'")).await?;
     let mut facets = reference_facets(contract, &catalog);
     facets.append(&mut unreadable);
     Ok(facets)
@@ -234,25 +255,34 @@ fn reference_facets(contract: &Contract, catalog: &Catalog) -> Facets {
     let kinds = ["columns", "constraints", "indexes", "policies", "triggers"];
     let mut facets = Facets::new();
     for (id, text) in catalog.facets() {
-        let Some(rest) = id.strip_prefix(&format!("schema/{REFERENCE}.")) else {
-            continue;
-        };
+        let Some(rest) = id.strip_prefix(&format!("schema/{REFERENCE}")) else { continue };
         let mut parts = rest.splitn(3, '/');
-        let (name, kind) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let elsewhere = contract.database.triggers.keys().find_map(|table| {
-            table.split_once('.').filter(|(schema, bare)| *schema != "public" && *bare == name)
-        });
-        let schema = elsewhere.map_or("public", |(schema, _)| schema);
+        let (place, kind) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let (schema, bare) = place.split_once('.').unwrap_or_default();
+        let name = if schema == "public" { bare.to_owned() } else { format!("{schema}.{bare}") };
+        let is_platforms = contract.relation(&name).is_none();
         if !kinds.contains(&kind)
             || id.contains("/privileges/")
-            || (elsewhere.is_some() && kind != "triggers")
+            || (is_platforms && kind != "triggers")
         {
             continue;
         }
-        let id = format!("{}{}", relation_id(schema, name), &rest[name.len()..]);
-        facets.insert(id, text.replace(&format!("{REFERENCE}."), &format!("{schema}.")));
+        let id = format!("{}{}", relation_id(&name), &rest[place.len()..]);
+        let written = format!("{}.", reference(schema));
+        facets.insert(id, text.replace(&written, &format!("{schema}.")));
     }
     facets
+}
+
+/// The schema of the reference tables of that schema's.
+fn reference(schema: &str) -> String {
+    format!("{REFERENCE}{schema}")
+}
+
+/// The reference table of a table.
+fn reference_of(table: &str) -> String {
+    let (schema, name) = schema_of(table);
+    format!("{}.{}", ident(&reference(schema)), ident(name))
 }
 
 fn create_table(name: &str, relation: &Relation) -> String {
@@ -277,17 +307,16 @@ fn create_table(name: &str, relation: &Relation) -> String {
             text
         })
         .collect();
-    format!("create table {REFERENCE}.{} ({})", ident(name), columns.join(", "))
+    format!("create table {} ({})", reference_of(name), columns.join(", "))
 }
 
 /// Facets that need other objects of the migration, with the statement of each.
 fn details(name: &str, relation: &Relation) -> Vec<(String, String)> {
-    let id = relation_id("public", name);
-    let table = format!("{REFERENCE}.{}", ident(name));
+    let (id, table, bare) = (relation_id(name), reference_of(name), schema_of(name).1);
     let mut details = Vec::new();
     for (column, declared) in &relation.columns {
         if let Some(references) = &declared.references {
-            let facet = format!("{id}/constraints/{name}_{column}_fkey");
+            let facet = format!("{id}/constraints/{bare}_{column}_fkey");
             let statement = format!(
                 "alter table {table} add foreign key ({}) references {references}",
                 ident(column)
@@ -311,7 +340,11 @@ fn details(name: &str, relation: &Relation) -> Vec<(String, String)> {
     }
     for (policy, text) in &relation.policies {
         let facet = format!("{id}/policies/{policy}");
-        let statement = format!("create policy {} on {table} for {text}", ident(policy));
+        let (kind, text) = match text.strip_prefix("restrictive ") {
+            Some(text) => ("as restrictive ", text),
+            None => ("", text.as_str()),
+        };
+        let statement = format!("create policy {} on {table} {kind}for {text}", ident(policy));
         details.push((facet, statement));
     }
     for (trigger, text) in &relation.triggers {
@@ -327,7 +360,7 @@ fn create_trigger(table: &str, trigger: &str, text: &str) -> String {
     let behind = ["referencing", "for each", "when ", "execute"];
     let at = behind.iter().filter_map(|word| text.find(word)).min().unwrap_or(text.len());
     let (events, rest) = text.split_at(at);
-    format!("create trigger {} {events} on {REFERENCE}.{} {rest}", ident(trigger), ident(table))
+    format!("create trigger {} {events} on {} {rest}", ident(trigger), reference_of(table))
 }
 
 /// Runs a statement under a savepoint: `Ok(Err(why))` where the server refuses it.

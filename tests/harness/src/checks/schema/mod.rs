@@ -55,7 +55,8 @@ impl Comparison {
         let mut observed = catalog.facets();
         let seeds = seed_facets(contract, &seeds);
         observed.extend(seeds.clone());
-        let expected = expected::facets(&admin, contract, catalog.version_num, baseline).await?;
+        let expected =
+            expected::facets(&admin, contract, catalog.version_num, regime, baseline).await?;
         Ok(Self { regime, expected, observed, seeds })
     }
 
@@ -67,6 +68,17 @@ impl Comparison {
         let ids: BTreeSet<&String> = self.expected.keys().chain(observed.keys()).collect();
         let differs = |id: &&&String| self.expected.get(**id) != observed.get(**id);
         ids.iter().find(differs).map(|id| (*id).clone())
+    }
+
+    /// The ids of all facets in which the two sides differ.
+    pub fn differences(&self) -> impl Iterator<Item = String> {
+        let ids = self.ids().into_iter().cloned();
+        ids.filter(|id| self.expected.get(id) != self.observed.get(id))
+    }
+
+    /// What the catalog shows of a facet.
+    pub fn observed(&self, id: &str) -> Option<&str> {
+        self.observed.get(id).map(String::as_str)
     }
 
     /// The id of every facet on either side: the planned checks.
@@ -133,7 +145,7 @@ fn object(id: &str) -> String {
 fn seed_facets(contract: &Contract, seeds: &BTreeMap<String, Vec<Value>>) -> Facets {
     let mut facets = Facets::new();
     for (table, rows) in seeds {
-        let id = relation_id("public", table);
+        let id = relation_id(table);
         let declared = contract.tables.get(table);
         for (at, row) in rows.iter().enumerate() {
             let matching = declared.and_then(|declared| {

@@ -23,7 +23,7 @@ use crate::platform::persona::Persona;
 use crate::rows::compose::{Factory, Wanted, sign_up};
 use crate::rows::{self, World};
 use crate::sandbox::{Database, State};
-use crate::sql::ident;
+use crate::sql::{ident, qualified};
 
 /// The new account, which is no persona's.
 const DANA: &str = "da0a0000-0000-4000-8000-000000000006";
@@ -62,8 +62,8 @@ pub async fn run(
     let (profile_owner, session_owner) =
         (owner_column(contract, &accounts.profile), owner_column(contract, &accounts.session));
     let count = format!(
-        "select count(*) from public.{} where {} = '{DANA}'",
-        ident(&accounts.profile),
+        "select count(*) from {} where {} = '{DANA}'",
+        qualified(&accounts.profile),
         ident(profile_owner)
     );
     let profiles = admin.query_one(&count, &[]).await;
@@ -146,8 +146,8 @@ async fn login(
 
 /// The owners of the rows of a table that the session can read: user ids, without duplicates.
 async fn seen(session: &mut Session, table: &str, owner: &str) -> String {
-    let (table, owner) = (ident(table), ident(owner));
-    let query = format!("select distinct {owner}::text from public.{table} order by 1");
+    let (table, owner) = (qualified(table), ident(owner));
+    let query = format!("select distinct {owner}::text from {table} order by 1");
     match session.try_column(&query).await {
         Ok(owners) => owners.join(", "),
         Err(error) => describe(&error),

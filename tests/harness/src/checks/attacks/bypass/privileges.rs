@@ -116,8 +116,7 @@ fn definitions(sandbox: &Sandbox) -> Vec<(String, &'static str, Vec<String>)> {
     }
     let function = "create function pg_temp.planted() returns pg_catalog.trigger \
                     language plpgsql as 'begin return null; end'";
-    let tables =
-        sandbox.catalog.relations.iter().filter(|r| r.schema == "public" && r.kind == "table");
+    let tables = sandbox.catalog.relations.iter().filter(|r| r.schema == "public" && r.is_table());
     for table in tables {
         let name = table.qualified();
         for (part, statement) in [

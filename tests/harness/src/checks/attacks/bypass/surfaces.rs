@@ -66,7 +66,7 @@ fn on(
         setup.push(format!("refresh materialized view {name}"));
     }
     Ok(Probe {
-        object: relation.name.clone(),
+        object: relation.declared_name(),
         part: format!("{part}, as {}", attacker.name()),
         setup,
         attacker: attacker.identity(),
@@ -131,9 +131,9 @@ pub(super) async fn rewritten(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun
         if relation.rules.is_empty() && !instead {
             continue;
         }
-        let words = owned(&context).find(|words| words.subject.relation.name == relation.name);
+        let words = owned(&context).find(|words| words.subject.name == relation.declared_name());
         let probes = match words {
-            Some(words) if relation.kind == "table" => with_rules(&words)?,
+            Some(words) if relation.is_table() => with_rules(&words)?,
             _ => {
                 let mut probes = Vec::new();
                 for attacker in ATTACKERS {

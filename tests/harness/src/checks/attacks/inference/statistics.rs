@@ -16,7 +16,8 @@ fn analyse(table: &Subject<'_>) -> String {
 pub(super) fn samples(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for table in context.owned_tables() {
-        let is_it = format!("schemaname = 'public' and tablename = {}", quote(table.name));
+        let [schema, name] = [&table.relation.schema, &table.relation.name].map(|it| quote(it));
+        let is_it = format!("schemaname = {schema} and tablename = {name}");
         let stats = format!(
             "select attname, n_distinct, most_common_vals::text, histogram_bounds::text \
              from pg_catalog.pg_stats where {is_it}"

@@ -51,7 +51,7 @@ pub struct Subject<'a> {
 impl Subject<'_> {
     /// Whether it is a view.
     pub fn is_view(&self) -> bool {
-        self.relation.kind != "table"
+        !self.relation.is_table()
     }
 
     /// Its columns that a client may read; all columns if there are none.

@@ -23,11 +23,10 @@ pub(super) fn cascades(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
 
 /// The foreign keys to a table, and the tables that they are in.
 fn children<'a>(context: &Context<'a>, table: &str) -> Vec<(&'a Relation, &'a Constraint)> {
-    let name = format!("public.{table}");
     let of = |relation: &'a Relation| relation.constraints.iter().map(move |key| (relation, key));
-    let all = context.catalog.relations.iter().filter(|relation| relation.kind == "table");
+    let all = context.catalog.relations.iter().filter(|it| it.is_table() && !it.is_partition());
     let keys = all.flat_map(of).filter(|(_, key)| key.kind == "f" && key.columns.len() == 1);
-    keys.filter(|(_, key)| key.target.as_deref() == Some(&name)).collect()
+    keys.filter(|(_, key)| key.target() == table).collect()
 }
 
 /// Deletes the attacker's own row and changes its key while other rows reference it, including

@@ -107,10 +107,9 @@ fn copy(words: &TableStatements<'_>, key: &str) -> String {
 /// the privilege is missing.
 pub(super) fn truncates(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let is_target = |words: &TableStatements<'_>| {
-        let name = format!("public.{}", words.subject.name);
         let relations = context.catalog.relations.iter();
         let mut keys = relations.flat_map(|relation| &relation.constraints);
-        keys.any(|key| key.target.as_deref() == Some(&name))
+        keys.any(|key| key.kind == "f" && key.target() == words.subject.name)
     };
     let grant = "grant truncate on all tables in schema public to service_role".to_owned();
     let mut probes = Vec::new();
