@@ -44,9 +44,14 @@ pub struct Target {
 impl Target {
     /// A table or view. A view has no row level security of its own.
     pub fn new(relation: &Relation) -> Self {
-        let name = quote(&relation.qualified());
         let active = if relation.kind.ends_with("table") {
-            format!("pg_catalog.row_security_active({name}::pg_catalog.regclass)")
+            // A role without USAGE on the schema may ask by number, and not by name.
+            let [schema, name] = [&relation.schema, &relation.name].map(|it| quote(it));
+            format!(
+                "(select pg_catalog.row_security_active(c.oid) from pg_catalog.pg_class c \
+                 join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+                 where n.nspname = {schema} and c.relname = {name})"
+            )
         } else {
             "true".to_owned()
         };

@@ -13,7 +13,7 @@ use std::time::Duration;
 use self::cells::{Cell, cells};
 use self::plan::{Author, Try};
 use crate::catalog;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Schema};
 use crate::contract::Contract;
 use crate::contract::grid::{Command, Whose};
 use crate::contract::shape::{Counts, Sharing};
@@ -28,6 +28,7 @@ use crate::probe::digest::{self, Changed, Digest, reaches};
 use crate::probe::{Observation, Prober, Target};
 use crate::rows::World;
 use crate::sandbox::{Database, State};
+use crate::sql::ident;
 
 /// A cell that was run.
 pub struct Ran {
@@ -134,7 +135,7 @@ impl Sandbox {
             let mut control = None;
             if cell.expected.is_denial() {
                 if !controls.contains_key(&written) {
-                    let outcome = attempt(Persona::ServiceRole).await?.outcome;
+                    let outcome = self.control(&target, &written).await?;
                     controls.insert(written.clone(), outcome);
                 }
                 control = controls.get(&written).cloned();
@@ -146,6 +147,18 @@ impl Sandbox {
         } else {
             Err(CannotRun(format!("a probe of {name} was not rolled back")))
         }
+    }
+
+    /// What the service role gets by a statement. Where the schema leaves it without the
+    /// privilege, it is given it, to show that only the persona is what makes the difference.
+    async fn control(&self, target: &Target, written: &Try) -> Result<Outcome, CannotRun> {
+        let (service, statement) = (Persona::ServiceRole, &written.statement);
+        let first = self.prober.attempt(target, service, &written.setup, statement).await?;
+        if first.outcome != Outcome::NoPrivilege {
+            return Ok(first.outcome);
+        }
+        let setup = [&written.setup[..], &entitle(&self.catalog)].concat();
+        Ok(self.prober.attempt(target, service, &setup, statement).await?.outcome)
     }
 
     /// The id of the first cell whose outcome differs from the grid, or whose probe cannot be
@@ -190,6 +203,21 @@ impl Sandbox {
         }
         Ok(None)
     }
+}
+
+/// Statements that give the service role every privilege on what migrations have made.
+pub fn entitle(catalog: &Catalog) -> Vec<String> {
+    let is_own = |schema: &&Schema| schema.owner == "postgres" || schema.name == "public";
+    let on = |schema: &Schema| {
+        let schema = ident(&schema.name);
+        [
+            format!("grant usage on schema {schema} to service_role"),
+            format!("grant all on all tables in schema {schema} to service_role"),
+            format!("grant all on all sequences in schema {schema} to service_role"),
+            format!("grant execute on all routines in schema {schema} to service_role"),
+        ]
+    };
+    catalog.schemas.iter().filter(is_own).flat_map(on).collect()
 }
 
 /// What cells of one table are judged by.

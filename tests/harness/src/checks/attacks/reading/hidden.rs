@@ -100,8 +100,12 @@ pub(super) fn children(context: &Context<'_>) -> Probes {
         for child in context.catalog.relations.iter().filter(|child| is_child(&child.parents)) {
             let draft = context.draft(parent.name, VICTIM)?;
             let insert = draft.insert(child);
-            let there = draft.setup.into_iter().chain([insert]).collect();
             let (list, table) = (parent.select_list(), child.qualified());
+            // A partition by itself takes any row, and keeps its policies.
+            let alone = child.is_partition().then(|| {
+                format!("alter table {} detach partition {table}", parent.relation.qualified())
+            });
+            let there = draft.setup.into_iter().chain(alone).chain([insert]).collect();
             for (part, statement) in [
                 ("child", format!("select {list} from {table}")),
                 ("child only", format!("select {list} from only {table}")),
