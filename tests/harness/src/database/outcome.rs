@@ -21,10 +21,12 @@ impl Outcome {
     /// Classifies an error. Both kinds of refusal are SQLSTATE 42501; the routine that raised
     /// the error distinguishes them in every locale. A missing privilege on *another* object,
     /// such as a function that a policy calls, is a refusal for the wrong reason, so the
-    /// message must name `relation`; the harness sets `lc_messages` so that it can be parsed.
-    pub fn of_error(error: &DbError, relation: &str) -> Self {
-        let routine = error.routine().unwrap_or_default();
-        let names_it = error.message().ends_with(&format!(" {relation}"));
+    /// message must name the table, or the schema that it is in; the harness sets `lc_messages`
+    /// so that it can be parsed.
+    pub fn of_error(error: &DbError, [schema, table]: [&str; 2]) -> Self {
+        let (routine, message) = (error.routine().unwrap_or_default(), error.message());
+        let names_it = message.ends_with(&format!(" {table}"))
+            || message == format!("permission denied for schema {schema}");
         match (error.code().code(), routine) {
             ("42501", "aclcheck_error") if names_it => Self::NoPrivilege,
             ("42501", "ExecWithCheckOptions") => Self::PolicyViolation,

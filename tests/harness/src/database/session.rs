@@ -8,6 +8,7 @@ use super::batch::{self, Answer};
 use super::outcome::Outcome;
 use crate::error::{CannotRun, describe};
 use crate::platform::persona::{Identity, Persona};
+use crate::sql::schema_of;
 
 /// The result of a transaction: an answer for each statement, or why it was rolled back.
 pub type Response = Result<Vec<Answer>, DbError>;
@@ -42,7 +43,7 @@ impl Session {
                 Outcome::Rows(count)
             }
             Err(error) => match error.as_db_error() {
-                Some(error) => Outcome::of_error(error, relation),
+                Some(error) => Outcome::of_error(error, schema_of(relation).into()),
                 None => panic!("{statement}\n  {}", describe(&error)),
             },
         }

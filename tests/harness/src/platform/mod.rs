@@ -7,6 +7,28 @@ pub mod persona;
 /// The directory of the imitation, for projects without one of their own.
 pub const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/supabase");
 
+/// The schemas of the platform and of its extensions, whose objects are nobody's fault.
+pub const SCHEMAS: [&str; 18] = [
+    "_realtime",
+    "auth",
+    "cron",
+    "extensions",
+    "graphql",
+    "graphql_public",
+    "information_schema",
+    "net",
+    "pgbouncer",
+    "pgmq",
+    "pgsodium",
+    "pgsodium_masks",
+    "pgtle",
+    "realtime",
+    "storage",
+    "supabase_functions",
+    "supabase_migrations",
+    "vault",
+];
+
 /// Which default privileges the platform gives to what a migration creates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Regime {

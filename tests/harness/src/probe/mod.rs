@@ -35,6 +35,7 @@ pub struct Observation {
 
 /// A table or view that a probe is aimed at.
 pub struct Target {
+    schema: String,
     /// Its bare name, as the server prints it in "permission denied for table …".
     name: String,
     /// An expression for whether row level security is active on it for the current role.
@@ -55,7 +56,7 @@ impl Target {
         } else {
             "true".to_owned()
         };
-        Self { name: relation.name.clone(), active }
+        Self { schema: relation.schema.clone(), name: relation.name.clone(), active }
     }
 }
 
@@ -101,7 +102,7 @@ impl Prober {
             Attempt { setup, identity: &identity, script: &script, active: &target.active };
         let transcript = self.run_attempt(&attempt, stateful).await?;
         let outcome = match &transcript.error {
-            Some(error) => Outcome::of_error(error, &target.name),
+            Some(error) => Outcome::of_error(error, [&target.schema, &target.name]),
             None => Outcome::Rows(transcript.answers[0].count),
         };
         let unguarded = unguarded(persona, &transcript.guard);

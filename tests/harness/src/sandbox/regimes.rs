@@ -47,9 +47,10 @@ impl Regimes {
 fn guess(inputs: &Inputs, explicit: &Catalog, auto_expose: &Catalog) -> Regimes {
     let is_given = |it: &&Relation| {
         let on_columns = it.columns.iter().flat_map(|column| &column.grants);
-        it.grants.iter().chain(on_columns).any(|grant| {
-            CLIENTS.contains(&&*grant.grantee) && ROWS.contains(&&*grant.privilege)
-        })
+        it.grants
+            .iter()
+            .chain(on_columns)
+            .any(|grant| CLIENTS.contains(&&*grant.grantee) && ROWS.contains(&&*grant.privilege))
     };
     let tables = explicit.relations.iter().filter(|it| it.schema == "public" && it.kind == "table");
     let (all, given) = (tables.clone().count(), tables.filter(is_given).count());

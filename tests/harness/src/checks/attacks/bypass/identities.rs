@@ -2,7 +2,7 @@
 //! client's is a member.
 
 use super::functions::{call, is_callable, plain_call};
-use super::statements::{CLIENTS, OURS, offenders, trial};
+use super::statements::{CLIENTS, offenders, ours, trial};
 use crate::catalog::Function;
 use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
 use crate::checks::attacks::runner::open_transaction::OpenTransaction;
@@ -218,16 +218,17 @@ pub(super) async fn reachable(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun
             and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication) \
         order by 1";
     trials.extend(offenders(sandbox, "attributes", attributes).await?);
+    let ours = ours();
     let owners = format!(
         "select o.name, 'is owned by ' || r.rolname || ', to whom policies do not apply' \
          from ( \
             select c.relname::text as name, c.relowner as owner from pg_catalog.pg_class c \
-            join pg_catalog.pg_namespace n on n.oid = c.relnamespace where {OURS} \
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace where {ours} \
             union all \
             select p.proname::text, p.proowner from pg_catalog.pg_proc p \
-            join pg_catalog.pg_namespace n on n.oid = p.pronamespace where {OURS} \
+            join pg_catalog.pg_namespace n on n.oid = p.pronamespace where {ours} \
             union all \
-            select n.nspname::text, n.nspowner from pg_catalog.pg_namespace n where {OURS} \
+            select n.nspname::text, n.nspowner from pg_catalog.pg_namespace n where {ours} \
             union all \
             select d.datname::text, d.datdba from pg_catalog.pg_database d \
             where d.datname = pg_catalog.current_database() \

@@ -1,6 +1,6 @@
 //! Bypass: privileges that no client needs, and default privileges of later objects.
 
-use super::statements::{CLIENTS, OURS, offenders, run, trial, unrefused};
+use super::statements::{CLIENTS, offenders, ours, run, trial, unrefused};
 use crate::checks::attacks::runner::context::ATTACKER;
 use crate::checks::attacks::runner::{Context, Trial};
 use crate::checks::isolation::Sandbox;
@@ -41,6 +41,7 @@ fn listed(version_num: u32) -> Vec<(&'static str, String)> {
     };
     let (relation, function) =
         (not_of_extension("pg_class", "c.oid"), not_of_extension("pg_proc", "p.oid"));
+    let ours = ours();
     vec![
         (
             "on relations",
@@ -49,7 +50,7 @@ fn listed(version_num: u32) -> Vec<(&'static str, String)> {
                  from pg_catalog.pg_class c \
                  join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
                  cross join pg_catalog.pg_roles r cross join (values {kinds}) k (privilege) \
-                 where {OURS} and c.relkind in ('r', 'p', 'v', 'm', 'f') and {relation} \
+                 where {ours} and c.relkind in ('r', 'p', 'v', 'm', 'f') and {relation} \
                  and r.rolname in {CLIENTS} and (case when k.privilege = 'REFERENCES' \
                     then pg_catalog.has_any_column_privilege(r.oid, c.oid, k.privilege) \
                     else pg_catalog.has_table_privilege(r.oid, c.oid, k.privilege) end) \
@@ -78,7 +79,7 @@ fn listed(version_num: u32) -> Vec<(&'static str, String)> {
             format!(
                 "select p.proname::text, 'everyone may execute it' from pg_catalog.pg_proc p \
                  join pg_catalog.pg_namespace n on n.oid = p.pronamespace \
-                 where {OURS} and {function} and exists (select from pg_catalog.aclexplode( \
+                 where {ours} and {function} and exists (select from pg_catalog.aclexplode( \
                     coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a \
                     where a.grantee = 0) order by 1"
             ),
@@ -91,7 +92,7 @@ fn listed(version_num: u32) -> Vec<(&'static str, String)> {
                  join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
                  cross join pg_catalog.aclexplode(c.relacl) a \
                  join pg_catalog.pg_roles r on r.oid = a.grantee \
-                 where {OURS} and a.is_grantable and r.rolname in {CLIENTS} order by 1, 2"
+                 where {ours} and a.is_grantable and r.rolname in {CLIENTS} order by 1, 2"
             ),
         ),
     ]

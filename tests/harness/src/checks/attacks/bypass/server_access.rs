@@ -1,6 +1,6 @@
 //! Bypass: access beyond the database, and functions that are trusted before policies.
 
-use super::statements::{CLIENTS, OURS, offenders, run, trial, unrefused};
+use super::statements::{CLIENTS, offenders, ours, run, trial, unrefused};
 use crate::checks::attacks::runner::Trial;
 use crate::checks::attacks::runner::context::ATTACKER;
 use crate::checks::isolation::Sandbox;
@@ -56,6 +56,7 @@ pub(super) async fn trials(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
 
 /// Catalog queries for dangerous objects: function, role or schema, and what it can do.
 fn listed() -> Vec<(&'static str, String)> {
+    let ours = ours();
     vec![
         (
             "leakproof",
@@ -78,7 +79,7 @@ fn listed() -> Vec<(&'static str, String)> {
                     pg_read_binary_file|pg_ls_(dir|logdir|waldir|tmpdir)|pg_stat_file|lo_import|\
                     lo_export|pg_execute|pg_reload_conf|pg_terminate_other|pg_switch_wal)' \
                     and p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype \
-                    or {OURS} and not l.lanpltrusted and l.lanname <> 'internal') \
+                    or {ours} and not l.lanpltrusted and l.lanname <> 'internal') \
                  order by 1, 2"
             ),
         ),

@@ -4,6 +4,7 @@
 use crate::checks::attacks::runner::Trial;
 use crate::checks::isolation::Sandbox;
 use crate::error::{CannotRun, describe};
+use crate::platform::SCHEMAS;
 use crate::platform::persona::{Identity, Persona};
 use crate::probe::{Attempt, Transcript};
 
@@ -12,9 +13,10 @@ pub(super) const CLIENTS: &str = "('anon', 'authenticated')";
 
 /// A condition on `n`, a row of `pg_namespace`: neither PostgreSQL's, nor the platform's, nor
 /// the harness's.
-pub(super) const OURS: &str = "n.nspname !~ '^(pg_|identra_)' and n.nspname not in \
-     ('information_schema', 'auth', 'cron', 'extensions', 'graphql', 'net', 'pgsodium', 'pgtle', \
-      'realtime', 'storage', 'vault')";
+pub(super) fn ours() -> String {
+    let platform = SCHEMAS.map(|schema| format!("'{schema}'")).join(", ");
+    format!("n.nspname !~ '^(pg_|identra_)' and n.nspname not in ({platform})")
+}
 
 /// A trial by the role or persona `who`.
 pub(super) fn trial(object: &str, part: &str, who: &str, statement: &str) -> Trial {

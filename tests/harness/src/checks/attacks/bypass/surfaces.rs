@@ -8,6 +8,7 @@ use crate::checks::attacks::runner::{Context, Control, Probe, Trial, judge};
 use crate::checks::attacks::writing::statements::{TableStatements, owned, service_instead};
 use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
+use crate::platform::SCHEMAS;
 use crate::platform::persona::Persona;
 use crate::rows::Owner;
 use crate::sql::{ident, quote};
@@ -44,11 +45,8 @@ pub(super) fn views(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
 }
 
 fn is_view(relation: &Relation) -> bool {
-    relation.kind.ends_with("view") && !PLATFORM.contains(&relation.schema.as_str())
+    relation.kind.ends_with("view") && !SCHEMAS.contains(&relation.schema.as_str())
 }
-
-/// Schemas that are the platform's.
-const PLATFORM: [&str; 2] = ["auth", "extensions"];
 
 /// A probe in the worlds where all the victim's rows differ. The control, the service role, is
 /// granted all privileges, so that its answers do not depend on them.
@@ -123,7 +121,7 @@ pub(super) async fn rewritten(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun
     let context = Context::of(sandbox).map_err(CannotRun)?;
     let mut trials = Vec::new();
     let relations = &context.catalog.relations;
-    for relation in relations.iter().filter(|r| !PLATFORM.contains(&r.schema.as_str())) {
+    for relation in relations.iter().filter(|r| !SCHEMAS.contains(&r.schema.as_str())) {
         if relation.kind == "foreign table" {
             trials.push(foreign(relation));
         }

@@ -11,6 +11,7 @@ use crate::contract::grid::Command;
 use crate::contract::shape::Sharing;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
+use crate::platform::SCHEMAS;
 use crate::platform::persona::{Identity, Persona};
 use crate::probe::Prober;
 use crate::probe::digest::{BETWEEN, Changed, owner_expression};
@@ -122,7 +123,7 @@ impl<'a> Context<'a> {
     /// Functions of every schema but the platform's that a client's role can execute.
     pub fn client_functions(&self) -> Vec<&'a catalog::Function> {
         let callable = |function: &&catalog::Function| {
-            !["auth", "extensions"].contains(&function.schema.as_str())
+            !SCHEMAS.contains(&function.schema.as_str())
                 && function.grants.iter().any(|grant| {
                     ["public", "anon", "authenticated"].contains(&grant.grantee.as_str())
                 })
