@@ -5,6 +5,8 @@ mod contract;
 mod grid;
 mod migrations;
 mod script;
+
+pub(crate) use self::script::script;
 mod signals;
 mod together;
 

@@ -11,7 +11,7 @@ use super::{CommandOutput, Workspace};
 use schema_harness::report::Evidence;
 use schema_harness::source::project;
 
-pub(super) fn script(arguments: &[&str]) -> Command {
+pub(crate) fn script(arguments: &[&str]) -> Command {
     let mut command = Command::new(project().join("scripts/verify"));
     for variable in ["IDENTRA_MIGRATIONS", "IDENTRA_FIXTURES", "IDENTRA_EVIDENCE"] {
         command.env_remove(variable);

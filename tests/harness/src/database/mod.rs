@@ -132,15 +132,19 @@ pub async fn apply(client: &Client, file: &SourceFile, what: &str) -> Result<(),
         let line = line.or(statement.map(|statement| statement.line)).unwrap_or(1);
         let first_lines: Vec<&str> =
             statement.map_or(Vec::new(), |statement| statement.text.lines().take(8).collect());
-        let superuser = match error.code().map(tokio_postgres::error::SqlState::code) {
+        let note = match error.code().map(tokio_postgres::error::SqlState::code) {
             Some("42501") => {
                 "\n  note: migrations run as postgres, which is no superuser on the platform \
                  either; leave out what needs one"
             }
+            Some("57014") => {
+                "\n  note: it was ended, since it took longer than the minute that each statement \
+                 of a migration has"
+            }
             _ => "",
         };
         CannotRun(format!(
-            "could not apply {what}: {}:{line}: {}\n  {}{superuser}",
+            "could not apply {what}: {}:{line}: {}\n  {}{note}",
             file.name,
             describe(&error),
             first_lines.join("\n  "),

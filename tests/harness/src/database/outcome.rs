@@ -17,6 +17,13 @@ pub enum Outcome {
     Failed(String),
 }
 
+/// Whether an error says something of the server and its load, and nothing of the schema: it is
+/// short of a resource, or a lock or an answer took too long.
+pub fn is_of_the_server(error: &DbError) -> bool {
+    let code = error.code().code();
+    code.starts_with("53") || ["40P01", "55P03", "57014", "57P03"].contains(&code)
+}
+
 impl Outcome {
     /// Classifies an error. Both kinds of refusal are SQLSTATE 42501; the routine that raised
     /// the error distinguishes them in every locale. A missing privilege on *another* object,

@@ -14,11 +14,17 @@ pub use self::attempt::{Attempt, Transcript};
 use self::guard::{guard, unguarded};
 pub use self::prober::Prober;
 use super::catalog::Relation;
-use crate::database::outcome::Outcome;
+use tokio::time::sleep;
+
+use crate::database::outcome::{Outcome, is_of_the_server};
 use crate::error::{CannotRun, describe};
 use crate::platform::persona::Persona;
 use crate::probe::digest::{Changed, Digest};
 use crate::sql::quote;
+
+/// How long a statement waits before it is tried again, when the server lacks resources.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(5)];
 
 /// The result of a probe of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +63,13 @@ impl Target {
             "true".to_owned()
         };
         Self { schema: relation.schema.clone(), name: relation.name.clone(), active }
+    }
+}
+
+impl Target {
+    /// An expression for whether row level security is active on it for the current role.
+    pub fn active(&self) -> &str {
+        &self.active
     }
 }
 
@@ -128,7 +141,26 @@ impl Prober {
         self.run_attempt(attempt, false).await
     }
 
+    /// The same as often as the server lacks what it needs; that says nothing of the schema.
     async fn run_attempt(
+        &self,
+        attempt: &Attempt<'_>,
+        stateful: bool,
+    ) -> Result<Transcript, CannotRun> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let transcript = self.run_once(attempt, stateful).await?;
+            let Some(error) = transcript.error.as_ref().filter(|it| is_of_the_server(it)) else {
+                return Ok(transcript);
+            };
+            let Some(pause) = pauses.next() else {
+                return Err(CannotRun(format!("the server is short of resources: {error}")));
+            };
+            sleep(pause).await;
+        }
+    }
+
+    async fn run_once(
         &self,
         attempt: &Attempt<'_>,
         stateful: bool,

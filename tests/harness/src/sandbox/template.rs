@@ -43,15 +43,33 @@ pub(super) async fn make(
 
     // Each in a session of its own: what one sets for its session is not in force in the next.
     for file in &inputs.migrations {
-        apply(&connect(&as_role("postgres")).await?, file, "the migration").await?;
+        let mut session = as_role("postgres");
+        session.options(format!("-c statement_timeout={MIGRATION}"));
+        apply(&connect(&session).await?, file, "the migration").await?;
     }
 
     let catalog = Catalog::read(&admin, EVERYTHING).await?;
     store(&admin, State::Seeds, &seeds(&admin, &catalog, &baseline).await?).await?;
     let auth = connect(&as_role("supabase_auth_admin")).await?;
+    for session in [&admin, &auth] {
+        limit(session, ROW).await?;
+    }
     let world = World::make(&admin, &auth, &catalog, &inputs.contract).await;
     let world: Result<World, String> = world.map_err(|why| why.to_string());
+    limit(&admin, "0").await?;
     store(&admin, State::World, &world).await
+}
+
+/// How long a statement of a migration may take: one that never ends has to be told.
+const MIGRATION: &str = "60s";
+/// The same for a row of the world, whose triggers are the migration's.
+const ROW: &str = "20s";
+
+async fn limit(session: &Client, time: &str) -> Result<(), CannotRun> {
+    let statement = format!("set statement_timeout = '{time}'");
+    session.batch_execute(&statement).await.map_err(|error| {
+        CannotRun(format!("could not limit the time of statements: {}", describe(&error)))
+    })
 }
 
 /// Makes a database as it is before the first migration, over the connection that it returns.

@@ -7,7 +7,7 @@ use crate::checks::attacks::runner::{Attack, Kind, Trial, TrialFuture};
 use crate::checks::isolation::{Sandbox, cells};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
-use crate::probe::Attempt;
+use crate::probe::{Attempt, Target};
 use crate::sql::ident;
 use crate::{contract, rows};
 
@@ -88,10 +88,9 @@ async fn rights(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let mut trials = Vec::new();
     for subject in context.tables() {
         for persona in [ATTACKER, Persona::Guest, Persona::NoToken] {
-            let name = crate::sql::quote(&subject.relation.qualified());
-            let active = format!("pg_catalog.row_security_active({name}::regclass)");
-            let identity = persona.identity();
-            let attempt = Attempt { setup: &[], identity: &identity, script: &[], active: &active };
+            let (identity, target) = (persona.identity(), Target::new(subject.relation));
+            let active = target.active();
+            let attempt = Attempt { setup: &[], identity: &identity, script: &[], active };
             let guard = sandbox.prober.transcript(&attempt).await?.guard;
             let expected = ["authenticator", persona.role(), "f", "f", "t"];
             let weakness = (guard != expected).then(|| {

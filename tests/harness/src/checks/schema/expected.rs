@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::catalog::facets::{
     BY_COLUMN, Facets, default_privileges_id, privilege_list, relation_id,
 };
-use crate::contract::{Contract, Facet, Relation};
+use crate::contract::{Column, Contract, Facet, Relation};
 use crate::error::{CannotRun, describe};
 use crate::platform::Regime;
 use crate::sql::{ident, qualified, schema_of};
@@ -211,14 +211,22 @@ async fn references(admin: &Client, contract: &Contract) -> Result<Facets, Canno
 async fn make_references(admin: &Client, contract: &Contract) -> Result<Facets, CannotRun> {
     let mut unreadable = Facets::new();
     for (name, relation) in contract.relations() {
-        let create = create_table(name, relation);
-        admin.batch_execute(&create).await.map_err(|error| {
-            CannotRun(format!(
-                "contract {}: the server cannot read its columns: {}\n  {create}",
-                relation.file,
-                describe(&error)
-            ))
-        })?;
+        let columns: Vec<(&String, String)> =
+            relation.columns.iter().map(|(name, it)| (name, column(name, it, relation))).collect();
+        let all: Vec<&str> = columns.iter().map(|(_, column)| column.as_str()).collect();
+        let table = reference_of(name);
+        let create = |columns: &str| format!("create table {table} ({columns})");
+        if try_out(admin, &create(&all.join(", "))).await?.is_err() {
+            // One by one, to tell which the server cannot read: its type may not be there.
+            let _ = try_out(admin, &create("")).await?;
+            for (column, text) in columns {
+                let add = format!("alter table {table} add column {text}");
+                if let Err(why) = try_out(admin, &add).await? {
+                    let facet = format!("{}/columns/{column}", relation_id(name));
+                    unreadable.insert(facet, format!("{text}: {why}"));
+                }
+            }
+        }
         for (facet, statement) in details(name, relation) {
             if let Err(why) = try_out(admin, &statement).await? {
                 unreadable.insert(facet, format!("{statement}: {why}"));
@@ -285,29 +293,23 @@ fn reference_of(table: &str) -> String {
     format!("{}.{}", ident(&reference(schema)), ident(name))
 }
 
-fn create_table(name: &str, relation: &Relation) -> String {
-    let columns: Vec<String> = relation
-        .columns
-        .iter()
-        .map(|(name, column)| {
-            let mut text = format!("{} {}", ident(name), column.data_type);
-            if let Some(default) = &column.default {
-                text += &format!(" default {}", default.trim());
-            }
-            // A view's columns are never NOT NULL in the catalog.
-            if !column.nullable && !relation.security_invoker {
-                text += " not null";
-            }
-            if let Some(check) = &column.check {
-                text += &format!(" check ({check})");
-            }
-            if column.unique {
-                text += " unique";
-            }
-            text
-        })
-        .collect();
-    format!("create table {} ({})", reference_of(name), columns.join(", "))
+/// A column as `create table` has it.
+fn column(name: &str, declared: &Column, relation: &Relation) -> String {
+    let mut text = format!("{} {}", ident(name), declared.data_type);
+    if let Some(default) = &declared.default {
+        text += &format!(" default {}", default.trim());
+    }
+    // A view's columns are never NOT NULL in the catalog.
+    if !declared.nullable && !relation.security_invoker {
+        text += " not null";
+    }
+    if let Some(check) = &declared.check {
+        text += &format!(" check ({check})");
+    }
+    if declared.unique {
+        text += " unique";
+    }
+    text
 }
 
 /// Facets that need other objects of the migration, with the statement of each.

@@ -4,7 +4,6 @@
 use crate::catalog::Column;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
-use crate::checks::isolation::plan::moved;
 use crate::contract;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -149,10 +148,7 @@ impl<'a> TableStatements<'a> {
         let keys = || relation.columns.iter().filter(|column| column.made.is_none());
         let free = keys().find(|column| !points(column) && !self.is_on_path(&column.name));
         if let Some(column) = free {
-            // Several rows at once cannot get one value.
-            let each = moved(column).filter(|_| relation.is_unique(&[column.name.as_str()]));
-            let value = each.map_or_else(|| self.other(&column.name), Ok)?;
-            return Ok(format!("{} = {value}", ident(&column.name)));
+            return Ok(format!("{} = {}", ident(&column.name), self.other(&column.name)?));
         }
         let key = keys().find(|column| !self.is_on_path(&column.name)).or(keys().next());
         let key = key.ok_or_else(|| {
