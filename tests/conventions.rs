@@ -87,8 +87,9 @@ fn gather(path: &Path, name: &str, into: &mut Vec<Source>) {
         return;
     }
     let mut entries: Vec<_> = fs::read_dir(path).into_iter().flatten().flatten().collect();
-    // What cargo makes below an example is no source.
-    entries.retain(|entry| entry.file_name() != "target");
+    // What cargo makes below an example is no source; the corpora are as their authors wrote them.
+    let is_kept = |name: &str| !["target", "obstacles", "cases"].contains(&name);
+    entries.retain(|entry| is_kept(&entry.file_name().to_string_lossy()));
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = format!("{name}/{}", entry.file_name().to_string_lossy());

@@ -225,7 +225,10 @@ async fn fault_is_found_and_named(#[case] fault: &str, #[case] rule: &str, #[cas
     let is_far = rule.starts_with("sign_up.");
     let is_right = file.as_deref() == Some("migrations/20990101_fault.sql");
     assert!(is_right || is_far && file.is_some(), "of {rule} {object}: {file:?}");
-    assert_eq!(evidence.accounting.planned, evidence.accounting.executed, "{fault}");
+    // What is not there cannot be tried; one finding says so.
+    let untried = evidence.accounting.planned - evidence.accounting.executed;
+    let says_so = found.iter().any(|(rule, _)| *rule == "harness.could-not-run");
+    assert!(untried == 0 || says_so, "{fault}: {untried} checks were not made");
 }
 
 /// A fault that no facet, cell or attack finds: a body that breaks its invariant.

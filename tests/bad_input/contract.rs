@@ -217,7 +217,7 @@ fn mistake_in_a_table_is_told_with_its_place(
     "[\"authenticated\"]",
     "[\"authenticatd\"]",
     "7:12 [\"authenticatd\"] unknown role `authenticatd`; there are `anon`, `authenticated`, \
-     `service_role`; did you mean `authenticated`?"
+     `service_role`, `public`; did you mean `authenticated`?"
 )]
 fn mistake_in_a_function_is_told_with_its_place(
     #[case] from: &str,

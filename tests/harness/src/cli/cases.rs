@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 
-use super::options::Cases;
-use super::{COMMAND_LINE, Ended};
+use super::ended::Ended;
+use super::options::{COMMAND_LINE, Cases};
 use crate::error::CannotRun;
 use crate::findings::rules;
 use crate::progress::Progress;

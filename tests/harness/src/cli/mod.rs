@@ -18,17 +18,13 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use self::ended::Ended;
-use self::options::{Command, Options};
+use self::options::{COMMAND_LINE, Command, Options};
 use crate::checks::attacks::runner::Example;
 use crate::checks::properties::Property;
 use crate::error::CannotRun;
 use crate::progress::Progress;
 use crate::server::supervisor::supervise_if_asked;
 use crate::source;
-
-/// The first argument when `scripts/verify` calls: what follows is a command line, and not what a
-/// test runner asks.
-const COMMAND_LINE: &str = "--command-line";
 
 /// A project whose schema is proved: where it is, and what it adds to the checks that every
 /// schema gets.

@@ -10,6 +10,10 @@ use crate::inputs::Inputs;
 use crate::platform::Regime;
 use crate::source::directory;
 
+/// The first argument when `scripts/verify` calls: what follows is a command line, and not what a
+/// test runner asks.
+pub(super) const COMMAND_LINE: &str = "--command-line";
+
 const EXAMPLES: &str = "\
 Examples:
   scripts/verify                                 prove the project's own schema

@@ -62,8 +62,7 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     let Reader { contract, declared, mut mistakes, .. } = reader;
     let tables = declared.iter().filter(|(_, it)| it.is_table);
     let tables: Vec<&str> = tables.map(|(name, _)| name.as_str()).collect();
-    let says_nothing = contract.sources.keys().all(|name| !WITHOUT_TABLES.contains(&&**name));
-    if tables.is_empty() && says_nothing {
+    if tables.is_empty() && !contract.database.without_tables {
         let dir = dir.display();
         let none = format!("the contract in {dir} declares no table; write tables/<name>.toml");
         return both(mistakes.told(), Err(CannotRun(none))).map(|((), none)| none);
@@ -76,9 +75,6 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     }
     mistakes.told().map(|()| contract)
 }
-
-/// The files that make a contract of a schema without tables.
-const WITHOUT_TABLES: [&str; 2] = ["database.toml", "catalog.toml"];
 
 /// The files read so far.
 #[derive(Default)]

@@ -258,6 +258,9 @@ pub struct Function {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
+    /// Whether there are to be no tables, which would be a mistake otherwise.
+    #[serde(default)]
+    pub without_tables: bool,
     /// Schemas that the migration creates, except `public`: privileges by role.
     #[serde(default)]
     pub schemas: BTreeMap<String, BTreeMap<String, Vec<String>>>,

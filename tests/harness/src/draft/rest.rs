@@ -71,6 +71,9 @@ fn function(function: &Function) -> String {
 /// The file of the database as a whole.
 pub(super) fn database(found: &Found<'_>) -> SourceFile {
     let mut file = Writer::new(&head("What is there beside tables, views and functions."));
+    if !found.relations().any(Relation::is_table) {
+        file.gap().pair("without_tables", true);
+    }
     schemas(&mut file, found);
     sequences(&mut file, found);
     extensions(&mut file, found);

@@ -24,7 +24,7 @@ use crate::checks::properties::Property;
 use crate::checks::properties::plan::{PropertyChecks, Try};
 use crate::checks::schema::Comparison;
 use crate::checks::sign_up;
-use crate::error::{CannotRun, of_panic};
+use crate::error::{CannotRun, describe, of_panic};
 use crate::findings::ledger::{Entry, Ledger};
 use crate::findings::rules;
 use crate::inputs::Inputs;
@@ -74,6 +74,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
         (sandbox.regime().name().to_owned(), sandbox.prober.initial().fingerprint())
     });
     let states = states.collect();
+    let stand_ins = stand_ins(&regimes[0].0.database).await?;
     let world = regimes[0].0.world.clone();
 
     let (records, mut recorded) = unbounded_channel();
@@ -112,6 +113,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
         inputs: &inputs,
         server,
         regimes: &chosen,
+        stand_ins,
         attacks,
         parts: job.parts.iter().map(|part| part.name().to_owned()).collect(),
         states,
@@ -209,6 +211,18 @@ async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Sandbox, Comparis
     let sandbox = Sandbox::open(Arc::clone(inputs), regime).await?;
     let comparison = Comparison::read_in(&sandbox.database, &inputs.contract, regime).await?;
     Ok((sandbox, comparison))
+}
+
+/// The extensions in that clone that only stand for the platform's own.
+async fn stand_ins(database: &Database) -> Result<Vec<String>, CannotRun> {
+    let query = "select e.extname::text from pg_catalog.pg_extension e \
+                 join pg_catalog.pg_available_extensions a on a.name = e.extname \
+                 where a.comment like 'stand-in:%' order by 1";
+    let rows = database.admin().await?.query(query, &[]).await;
+    let rows = rows.map_err(|error| {
+        CannotRun(format!("could not list the extensions: {}", describe(&error)))
+    })?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// The offenders of the linter's rules in that clone.

@@ -232,6 +232,8 @@ pub struct ServerFacts {
     pub unfixed: Vec<Cve>,
     /// What was chosen and why; volatile.
     pub choice: String,
+    /// Extensions in use that only have the names and signatures of the platform's own.
+    pub stand_ins: Vec<String>,
 }
 
 /// An information leak that the contract accepts.

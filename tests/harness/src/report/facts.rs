@@ -36,6 +36,7 @@ pub(super) fn tested(ledger: &Ledger, run: &Run<'_>) -> Tested {
             kind: format!("{:?}", server.kind()).to_lowercase(),
             unfixed,
             choice: server.choice().to_owned(),
+            stand_ins: run.stand_ins.clone(),
         },
         regimes: run.regimes.all.iter().map(|regime| regime.name().to_owned()).collect(),
         regimes_because: run.regimes.why.clone(),

@@ -101,7 +101,7 @@ impl Evidence {
 
 /// The version of the format of `evidence.json`, which `fixtures/evidence.schema.json`
 /// describes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// The fields that differ between two runs on the same input.
 const VOLATILE: [&str; 5] =

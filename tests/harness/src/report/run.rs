@@ -57,6 +57,8 @@ pub struct Run<'a> {
     pub server: &'a Server,
     /// The privilege regimes, and why these.
     pub regimes: &'a Regimes,
+    /// The extensions in use that only stand for the platform's own.
+    pub stand_ins: Vec<String>,
     /// The attack catalogue.
     pub attacks: &'a [&'static Attack],
     /// The parts of the main job that were run.

@@ -43,6 +43,10 @@ pub fn terminal(evidence: &Evidence, out: &Path) -> String {
     if !unfixed.is_empty() {
         lines.push(format!("  this server has not fixed: {}", unfixed.join(", ")));
     }
+    let stand_ins = &evidence.tested.server.stand_ins;
+    if !stand_ins.is_empty() {
+        lines.push(format!("  stand-ins for extensions: {}", stand_ins.join(", ")));
+    }
     for accepted in &evidence.accepted {
         let (object, channel, reason) = (&accepted.object, &accepted.channel, &accepted.reason);
         lines.push(format!("  accepted: {object}: {channel}, because {reason}"));

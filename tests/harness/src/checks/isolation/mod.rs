@@ -2,6 +2,7 @@
 //! control.
 
 pub mod cells;
+pub mod control;
 pub mod plan;
 pub mod reach;
 pub mod unmade;
@@ -11,9 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::cells::{Cell, cells};
+use self::control::entitle;
 use self::plan::{Author, Try};
 use crate::catalog;
-use crate::catalog::{Catalog, Schema};
+use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::contract::grid::{Command, Whose};
 use crate::contract::shape::{Counts, Sharing};
@@ -28,7 +30,6 @@ use crate::probe::digest::{self, Changed, Digest, reaches};
 use crate::probe::{Observation, Prober, Target};
 use crate::rows::World;
 use crate::sandbox::{Database, State};
-use crate::sql::ident;
 
 /// A cell that was run.
 pub struct Ran {
@@ -203,21 +204,6 @@ impl Sandbox {
         }
         Ok(None)
     }
-}
-
-/// Statements that give the service role every privilege on what migrations have made.
-pub fn entitle(catalog: &Catalog) -> Vec<String> {
-    let is_own = |schema: &&Schema| schema.owner == "postgres" || schema.name == "public";
-    let on = |schema: &Schema| {
-        let schema = ident(&schema.name);
-        [
-            format!("grant usage on schema {schema} to service_role"),
-            format!("grant all on all tables in schema {schema} to service_role"),
-            format!("grant all on all sequences in schema {schema} to service_role"),
-            format!("grant execute on all routines in schema {schema} to service_role"),
-        ]
-    };
-    catalog.schemas.iter().filter(is_own).flat_map(on).collect()
 }
 
 /// What cells of one table are judged by.

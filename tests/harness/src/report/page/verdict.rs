@@ -155,6 +155,9 @@ fn tested(evidence: &Evidence) -> Markup {
                     span.soft { "Every known vulnerability of row level security is fixed in it." }
                 }
             }
+            @if !server.stand_ins.is_empty() {
+                dt { "Stand-ins for extensions" } dd { (listed(&server.stand_ins)) }
+            }
             dt { "Privilege regimes" } dd {
                 (listed(&tested.regimes)) ", " span.soft { (tested.regimes_because) }
             }

@@ -5,7 +5,7 @@ use super::probe::{Control, INEFFECTIVE, Probe, Trial};
 use super::{Context, transcript};
 use tokio_postgres::error::{DbError, SqlState};
 
-use crate::checks::isolation::entitle;
+use crate::checks::isolation::control::entitle;
 use crate::error::CannotRun;
 use crate::platform::persona::Identity;
 use crate::probe::digest;
