@@ -6,6 +6,8 @@ mod adopting;
 mod attacks;
 /// Mistakes in inputs: one message, exit status 2, nothing left behind.
 mod bad_input;
+/// Checks that break down, and what cannot be tried.
+mod breakdowns;
 /// Schemas of others, drafted and proved.
 mod cases;
 /// The catalog compared with the contract, facet by facet.
