@@ -17,6 +17,7 @@ use serde::Deserialize;
 use super::ended::Ended;
 use super::options::{COMMAND_LINE, Cases};
 use crate::error::CannotRun;
+use crate::findings::ledger::Finding;
 use crate::findings::rules;
 use crate::progress::Progress;
 use crate::report::Evidence;
@@ -275,10 +276,11 @@ impl Done {
                     finds.iter().any(|it| it.split(' ').next() == Some(rule))
                         || tolerates.iter().any(|it| it == rule)
                 };
-                let wrong = |rule: &str| {
-                    (rule.starts_with("schema.") || is_of_the_untried(rule)) && !expected(rule)
+                let wrong = |it: &&Finding| {
+                    (it.rule.starts_with("schema.") || is_of_the_untried(&it.rule))
+                        && !expected(&it.rule)
                 };
-                evidence.findings.iter().find(|it| wrong(&it.rule)).map(|it| it.rule.clone())
+                evidence.findings.iter().find(wrong).map(|it| it.rule.clone())
             }
         }
     }

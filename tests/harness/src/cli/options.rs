@@ -57,6 +57,9 @@ pub(super) struct Verify {
     pub(super) baseline: Baseline,
     #[command(flatten)]
     pub(super) regime: Regimes,
+    /// Fail for weakened defences and matters of style, too
+    #[arg(long)]
+    pub(super) strict: bool,
     /// Break every line that security rests on, too, and see a check fail for each; Ctrl-C keeps
     /// what is done
     #[arg(long)]

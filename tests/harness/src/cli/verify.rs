@@ -40,7 +40,8 @@ pub(super) fn prove(
         None => Which::All,
     });
     let progress = Arc::new(Progress::on_terminal());
-    let job = Job { mutants, progress, regimes: options.regime.wanted(), ..job };
+    let (strict, regimes) = (options.strict, options.regime.wanted());
+    let job = Job { mutants, progress, strict, regimes, ..job };
     let runtime =
         Runtime::new().map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
     let evidence = runtime.block_on(async {

@@ -261,6 +261,9 @@ pub struct Database {
     /// Whether there are to be no tables, which would be a mistake otherwise.
     #[serde(default)]
     pub without_tables: bool,
+    /// What clients can send.
+    #[serde(default)]
+    pub clients: Clients,
     /// Schemas that the migration creates, except `public`: privileges by role.
     #[serde(default)]
     pub schemas: BTreeMap<String, BTreeMap<String, Vec<String>>>,
@@ -284,6 +287,17 @@ pub struct Database {
     /// Accepted violations of the platform's linter rules.
     #[serde(default)]
     pub lint_exceptions: Vec<LintException>,
+}
+
+/// What clients can send.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clients {
+    /// What the platform's API offers.
+    #[default]
+    Api,
+    /// Any SQL, as the API's roles.
+    Sql,
 }
 
 /// An accepted violation of a linter rule.

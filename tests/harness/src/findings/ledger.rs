@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{self, Rule};
+use super::severity::Severity;
 use crate::platform::Regime;
 
 /// What stands before the reason in the outcome of a check that could not run.
@@ -16,6 +17,8 @@ pub const COULD_NOT_RUN: &str = "could not run: ";
 /// A fault, with what is needed to reproduce and fix it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
+    /// What an attacker gains by it.
+    pub severity: Severity,
     /// The rule's stable id.
     pub rule: String,
     /// What the rule means.
@@ -78,15 +81,12 @@ impl Finding {
         (self.rule == rules::COULD_NOT_RUN.id).then(|| text.lines().next().unwrap_or_default())
     }
 
-    /// Whether it says nothing of the schema but that something of it was not tried.
-    pub fn is_of_the_untried(&self) -> bool {
-        [rules::COULD_NOT_RUN.id, rules::ROWS.id].contains(&self.rule.as_str())
-    }
-
-    /// Its rank among findings: the most likely causes first.
-    pub fn rank(&self) -> usize {
+    /// Its rank among findings: what an attacker gains most by first, and of that the most likely
+    /// causes.
+    pub fn rank(&self) -> (Severity, usize) {
         let family = self.rule.split('.').next().unwrap_or_default();
-        ["schema", "isolation", "sign_up"].iter().position(|it| *it == family).unwrap_or(3)
+        let families = ["schema", "isolation", "sign_up"];
+        (self.severity, families.iter().position(|it| *it == family).unwrap_or(3))
     }
 
     /// Adds the privilege regimes in which the same was observed.
@@ -105,6 +105,7 @@ impl Finding {
         regime: Regime,
     ) -> Self {
         Self {
+            severity: Severity::default(),
             rule: rule.id.to_owned(),
             title: rule.title.to_owned(),
             object: object.to_owned(),

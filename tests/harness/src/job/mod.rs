@@ -112,6 +112,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     let run = report::Run {
         inputs: &inputs,
         server,
+        strict: job.strict,
         regimes: &chosen,
         stand_ins,
         attacks,

@@ -45,6 +45,8 @@ pub struct Job {
     pub properties: Vec<&'static Property>,
     /// The mutants to judge.
     pub mutants: Option<Which>,
+    /// Whether weakened defences and matters of style fail, too.
+    pub strict: bool,
     /// The privilege regimes to prove the schema in; none lets the migrations show which.
     pub regimes: Option<Vec<Regime>>,
     /// The parts to do.
@@ -60,6 +62,7 @@ impl Job {
             attacks: attacks::all().collect(),
             properties: properties::all(properties),
             mutants: None,
+            strict: true,
             regimes: None,
             parts: Part::ALL.to_vec(),
             progress: Arc::new(Progress::silent()),

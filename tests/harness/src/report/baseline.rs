@@ -147,7 +147,8 @@ impl Baseline {
                 }));
             }
         }
-        evidence.verdict = verdict(&evidence.accounting, &evidence.findings, &evidence.baseline);
+        let Evidence { accounting, findings, baseline, strict, .. } = &*evidence;
+        evidence.verdict = verdict(accounting, findings, baseline, *strict);
     }
 
     fn finding(&self, rule: &Rule, entry: &Entry, seen: [&str; 2]) -> Finding {

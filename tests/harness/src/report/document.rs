@@ -19,6 +19,8 @@ pub struct Evidence {
     pub volatile: Vec<String>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Whether weakened defences and matters of style fail, too.
+    pub strict: bool,
     /// The parts of the main job that were run: all, unless it was split into shards.
     pub parts: BTreeSet<String>,
     /// The planned and the executed checks.

@@ -103,7 +103,7 @@ pub(super) fn merge(shards: Vec<(String, Evidence)>) -> Result<Evidence, CannotR
         absorb(&mut whole, shard);
     }
     account(&mut whole, &plan);
-    whole.verdict = verdict(&whole.accounting, &whole.findings, &[]);
+    whole.verdict = verdict(&whole.accounting, &whole.findings, &[], whole.strict);
     Ok(whole)
 }
 
@@ -232,7 +232,8 @@ fn account(whole: &mut Evidence, plan: &BTreeMap<String, BTreeSet<String>>) {
     whole.checks.sort_by(|one, other| one.id.cmp(&other.id));
     whole.matrix.sort_by(|one, other| one.id.cmp(&other.id));
     whole.findings.sort_by(|one, other| {
-        (&one.rule, &one.object, &one.check).cmp(&(&other.rule, &other.object, &other.check))
+        let key = |it: &Finding| (it.rank(), it.rule.clone(), it.object.clone(), it.check.clone());
+        key(one).cmp(&key(other))
     });
     let with_findings: BTreeSet<&String> =
         whole.findings.iter().map(|finding| &finding.check).collect();

@@ -33,11 +33,15 @@ use crate::checks::attacks::runner::transcript::MASKS;
 use crate::checks::mutants::judge::Judgement;
 use crate::checks::mutants::report;
 use crate::checks::mutants::run::Outcome;
+use crate::checks::properties::constraints::not_evaluated;
 use crate::checks::properties::coverage::Statement;
 use crate::checks::properties::plan;
-use crate::contract::{Function, LintException, Owner, Relation};
+use crate::contract::{Clients, Function, LintException, Owner, Relation};
+use crate::draft;
 use crate::findings::families;
+use crate::findings::gain::severity;
 use crate::findings::ledger::{Entry, Finding, Ledger};
+use crate::findings::severity::Severity;
 use crate::inputs::Inputs;
 use crate::platform::Regime;
 
@@ -59,7 +63,9 @@ impl Evidence {
         let places = locate::Places::of(inputs);
         for finding in &mut findings {
             finding.location = places.location(finding);
+            finding.severity = severity(finding, inputs.contract.database.clients == Clients::Sql);
         }
+        findings.sort_by_key(Finding::rank);
         let matrix = ledger.entries().filter_map(|entry| {
             entry.cell.clone().map(|cell| MatrixCell {
                 id: entry.id.clone(),
@@ -78,7 +84,8 @@ impl Evidence {
         Self {
             format: FORMAT,
             volatile: VOLATILE.map(str::to_owned).to_vec(),
-            verdict: verdict(&accounting, &findings, &[]),
+            verdict: verdict(&accounting, &findings, &[], run.strict),
+            strict: run.strict,
             parts: run.parts.clone(),
             tested: facts::tested(ledger, run),
             accepted: accepted(inputs, run.attacks),
@@ -116,6 +123,16 @@ fn not_proved(inputs: &Inputs, run: &Run<'_>) -> Vec<String> {
         .filter(|(_, function)| function.proved_by.is_empty() || run.tries.is_empty())
         .map(|(name, _)| format!("that {name} keeps its invariant: it has no property"))
         .collect();
+    let marked: usize = inputs.contract_files.iter().map(draft::guesses).sum();
+    if marked > 0 {
+        all.push(format!(
+            "that the contract says what is meant: {marked} of its lines are marked as guesses"
+        ));
+    }
+    let unread = not_evaluated(&inputs.contract).into_iter();
+    all.extend(unread.map(|name| {
+        format!("what {name} lets in, except that it is there: its form is not evaluated")
+    }));
     if !run.has_plpgsql_check {
         all.push(
             "that the properties reach every statement of the functions: this server has no \
@@ -165,16 +182,24 @@ fn record(attack: &Attack, ledger: &Ledger) -> AttackRecord {
 }
 
 /// Without planned checks, or with one that was not executed, nothing is proved.
-fn verdict(accounting: &Accounting, findings: &[Finding], baseline: &[Known]) -> Verdict {
+fn verdict(
+    accounting: &Accounting,
+    findings: &[Finding],
+    baseline: &[Known],
+    strict: bool,
+) -> Verdict {
     let known: BTreeSet<&String> = baseline.iter().map(|known| &known.finding.check).collect();
     let complete = accounting.planned > 0
         && accounting.planned == accounting.executed
         && accounting.missing.is_empty()
         && accounting.unplanned.is_empty();
-    let of_the_schema = findings.iter().any(|it| !it.is_of_the_untried());
-    if of_the_schema || findings.is_empty() && accounting.failed != known.len() {
+    let fails = |it: &&Finding| strict || it.severity.fails();
+    let of_the_schema = |it: &Finding| it.severity != Severity::Untried;
+    if findings.iter().filter(fails).any(of_the_schema)
+        || findings.is_empty() && accounting.failed != known.len()
+    {
         Verdict::Findings
-    } else if !findings.is_empty() || !complete {
+    } else if findings.iter().any(|it| fails(&it)) || !complete {
         Verdict::Incomplete
     } else if known.is_empty() {
         Verdict::Proved
@@ -307,12 +332,12 @@ mod tests {
     /// T02: a suite that collects nothing is not a suite that passes.
     #[test]
     fn run_without_planned_checks_proves_nothing() {
-        assert_eq!(verdict(&accounting(0, 0), &[], &[]), Verdict::Incomplete);
+        assert_eq!(verdict(&accounting(0, 0), &[], &[], true), Verdict::Incomplete);
     }
 
     #[test]
     fn planned_check_that_was_not_executed_makes_the_verdict_incomplete() {
-        assert_eq!(verdict(&accounting(2, 1), &[], &[]), Verdict::Incomplete);
-        assert_eq!(verdict(&accounting(2, 2), &[], &[]), Verdict::Proved, "control");
+        assert_eq!(verdict(&accounting(2, 1), &[], &[], true), Verdict::Incomplete);
+        assert_eq!(verdict(&accounting(2, 2), &[], &[], true), Verdict::Proved, "control");
     }
 }

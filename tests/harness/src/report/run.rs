@@ -55,6 +55,8 @@ pub struct Run<'a> {
     pub inputs: &'a Inputs,
     /// The server.
     pub server: &'a Server,
+    /// Whether weakened defences and matters of style fail, too.
+    pub strict: bool,
     /// The privilege regimes, and why these.
     pub regimes: &'a Regimes,
     /// The extensions in use that only stand for the platform's own.

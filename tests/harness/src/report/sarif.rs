@@ -12,6 +12,7 @@ use serde_sarif::sarif::{
 use super::document::Known;
 use super::{Evidence, Verdict};
 use crate::findings::ledger::{self, Finding};
+use crate::findings::severity::Severity;
 use crate::source::short_hash;
 
 /// The number of checks that a result names; the others are counted.
@@ -67,7 +68,11 @@ fn found(evidence: &Evidence, group: &[&Finding]) -> Found {
     properties.extend([("regimes".to_owned(), json!(first.regimes))]);
     Found::builder()
         .rule_id(&first.rule)
-        .level(ResultLevel::Error)
+        .level(match first.severity {
+            Severity::Weakened => ResultLevel::Warning,
+            Severity::Style => ResultLevel::Note,
+            _ => ResultLevel::Error,
+        })
         .message(message(&text))
         .locations([location(evidence, first)])
         .partial_fingerprints(fingerprint(first))

@@ -215,16 +215,30 @@ fn headline(evidence: &Evidence) -> String {
     let counts = share(evidence);
     let seconds = Duration::from_millis(evidence.tested.measured.total_ms).as_secs_f64();
     match evidence.verdict {
-        Verdict::Proved => format!("PROVED, {counts}, all passed, {seconds:.1} s"),
+        Verdict::Proved if evidence.findings.is_empty() => {
+            format!("PROVED, {counts}, all passed, {seconds:.1} s")
+        }
+        Verdict::Proved => {
+            let severities = by_severity(evidence);
+            format!("PROVED, {counts}, with remarks ({severities}), {seconds:.1} s")
+        }
         Verdict::NothingNew => format!(
             "NOTHING NEW, {counts}, {} findings accepted by the baseline, {seconds:.1} s",
             evidence.baseline.len()
         ),
         Verdict::Findings => {
-            format!("FINDINGS, {}, {counts}, {seconds:.1} s", evidence.findings.len())
+            let (all, severities) = (evidence.findings.len(), by_severity(evidence));
+            format!("FINDINGS, {all} ({severities}), {counts}, {seconds:.1} s")
         }
         Verdict::Incomplete => format!("INCOMPLETE, {counts}, nothing is proved, {seconds:.1} s"),
     }
+}
+
+/// The number of findings of each severity.
+fn by_severity(evidence: &Evidence) -> String {
+    let of_one = evidence.findings.chunk_by(|one, next| one.severity == next.severity);
+    let texts = of_one.map(|of_one| format!("{} {}", of_one.len(), of_one[0].severity));
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 /// One finding of each rule and subject, the most likely causes first, with the number of the
@@ -257,6 +271,7 @@ fn shown(finding: &Finding, more: usize) -> String {
     let at = finding.location.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
     let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
     let mut text = format!("{}: {}{at}: {}\n", finding.rule, finding.object, finding.title);
+    text += &format!("  severity  {}\n", finding.severity);
     text += &format!("  check     {}{who}\n", finding.check);
     text += &format!("  expected  {}\n", brief(&finding.expected));
     text += &format!("  observed  {}\n", brief(&finding.observed));

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::markup::{anchor, by_regime, count, link, listed, section as chapter, sql};
 use crate::findings::ledger::{Finding, Location};
+use crate::findings::severity::Severity;
 use crate::report::Evidence;
 
 /// The chapter.
@@ -44,7 +45,7 @@ fn root<'a>(evidence: &'a Evidence, object: &'a str) -> (&'a str, bool) {
 /// The findings of one table, view, function or other object.
 fn about(evidence: &Evidence, object: &str, findings: &[&Finding]) -> Markup {
     // What a persona observed is one fault for all columns; a fault of the catalog is one for each.
-    let mut groups: BTreeMap<(usize, &str, &str), Vec<&Finding>> = BTreeMap::new();
+    let mut groups: BTreeMap<((Severity, usize), &str, &str), Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         let part = if finding.persona.is_some() { object } else { &finding.object };
         groups.entry((finding.rank(), &finding.rule, part)).or_default().push(finding);
@@ -81,6 +82,7 @@ fn group(evidence: &Evidence, object: &str, findings: &[&Finding], open: bool) -
 fn whole(finding: &Finding) -> Markup {
     html! {
         dl {
+            dt { "Severity" } dd { (finding.severity) }
             dt { "Expected" } dd { (finding.expected) }
             dt { "Observed" }
             dd {

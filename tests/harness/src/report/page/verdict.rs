@@ -60,6 +60,13 @@ fn sentence(evidence: &Evidence) -> Markup {
     let left = planned - accounting.executed;
     html! {
         @match evidence.verdict {
+            Verdict::Proved if !evidence.findings.is_empty() => {
+                "Every one of the " (planned) " planned checks was executed, and none shows a row of "
+                "another user's, or an owner who is blocked. "
+                a href="#findings" { (count(evidence.findings.len(), "remark")) }
+                " on weakened defences and style are below. This holds for the migration, the "
+                "contract and the server below, and for no others."
+            }
             Verdict::Proved => {
                 "Every one of the " (planned) " planned checks was executed, and every one passed. "
                 "This holds for the migration, the contract and the server below, and for no "

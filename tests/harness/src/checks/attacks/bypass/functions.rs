@@ -17,6 +17,7 @@ const NOT_CALLABLE: [&str; 6] =
 /// B02.
 pub(super) fn calls(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let worlds = context.worlds_of_all()?;
+    let credit = credit(context);
     let mut probes = Vec::new();
     for function in context.client_functions() {
         if !is_callable(function) {
@@ -30,8 +31,8 @@ pub(super) fn calls(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
             for (part, call) in calls_of(context, function).into_iter().take(tried) {
                 probes.push(Probe {
                     object: function.name.clone(),
+                    setup: if part.ends_with(PLAUSIBLE) { credit.clone() } else { Vec::new() },
                     part: format!("{part}, as {}", attacker.name()),
-                    setup: Vec::new(),
                     attacker: attacker.identity(),
                     script: vec![call],
                     worlds: worlds.clone(),
@@ -70,6 +71,8 @@ fn calls_of(context: &Context<'_>, function: &Function) -> Vec<(String, String)>
         let Some(row) = context.row(table.name, VICTIM) else { continue };
         let theirs = with(&|input| of_row(input, &table, row));
         calls.push((format!("the victim's {}", table.name), theirs));
+        let plausible = with(&|input| plausible(function, input, &table, row));
+        calls.push((format!("the victim's {}{PLAUSIBLE}", table.name), plausible));
         if takes_text {
             for payload in payloads(&table) {
                 let hostile = with(&|input| hostile(input, &table, row, &payload));
@@ -80,6 +83,42 @@ fn calls_of(context: &Context<'_>, function: &Function) -> Vec<(String, String)>
     calls.sort();
     calls.dedup_by(|one, other| one.1 == other.1);
     calls
+}
+
+/// What a call is named after in which only the key is the victim's.
+const PLAUSIBLE: &str = " and values that a function takes";
+
+/// The victim's key, one of anything, and the attacker where a second user is named.
+fn plausible(function: &Function, input: &Input, table: &Subject<'_>, row: &Row) -> String {
+    let is_uuid = |input: &&Input| base(&input.data_type) == "uuid";
+    let first = function.inputs.iter().find(is_uuid).map(|it| &it.name);
+    match base(&input.data_type) {
+        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" => "1".into(),
+        "uuid" if first != Some(&input.name) => quote(ATTACKER.user_id().unwrap_or_default()),
+        _ => of_row(input, table, row),
+    }
+}
+
+/// Statements that leave something to take where a number counts from its default; a table that
+/// refuses it keeps what it has.
+fn credit(context: &Context<'_>) -> Vec<String> {
+    let mut statements = Vec::new();
+    for table in context.owned_tables() {
+        let Some(row) = context.row(table.name, VICTIM) else { continue };
+        for column in &table.relation.columns {
+            let counts = ["smallint", "integer", "bigint", "numeric"]
+                .contains(&base(&column.data_type))
+                && column.default.is_some()
+                && column.made.is_none();
+            if counts && row.literal(&column.name).is_none() {
+                let (name, column) = (table.relation.qualified(), ident(&column.name));
+                let update = format!("update {name} set {column} = {column} + 100");
+                let body = quote(&format!("begin {update}; exception when others then null; end"));
+                statements.push(format!("do {body}"));
+            }
+        }
+    }
+    statements
 }
 
 /// A call with values from the victim's first row of the first table.

@@ -16,6 +16,7 @@ use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::findings::ledger::{COULD_NOT_RUN, Entry, Finding, in_regime};
 use crate::findings::rules;
+use crate::findings::severity::Severity;
 use crate::platform::Regime;
 
 /// An entry of the attack catalogue.
@@ -141,6 +142,7 @@ impl Attack {
             _ => self.rule(),
         };
         let finding = |(trial, weakness): (&Trial, &String)| Finding {
+            severity: Severity::default(),
             rule: rule(weakness),
             title: self.title.to_owned(),
             object: trial.object.clone(),

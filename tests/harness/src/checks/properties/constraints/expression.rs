@@ -7,10 +7,6 @@ use proptest::sample::select;
 
 use crate::sql::quote;
 
-/// The forms that can be evaluated.
-pub(super) const FORMS: &str = "write it in one of the forms x in ('a', …), x between 1 and 2, x \
-                                >= 1, char_length(x) between 1 and 2, char_length(x) <= 2, a <> b";
-
 /// A CHECK.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Check {
@@ -96,6 +92,7 @@ impl Check {
             "<=" => vec![(Limit::AtMost, number(operand)?)],
             ">" => vec![(Limit::Above, number(operand)?)],
             "<" => vec![(Limit::Below, number(operand)?)],
+            "=" => vec![(Limit::AtLeast, number(operand)?), (Limit::AtMost, number(operand)?)],
             "<>" if inner.is_none() && is_name(operand) => {
                 return Some(Self::Differ { column, other: operand.to_owned() });
             }

@@ -3,6 +3,8 @@
 
 mod expression;
 mod rules;
+
+pub use self::rules::not_evaluated;
 mod site;
 
 use proptest::collection::vec;
@@ -29,7 +31,7 @@ pub const CHECKS: Property = Property {
     holds: |runner| {
         let site = Site::of(runner)?;
         for (table, declared) in site.tables() {
-            for rule in checks(table, declared)? {
+            for rule in checks(declared) {
                 let column = rule.check.column();
                 let object = format!("{table}.{column}");
                 let row = site.row(table, Site::owners(declared)[0])?;
@@ -124,7 +126,7 @@ pub const KEYS: Property = Property {
             let row = site.row(table, last)?;
             let rows = site.world.rows(table, first, None);
             let there = rows.first().ok_or_else(|| Broken::untried(format!("{table} is empty")))?;
-            for key in keys(table, declared)? {
+            for key in keys(declared) {
                 let object = format!("{table}.{}", key.columns.join(", "));
                 let same = vec(proptest::bool::weighted(0.7), key.columns.len());
                 let always = |it: &String| row.relation.column(it).is_some_and(|it| it.always);
@@ -150,7 +152,7 @@ pub const KEYS: Property = Property {
                             let other = values.iter().find(|(at, _)| *at == column);
                             other.map_or_else(|| row.literal(column), |(_, value)| value)
                         };
-                        let equal = checks(table, declared).unwrap_or_default();
+                        let equal = checks(declared);
                         let equal = equal.into_iter().find(|rule| match &rule.check {
                             Check::Differ { column, other } => value(column) == value(other),
                             _ => false,
@@ -189,7 +191,7 @@ pub const REFERENCES: Property = Property {
         let site = Site::of(runner)?;
         for (table, declared) in site.tables() {
             let row = site.row(table, Site::owners(declared)[0])?;
-            for (column, _) in references(table, declared)? {
+            for (column, _) in references(declared) {
                 let object = format!("{table}.{column}");
                 let nullable = declared.columns.get(column).is_some_and(|it| it.nullable);
                 let pointer = prop_oneof![
@@ -236,7 +238,7 @@ pub const ON_DELETE: Property = Property {
     holds: |runner| {
         let site = Site::of(runner)?;
         for (table, declared) in site.tables() {
-            for (column, reference) in references(table, declared)? {
+            for (column, reference) in references(declared) {
                 let object = format!("{table}.{column}");
                 let owner = select(Site::owners(declared));
                 let tried = runner.check(&owner, async |transaction, owner| {

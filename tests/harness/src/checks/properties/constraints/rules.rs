@@ -1,8 +1,7 @@
 //! Parses the constraints that the contract declares of a table.
 
-use super::expression::{Check, FORMS};
-use crate::checks::properties::Broken;
-use crate::contract::Relation;
+use super::expression::Check;
+use crate::contract::{Contract, Relation};
 
 /// A CHECK, and its name if one is declared.
 pub(super) struct Checked {
@@ -26,9 +25,16 @@ pub(super) struct Reference {
     pub(super) on_delete: String,
 }
 
-fn not_understood(object: &str, what: &str, forms: &str) -> Broken {
-    let reason = format!("{object}: \"{what}\" cannot be evaluated: {forms}");
-    Broken::untried(reason).of(object.to_owned())
+/// The constraints of a contract that are of no form for which cases are generated.
+pub fn not_evaluated(contract: &Contract) -> Vec<String> {
+    let of_table = |(table, declared): (&String, &Relation)| {
+        let checks = all_checks(declared).into_iter().filter_map(Result::err);
+        let keys = all_keys(declared).into_iter().filter_map(Result::err);
+        let references = all_references(declared).into_iter().filter_map(Result::err);
+        let all = checks.chain(keys).chain(references);
+        all.map(|name| format!("{table}.{name}")).collect::<Vec<_>>()
+    };
+    contract.tables.iter().flat_map(of_table).collect()
 }
 
 /// The text within `head (` and `)`.
@@ -36,54 +42,56 @@ fn within<'a>(definition: &'a str, head: &str) -> Option<&'a str> {
     definition.strip_prefix(head)?.trim_start().strip_prefix('(')?.strip_suffix(')')
 }
 
-/// The CHECKs of a table.
-pub(super) fn checks(table: &str, declared: &Relation) -> Result<Vec<Checked>, Broken> {
-    let of_columns = declared.columns.iter().filter_map(|(name, column)| {
-        Some((format!("{table}.{name}"), column.check.as_deref()?, None))
-    });
+/// The CHECKs of a table that can be evaluated.
+pub(super) fn checks(declared: &Relation) -> Vec<Checked> {
+    all_checks(declared).into_iter().flatten().collect()
+}
+
+/// The unique and primary keys of a table.
+pub(super) fn keys(declared: &Relation) -> Vec<Key> {
+    all_keys(declared).into_iter().flatten().collect()
+}
+
+/// The foreign keys of a table, each with its column.
+pub(super) fn references(declared: &Relation) -> Vec<(&str, Reference)> {
+    all_references(declared).into_iter().flatten().collect()
+}
+
+/// Each CHECK, or the name of one that cannot be evaluated.
+fn all_checks(declared: &Relation) -> Vec<Result<Checked, String>> {
+    let of_columns = declared
+        .columns
+        .iter()
+        .filter_map(|(name, column)| Some((name, column.check.as_deref()?, None)));
     let of_table = declared.constraints.iter().filter_map(|(name, definition)| {
-        Some((format!("{table}.{name}"), within(definition, "check")?, Some(name.clone())))
+        Some((name, within(definition, "check")?, Some(name.clone())))
     });
-    let parse = |(object, expression, name): (String, &str, Option<String>)| {
-        let check = Check::parse(expression);
-        let check = check.ok_or_else(|| not_understood(&object, expression, FORMS))?;
+    let parse = |(object, expression, name): (&String, &str, Option<String>)| {
+        let check = Check::parse(expression).ok_or_else(|| object.clone())?;
         Ok(Checked { check, name })
     };
     of_columns.chain(of_table).map(parse).collect()
 }
 
-/// The unique and primary keys of a table.
-pub(super) fn keys(table: &str, declared: &Relation) -> Result<Vec<Key>, Broken> {
-    let mut keys: Vec<Key> = Vec::new();
-    for (name, definition) in &declared.constraints {
+fn all_keys(declared: &Relation) -> Vec<Result<Key, String>> {
+    let of_table = declared.constraints.iter().filter_map(|(name, definition)| {
         if within(definition, "check").is_some() {
-            continue;
+            return None;
         }
         let columns = within(definition, "unique").or(within(definition, "primary key"));
-        let columns = columns.ok_or_else(|| {
-            let forms = "write it as primary key (…), unique (…) or check (…)";
-            not_understood(&format!("{table}.{name}"), definition, forms)
-        })?;
+        let Some(columns) = columns else { return Some(Err(name.clone())) };
         let columns = columns.split(',').map(|column| column.trim().to_owned()).collect();
-        keys.push(Key { columns, name: Some(name.clone()) });
-    }
+        Some(Ok(Key { columns, name: Some(name.clone()) }))
+    });
     let unique = declared.columns.iter().filter(|(_, column)| column.unique);
-    keys.extend(unique.map(|(name, _)| Key { columns: vec![name.clone()], name: None }));
-    Ok(keys)
+    let of_columns = unique.map(|(name, _)| Ok(Key { columns: vec![name.clone()], name: None }));
+    of_table.chain(of_columns).collect()
 }
 
-/// The foreign keys of a table, each with its column.
-pub(super) fn references<'a>(
-    table: &str,
-    declared: &'a Relation,
-) -> Result<Vec<(&'a str, Reference)>, Broken> {
+fn all_references(declared: &Relation) -> Vec<Result<(&str, Reference), String>> {
     let found = declared.columns.iter().filter_map(|(name, column)| {
-        let text = column.references.as_deref()?;
-        let forms = "write it as schema.table (column) on delete cascade, set null, restrict or \
-                     no action";
-        let parsed = reference(text);
-        let parsed = parsed.ok_or_else(|| not_understood(&format!("{table}.{name}"), text, forms));
-        Some(parsed.map(|reference| (name.as_str(), reference)))
+        let parsed = reference(column.references.as_deref()?);
+        Some(parsed.map(|it| (name.as_str(), it)).ok_or_else(|| name.clone()))
     });
     found.collect()
 }

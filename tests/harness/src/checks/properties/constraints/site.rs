@@ -61,6 +61,14 @@ impl<'a> Site<'a> {
         // The ordinals after the plain rows are those of the variants.
         let unused = Wanted { ordinal: 1000, ..wanted };
         factory.name_the_key(&mut draft, relation, unused)?;
+        // Conditions name what is unique, where a default would only do for an insert.
+        for column in relation.unique_keys().iter().flatten() {
+            let of_column = relation.column(column).filter(|it| it.made.is_none());
+            if of_column.is_some() && !draft.values.contains_key(column) {
+                let value = factory.value(relation, column, "a value of its own")?;
+                draft.values.insert(column.clone(), value);
+            }
+        }
         Ok(NewRow { relation, draft })
     }
 }

@@ -1,0 +1,72 @@
+//! What an attacker gains by each rule that is broken.
+
+use super::ledger::Finding;
+use super::rules;
+use super::severity::Severity;
+
+/// Attacks that take statements which the API does not offer: functions and operators of the
+/// attacker's own, catalogs, prepared statements, TRUNCATE, COPY.
+const BY_SQL: [&str; 12] =
+    ["I03", "I04", "I05", "I06", "I07", "I09", "I10", "B03", "B04", "B07", "B08", "B10"];
+
+/// Attacks that tell whether a key is taken.
+const BY_KEY: [&str; 4] = ["I01", "I02", "I08", "W12"];
+
+/// Attacks on columns that users are not to write, and on roles.
+const ESCALATIONS: [&str; 3] = ["W09", "W10", "B06"];
+
+/// Rules of the linter about access; the others are advice.
+const ABOUT_ACCESS: [&str; 14] = [
+    "0007", "0008", "0010", "0011", "0013", "0015", "0016", "0017", "0019", "0023", "0024", "0025",
+    "0028", "0029",
+];
+
+/// What the observed outcome of an attack begins with, behind its part, where rows were changed.
+const CHANGED: &str = "rows changed: ";
+
+/// The severity of a finding, where clients have SQL or nothing but the API.
+pub fn severity(finding: &Finding, clients_have_sql: bool) -> Severity {
+    let rule = finding.rule.as_str();
+    match rule.split_once('.').unwrap_or_default() {
+        ("isolation", "cell") if is_denial(&finding.expected) => Severity::Isolation,
+        ("isolation", "cell") => Severity::Blocked,
+        ("isolation", "control") => Severity::Untried,
+        ("isolation", _) => Severity::Isolation,
+        ("sign_up", _) => Severity::SignUp,
+        ("rows", _) if rule == rules::SIGN_UP.id => Severity::SignUp,
+        ("rows" | "harness", _) => Severity::Untried,
+        ("lint", "unneeded_exception") => Severity::Contract,
+        // It shows everybody's address.
+        ("lint", rule) if rule.starts_with("0002") => Severity::Isolation,
+        ("lint", rule) if ABOUT_ACCESS.iter().any(|it| rule.starts_with(it)) => Severity::Weakened,
+        ("lint", _) => Severity::Style,
+        ("attack", id) => of_attack(finding, id, clients_have_sql),
+        _ => Severity::Contract,
+    }
+}
+
+fn of_attack(finding: &Finding, id: &str, clients_have_sql: bool) -> Severity {
+    let changes = finding.observed.contains(CHANGED);
+    let truncates = finding.check.starts_with("attack/W08");
+    match id {
+        _ if id.starts_with('T') => Severity::Untried,
+        _ if ESCALATIONS.contains(&id) => Severity::Escalation,
+        _ if clients_have_sql => Severity::Isolation,
+        _ if truncates || BY_SQL.contains(&id) => Severity::Weakened,
+        _ if !changes && (BY_KEY.contains(&id) || is_about_a_key(finding, id)) => {
+            Severity::Weakened
+        }
+        _ => Severity::Isolation,
+    }
+}
+
+/// Whether an outcome is one of a statement that reaches nothing.
+fn is_denial(expected: &str) -> bool {
+    ["0 rows", "no privilege", "policy violation"].contains(&expected)
+}
+
+/// A new row or an upsert with another's key is refused, which tells that the key is taken.
+fn is_about_a_key(finding: &Finding, id: &str) -> bool {
+    let refusals = ["duplicate key value", "policy (USING expression)"];
+    ["W06", "W07"].contains(&id) && refusals.iter().any(|it| finding.observed.contains(it))
+}
