@@ -13,6 +13,9 @@ pub enum Outcome {
     NoPrivilege,
     /// A policy's WITH CHECK refused the new row.
     PolicyViolation,
+    /// The row was reached, and a constraint refused what would become of it: SQLSTATE and
+    /// message.
+    Refused(String),
     /// Any other error, which is never a pass: SQLSTATE and message.
     Failed(String),
 }
@@ -37,7 +40,8 @@ impl Outcome {
         match (error.code().code(), routine) {
             ("42501", "aclcheck_error") if names_it => Self::NoPrivilege,
             ("42501", "ExecWithCheckOptions") => Self::PolicyViolation,
-            (code, _) => Self::Failed(format!("{code} {}", error.message())),
+            (code, _) if code.starts_with("23") => Self::Refused(format!("{code} {message}")),
+            (code, _) => Self::Failed(format!("{code} {message}")),
         }
     }
 }
@@ -49,7 +53,7 @@ impl fmt::Display for Outcome {
             Self::Rows(n) => write!(f, "{n} rows"),
             Self::NoPrivilege => f.write_str("no privilege"),
             Self::PolicyViolation => f.write_str("policy violation"),
-            Self::Failed(why) => write!(f, "failed {why}"),
+            Self::Refused(why) | Self::Failed(why) => write!(f, "failed {why}"),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! role's privileges go. The contents of the database are not used.
 
 use super::owners::Guesses;
-use crate::catalog::Relation;
+use crate::catalog::{Policy, Relation};
 use crate::contract::Owner;
 use crate::contract::grid::Command;
 
@@ -114,6 +114,16 @@ fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'st
         return "no privilege";
     }
     let denied = if insert { "policy violation" } else { "0 rows" };
+    if is_closed(relation, role, command) {
+        return denied;
+    }
+    if command == Command::Select && is_public(relation, role) {
+        return if matches!(cells, Cells::Every(_) | Cells::EveryMembership) {
+            "all rows"
+        } else {
+            "1 row"
+        };
+    }
     match cells {
         Cells::Reached | Cells::NewAlone | Cells::OwnMembership => "1 row",
         Cells::Seen if command == Command::Select => "1 row",
@@ -126,6 +136,34 @@ fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'st
         Cells::EveryMembership => "own + own shared rows",
         Cells::Every(rows) => rows,
     }
+}
+
+/// The policies for a command and a role.
+fn policies<'a>(
+    relation: &'a Relation,
+    role: &'a str,
+    command: Command,
+) -> impl Iterator<Item = &'a Policy> {
+    relation.policies.iter().filter(move |policy| {
+        let is_for = [command.name(), "all"].contains(&policy.command.as_str());
+        is_for && policy.roles.iter().any(|it| [role, "public"].contains(&it.as_str()))
+    })
+}
+
+/// Whether no policy lets the role write. A table that has policies, and none to read its rows, is
+/// rather a mistake.
+fn is_closed(relation: &Relation, role: &str, command: Command) -> bool {
+    relation.row_level_security.starts_with("enabled")
+        && role != "service_role"
+        && policies(relation, role, command).next().is_none()
+        && (command != Command::Select || relation.policies.is_empty())
+}
+
+/// Whether a policy lets the role read every row. One that lets it write every row is rather a
+/// mistake.
+fn is_public(relation: &Relation, role: &str) -> bool {
+    let mut policies = policies(relation, role, Command::Select);
+    policies.any(|it| it.permissive && it.using.as_deref() == Some("true"))
 }
 
 /// Whether a role holds the privilege on the table or on one of its columns.

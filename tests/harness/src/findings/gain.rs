@@ -51,6 +51,10 @@ fn of_attack(finding: &Finding, id: &str, clients_have_sql: bool) -> Severity {
     match id {
         _ if id.starts_with('T') => Severity::Untried,
         _ if ESCALATIONS.contains(&id) => Severity::Escalation,
+        // As the foreign key says: a parent takes its children along.
+        "W11" if finding.observed.starts_with("delete own: ") && !clients_have_sql => {
+            Severity::Weakened
+        }
         _ if clients_have_sql => Severity::Isolation,
         _ if truncates || BY_SQL.contains(&id) => Severity::Weakened,
         _ if !changes && (BY_KEY.contains(&id) || is_about_a_key(finding, id)) => {

@@ -6,6 +6,7 @@ use crate::catalog::Column;
 use crate::checks::attacks::runner::context::ATTACKER;
 use crate::checks::attacks::runner::{Context, Trial, TrialFuture};
 use crate::checks::isolation::Sandbox;
+use crate::checks::isolation::control::entitle;
 use crate::database::outcome::Outcome;
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
@@ -106,9 +107,14 @@ async fn refusal(
     if observed.outcome != Outcome::NoPrivilege {
         return Ok(Some(format!("expected no privilege, got {}", observed.outcome)));
     }
-    let control = attempt(Persona::ServiceRole).await?.outcome;
+    let mut control = attempt(Persona::ServiceRole).await?.outcome;
+    if control == Outcome::NoPrivilege {
+        let setup = [setup, &entitle(context.catalog)].concat();
+        let service = Persona::ServiceRole;
+        control = context.prober().attempt(&target, service, &setup, statement).await?.outcome;
+    }
     Ok(match control {
-        Outcome::Rows(1..) => None,
+        Outcome::Rows(1..) | Outcome::Refused(_) => None,
         other => Some(format!("the control, service_role, does not succeed either: {other}")),
     })
 }
