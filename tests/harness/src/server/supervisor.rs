@@ -4,10 +4,6 @@
 //! It is this test binary once more, in a session of its own, so that Ctrl-C does not reach it.
 //! It makes everything that has to be removed later; when the last user ends, however that
 //! happens, the kernel drops that user's lock. A deputy waits for the supervisor's own death.
-//!
-//! It is this test binary once more, in a session of its own, so that Ctrl-C does not reach it. It
-//! makes everything that has to be removed again, and the kernel tells it, by dropping locks, when
-//! the last user is gone, however that ended. A deputy waits for the supervisor's own death.
 
 use super::home::{Claim, Claimed, Home};
 use super::running::Running;
