@@ -1,7 +1,7 @@
 //! Drafts a contract: writes down a database's contents in the contract's form, with every
 //! guess at an intention marked.
 
-mod checks;
+pub mod checks;
 mod found;
 mod grid;
 mod owners;
