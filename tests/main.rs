@@ -45,6 +45,7 @@ mod plans;
 /// The imitated platform, fact by fact.
 mod platform;
 /// Properties: invariants of functions, triggers and constraints.
+#[path = "properties/tests/mod.rs"]
 mod properties;
 /// Rows of any table, and the reason if one cannot be made.
 mod rows;

@@ -109,9 +109,9 @@ pub(super) fn names_a_table(source: &Source) -> Vec<String> {
     })
 }
 
-/// The library is not compiled as a test, so a test in it would never run.
+/// The libraries are not compiled as tests, so a test in them would never run.
 pub(super) fn has_a_test_that_never_runs(source: &Source) -> Vec<String> {
-    if !source.is_below(&["tests/harness/src/"]) {
+    if !source.is_below(&["tests/harness/src/", "tests/properties/src/"]) {
         return Vec::new();
     }
     let attributes = ["#[cfg(test", "#[test]", "#[tokio::test", "#[rstest"];
