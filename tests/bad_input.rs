@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::properties;
 use schema_harness::Project;
 use schema_harness::checks::lint;
 use schema_harness::checks::schema::Comparison;
@@ -113,7 +112,8 @@ impl Workspace {
     }
 
     fn verify_with(&self, migrations: &Path, fixtures: &Path, out: &Path) -> CommandOutput {
-        let project = Project::new(env!("CARGO_MANIFEST_DIR")).with_properties(properties::ALL);
+        let project =
+            Project::new(env!("CARGO_MANIFEST_DIR")).with_properties(identra_properties::ALL);
         let option = |name: &str, path: &Path| [name.into(), path.as_os_str().to_owned()];
         let arguments = [
             option("--migrations", migrations),

@@ -105,6 +105,7 @@ fn gather(path: &Path, name: &str, into: &mut Vec<Source>) {
 #[case::does_not_sleep(rules::sleeps)]
 #[case::uses_the_library_of_the_harness(rules::uses_the_protocol)]
 #[case::knows_no_table(rules::names_a_table)]
+#[case::has_no_test_that_never_runs(rules::has_a_test_that_never_runs)]
 #[case::has_400_lines_at_most(rules::is_too_long)]
 #[case::has_100_columns_at_most(rules::has_a_wide_line)]
 #[case::is_written_in_lower_case(rules::is_in_upper_case)]

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::properties;
 use schema_harness::checks::attacks;
 use schema_harness::checks::mutants::report;
 use schema_harness::checks::properties::plan::PropertyChecks;
@@ -19,7 +18,7 @@ use schema_harness::sandbox::Database;
 async fn planned() -> Result<Vec<String>, CannotRun> {
     let inputs = Arc::new(Inputs::from_environment()?);
     let database = Database::of(&inputs, Regime::Explicit).await?;
-    let all: Vec<_> = properties::all().collect();
+    let all: Vec<_> = identra_properties::all().collect();
     let promises = PropertyChecks::new(&inputs, &Regime::ALL, &all, &database).await?;
     let facets = Comparison::read_in(&database, &inputs.contract, Regime::Explicit).await?;
     let relations = inputs.contract.relations();

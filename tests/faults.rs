@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use crate::properties::{self, with_replaced};
+use crate::properties::with_replaced;
 use schema_harness::checks::properties::Property;
 use schema_harness::inputs::Inputs;
 use schema_harness::job::{self, Job};
@@ -244,7 +244,8 @@ async fn fault_is_found_and_named(#[case] fault: &str, #[case] rule: &str, #[cas
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_property_is_found(#[case] function: &str, #[case] piece: &str, #[case] by: &str) {
     let about = |property: &&Property| property.about[..1] == [function];
-    let about = properties::all().filter(|property| !property.about.is_empty()).filter(about);
+    let about =
+        identra_properties::all().filter(|property| !property.about.is_empty()).filter(about);
     let evidence =
         evidence_of(&with_replaced(function, piece, by), &about.collect::<Vec<_>>()).await;
     let found = evidence.findings.iter().find(|finding| finding.rule == "property.broken");

@@ -16,6 +16,8 @@ mod contract;
 mod conventions;
 /// The Markdown pages: links resolve, and commands and contracts are valid.
 mod docs;
+/// The doctor: what a machine lacks, and the remedy.
+mod doctor;
 /// A contract drafted from a database, for a person to correct.
 mod draft;
 /// The evidence: its forms, its baseline, its replay.
@@ -28,6 +30,8 @@ mod families;
 mod faults;
 /// Access matrix: one grid per table.
 mod isolation;
+/// Parts of the library, one by one.
+mod library;
 /// The rules of the platform's own linter.
 mod lints;
 /// The migration: by each route, repeated, interrupted, and restored from a dump.
@@ -41,6 +45,7 @@ mod plans;
 /// The imitated platform, fact by fact.
 mod platform;
 /// Properties: invariants of functions, triggers and constraints.
+#[path = "properties/tests/mod.rs"]
 mod properties;
 /// Rows of any table, and the reason if one cannot be made.
 mod rows;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::properties;
 use schema_harness::checks::mutants::Scope;
 use schema_harness::checks::mutants::judge::{Judgement, Which, judge};
 use schema_harness::checks::mutants::run::{Judged, MutantRunner, Outcome};
@@ -27,7 +26,7 @@ fn judged(inputs: Inputs, properties: &[&'static Property]) -> (Arc<Inputs>, Jud
 
 #[test]
 fn every_mutant_is_caught_unviable_or_equivalent() {
-    let properties = all(&properties::all().collect::<Vec<_>>());
+    let properties = all(&identra_properties::all().collect::<Vec<_>>());
     let (inputs, judgement) = judged(inputs(), &properties);
     assert!(judgement.complete && judgement.judged.len() >= 500, "T02: mutants");
     let entries = report::entries(&judgement.judged, &inputs.mutants);

@@ -10,6 +10,8 @@ mod faults;
 mod fetch;
 /// Processes share a server, which is removed however they end.
 mod sharing;
+/// A supervisor that is killed is followed by its deputy.
+mod supervisor;
 /// Only a server that is marked as disposable is used, and only this run's databases are dropped.
 mod url;
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use crate::properties;
 use schema_harness::inputs::Inputs;
 use schema_harness::job::{self, Job, Part};
 use schema_harness::report::{self, Verdict};
@@ -28,7 +27,7 @@ async fn part_is_made(
     let prepared = report::clear(&out).and_then(|()| report::prepare(&out));
     prepared.unwrap_or_else(|why| panic!("{why}"));
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
-    let properties: Vec<_> = properties::all().collect();
+    let properties: Vec<_> = identra_properties::all().collect();
     let job = Job { parts: vec![part], ..Job::whole(&properties) };
     let made = job::run(Arc::new(inputs), &job).await.unwrap_or_else(|why| panic!("{why}"));
     report::write(&made, &out).unwrap_or_else(|why| panic!("{why}"));
@@ -42,7 +41,6 @@ mod tests {
     use tempfile::TempDir;
 
     use super::{Arc, Inputs, Job, Part, PathBuf, Verdict};
-    use crate::properties;
     use schema_harness::checks::attacks;
     use schema_harness::error::CannotRun;
     use schema_harness::report::Evidence;
@@ -52,7 +50,7 @@ mod tests {
     fn job(parts: &[Part]) -> Job {
         let attacks = attacks::all().filter(|attack| attack.id.starts_with('R')).collect();
         let properties =
-            properties::all().filter(|it| it.id.starts_with("cleanup_expired_sessions/"));
+            identra_properties::all().filter(|it| it.id.starts_with("cleanup_expired_sessions/"));
         Job { attacks, properties: properties.collect(), parts: parts.to_vec(), ..Job::whole(&[]) }
     }
 

@@ -1,8 +1,6 @@
 //! The main job on this schema: passes the project's properties and examples to the harness's
 //! command line.
 
-#[expect(dead_code, unused_imports, reason = "their tests are in `schema`")]
-mod properties;
 #[path = "attacks/weaknesses/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "their tests are in `schema`")]
 mod weaknesses;
@@ -13,7 +11,7 @@ use schema_harness::Project;
 
 fn main() -> ExitCode {
     Project::new(env!("CARGO_MANIFEST_DIR"))
-        .with_properties(properties::ALL)
+        .with_properties(identra_properties::ALL)
         .with_examples(weaknesses::example)
         .main()
 }

@@ -13,7 +13,6 @@ use schema_harness::source::project;
 
 use super::page::{Block, Page};
 use crate::attacks::weaknesses::example;
-use crate::properties;
 
 /// Programs that are not of this project: that they understand their arguments is not tested.
 const OTHERS: [&str; 8] =
@@ -178,7 +177,7 @@ fn verify_mistake(arguments: &[String]) -> Option<String> {
 /// The command line of this project.
 pub(super) fn verify() -> Project {
     let project = Project::new(env!("CARGO_MANIFEST_DIR"));
-    project.with_properties(properties::ALL).with_examples(example)
+    project.with_properties(identra_properties::ALL).with_examples(example)
 }
 
 fn unknown_option(program: &str, arguments: &[String], help: &str) -> Option<String> {

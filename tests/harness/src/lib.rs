@@ -125,10 +125,3 @@ pub use error::CannotRun;
 pub use platform::persona::{Identity, Persona};
 /// The strategies of a property, and what its cases say, in the version that tries them.
 pub use proptest;
-
-/// A server's supervisor is this program once more, see `server::supervisor`.
-#[cfg(test)]
-#[test]
-fn server_is_supervised() {
-    server::supervisor::supervise_if_asked();
-}

@@ -129,12 +129,11 @@ fn collect(folder: &Path, prefix: &str, cases: &mut Vec<Case>) -> Result<(), Can
     }
     paths.sort();
     let expected = folder.join("expected.toml");
-    let expected: BTreeMap<String, Expected> = match expected.is_file() {
-        true => {
-            let file = TomlFile::read(&expected).map_err(unreadable)?;
-            file.parse().map_err(|mistake| CannotRun(mistake.to_string()))?
-        }
-        false => BTreeMap::new(),
+    let expected: BTreeMap<String, Expected> = if expected.is_file() {
+        let file = TomlFile::read(&expected).map_err(unreadable)?;
+        file.parse().map_err(|mistake| CannotRun(mistake.to_string()))?
+    } else {
+        BTreeMap::new()
     };
     let fixtures = folder.join("contract").is_dir().then(|| folder.to_owned());
     for path in paths {
@@ -230,9 +229,10 @@ impl Spawned for Command {
         let mut told_to_end = false;
         loop {
             if let Some(status) = child.try_wait().map_err(could_not)? {
-                return match told_to_end {
-                    true => Err(CannotRun("not done within --limit".to_owned())),
-                    false => Ok(status),
+                return if told_to_end {
+                    Err(CannotRun("not done within --limit".to_owned()))
+                } else {
+                    Ok(status)
                 };
             }
             if Instant::now() > deadline && !told_to_end {

@@ -41,7 +41,7 @@ pub(super) fn prove(
     });
     let progress = Arc::new(Progress::on_terminal());
     let (strict, regimes) = (options.strict, options.regime.wanted());
-    let job = Job { mutants, progress, strict, regimes, ..job };
+    let job = Job { mutants, strict, regimes, progress, ..job };
     let runtime =
         Runtime::new().map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
     let evidence = runtime.block_on(async {

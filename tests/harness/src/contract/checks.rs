@@ -109,7 +109,7 @@ pub(super) fn check_facets(contract: &Contract, file: &TomlFile, mistakes: &mut 
         if let Some(name) = name.filter(|it| is_table && !known(it) && !is_partition(it)) {
             let wrong = Wrong::new(format!("`{name}` is a table, and has no file of its own"));
             let wrong =
-                wrong.help(&format!("write tables/{name}.toml, which says who reaches its rows"));
+                wrong.help(format!("write tables/{name}.toml, which says who reaches its rows"));
             mistakes.add(file.mistake(file.key(&[id]), wrong));
         }
         if !["schema/", "database/"].iter().any(|it| id.starts_with(it)) {

@@ -1,7 +1,7 @@
 //! Drafts a contract: writes down a database's contents in the contract's form, with every
 //! guess at an intention marked.
 
-mod checks;
+pub mod checks;
 mod found;
 mod grid;
 mod owners;
@@ -38,7 +38,7 @@ pub fn rest(facets: &BTreeMap<String, BTreeMap<Regime, String>>) -> SourceFile {
             file.pair(id, first);
         } else {
             let texts = texts.iter().map(|(it, text)| (it.name().to_owned(), text.clone().into()));
-            file.pair(id, toml::Table::from_iter(texts));
+            file.pair(id, texts.collect::<toml::Table>());
         }
     }
     SourceFile { name: "catalog.toml".to_owned(), text: file.text() }

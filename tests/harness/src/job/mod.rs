@@ -142,12 +142,12 @@ async fn run_properties(
     let (trying, progress) = (Arc::clone(&property_checks), Arc::clone(progress));
     let attempts = tokio::task::spawn_blocking(move || trying.attempt(&progress)).await;
     let attempts = attempts.map_err(|error| CannotRun(format!("no property ran: {error}")))?;
-    let mut tries = Vec::new();
+    let mut made = Vec::new();
     for (property, regime, attempt) in attempts {
         match attempt {
             Ok(tried) => {
                 ledger.record(property.entry(&tried, regime));
-                tries.push((property, regime, tried));
+                made.push((property, regime, tried));
             }
             Err(why) => {
                 let about = property.about.first().copied().unwrap_or("the schema");
@@ -155,10 +155,10 @@ async fn run_properties(
             }
         }
     }
-    for entry in property_checks.coverage(&tries) {
+    for entry in property_checks.coverage(&made) {
         ledger.record(entry);
     }
-    Ok(tries)
+    Ok(made)
 }
 
 /// Judges mutants until Ctrl-C; the outcomes so far are kept.

@@ -165,22 +165,11 @@ fn declaration(inputs: &Inputs, object: &str, detail: &str) -> Option<Location> 
 }
 
 /// Whether `text` holds `name` as a word of its own.
-fn names(text: &str, name: &str) -> bool {
+pub fn names(text: &str, name: &str) -> bool {
     let in_word = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(&name.to_lowercase()).any(|(at, found)| {
         let before = text[..at].chars().next_back();
         let after = text[at + found.len()..].chars().next();
         !before.is_some_and(in_word) && !after.is_some_and(in_word)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::names;
-
-    #[test]
-    fn a_name_is_a_word_of_its_own() {
-        assert!(names("grant all on public.memories to anon", "memories"));
-        assert!(!names("create index memories_tags_idx on t", "memories"));
-    }
 }

@@ -81,20 +81,20 @@ const FORMS: [&str; 22] = [
 ];
 
 /// The string literals in an expression.
-fn strings(expression: &str) -> Vec<String> {
+pub fn strings(expression: &str) -> Vec<String> {
     let joined = expression.replace("''", "\u{1}");
     let parts = joined.split('\'').skip(1).step_by(2);
     parts.map(|part| part.replace('\u{1}', "'")).collect()
 }
 
 /// The numbers in an expression, those within quotes among them.
-fn numbers(expression: &str) -> Vec<f64> {
+pub fn numbers(expression: &str) -> Vec<f64> {
     let in_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.' || c == '-';
     expression.split(|c: char| !in_word(c)).filter_map(|word| word.parse().ok()).collect()
 }
 
 /// Text that a regular expression matches.
-fn matching(pattern: &str) -> Vec<String> {
+pub fn matching(pattern: &str) -> Vec<String> {
     const SAMPLES: usize = 24;
     if !pattern.contains(['^', '$', '[', '+', '*', '\\']) {
         return Vec::new();
@@ -137,28 +137,4 @@ fn elements(catalog: &Catalog, data_type: &str, count: f64) -> Option<String> {
     let each = (0..count).map(|nth| literal(catalog, element, "a", nth));
     let each: Option<Vec<String>> = each.collect();
     Some(format!("array[{}]::{data_type}", each?.join(", ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{matching, numbers, strings};
-
-    #[test]
-    fn constants_are_read_from_a_check() {
-        let check =
-            "((source = ANY (ARRAY['manual'::text, 'it''s'::text])) OR (n >= '-5'::integer))";
-        assert_eq!(strings(check), ["manual", "it's", "-5"]);
-        assert_eq!(numbers(check), [-5.0]);
-        assert_eq!(numbers("(char_length(a1) <= 50)"), [50.0]);
-    }
-
-    #[test]
-    fn text_is_made_that_a_regular_expression_matches() {
-        let made = matching("^[a-z]{3,20}$");
-        assert!(made.len() > 4, "{made:?}");
-        assert!(
-            made.iter().all(|it| it.trim_matches('\'').chars().all(|c| c.is_ascii_lowercase()))
-        );
-        assert_eq!(matching("manual"), [""; 0]);
-    }
 }

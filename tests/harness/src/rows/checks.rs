@@ -328,7 +328,7 @@ impl Learner<'_> {
 
 /// The first combination that holds, and in turns one more value of each column, as long as all
 /// combinations with it hold.
-fn grow(holding: &BTreeSet<&[usize]>, options: &[Vec<String>]) -> Option<Vec<Vec<usize>>> {
+pub fn grow(holding: &BTreeSet<&[usize]>, options: &[Vec<String>]) -> Option<Vec<Vec<usize>>> {
     let mut kept: Vec<Vec<usize>> = holding.first()?.iter().map(|at| vec![*at]).collect();
     let mut grown = true;
     while grown {
@@ -356,21 +356,4 @@ fn products(sets: &[Vec<usize>]) -> Vec<Vec<usize>> {
         };
         all.iter().flat_map(longer).collect()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::grow;
-
-    /// Of `lowest < highest` with 0, 1, 2 in both.
-    #[test]
-    fn what_is_kept_can_be_combined_at_will() {
-        let all: [&[usize]; 3] = [&[0, 1], &[0, 2], &[1, 2]];
-        let options = vec![vec![String::new(); 3]; 2];
-        let kept = grow(&BTreeSet::from(all), &options);
-        assert_eq!(kept, Some(vec![vec![0], vec![1, 2]]));
-        assert_eq!(grow(&BTreeSet::new(), &options), None);
-    }
 }

@@ -1,9 +1,9 @@
 //! The generated rows that the checks use: what each user owns of each table, derived from
 //! catalog and contract. A table whose rows cannot be made is left out, with the one cause of it.
 
-mod candidates;
+pub mod candidates;
 mod cause;
-mod checks;
+pub mod checks;
 pub mod compose;
 mod draft;
 mod members;

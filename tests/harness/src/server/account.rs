@@ -4,7 +4,7 @@ use std::fs;
 
 /// User and group that the server runs as, because initdb refuses root; none to run as the
 /// current user.
-pub(super) fn owner() -> Option<(u32, u32)> {
+pub fn owner() -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() {
         return None;
     }

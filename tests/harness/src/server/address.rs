@@ -32,7 +32,7 @@ pub(super) struct Where {
 
 /// What a process needs to know of a server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Address {
+pub struct Address {
     pub(super) kind: Kind,
     pub(super) place: Where,
     pub(super) password: Option<String>,
@@ -61,7 +61,7 @@ impl Address {
     }
 
     /// Whether a server listens there.
-    pub(super) fn answers(&self) -> bool {
+    pub fn answers(&self) -> bool {
         let Where { host, port } = &self.place;
         if host.starts_with('/') {
             return UnixStream::connect(Path::new(host).join(format!(".s.PGSQL.{port}"))).is_ok();

@@ -26,7 +26,7 @@ const ABANDONED: Duration = Duration::from_mins(1);
 
 /// `identra-<uid>-<name>`: mode 0700, the kernel drops its locks whenever their holder dies.
 #[derive(Clone, Debug)]
-pub(super) struct Home(PathBuf);
+pub struct Home(PathBuf);
 
 /// A supervisor's hold on a home.
 pub(super) struct Claim {
@@ -46,7 +46,7 @@ pub(super) enum Claimed {
 
 impl Home {
     /// The home of that name in `root`, whether it exists or not.
-    pub(super) fn named(root: &Path, name: &str) -> Self {
+    pub fn named(root: &Path, name: &str) -> Self {
         let user = rustix::process::geteuid().as_raw();
         Self(root.join(format!("{PREFIX}{user}-{name}")))
     }
@@ -55,7 +55,7 @@ impl Home {
         Self(path)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.0
     }
 
@@ -156,10 +156,7 @@ impl Home {
     ///
     /// # Errors
     /// The directory belongs to another user.
-    pub(super) fn join(
-        &self,
-        owner: Option<(u32, u32)>,
-    ) -> Result<Option<(Address, File)>, CannotRun> {
+    pub fn join(&self, owner: Option<(u32, u32)>) -> Result<Option<(Address, File)>, CannotRun> {
         let cannot = |problem: io::Error| self.cannot("use", &problem);
         let Ok(metadata) = fs::symlink_metadata(&self.0) else {
             return Ok(None);

@@ -2,7 +2,7 @@
 //! by all processes of a run, and removed after the last of them ends.
 
 /// The user that a server runs as.
-mod account;
+pub mod account;
 /// What a process needs to know of a server.
 mod address;
 /// PostgreSQL binaries on this machine, and whether they can be used.
@@ -17,9 +17,9 @@ mod docker;
 mod embedded;
 mod extensions;
 /// Whether a URL may be used at all.
-mod guard;
+pub mod guard;
 /// The directory of one server, and its two locks.
-mod home;
+pub mod home;
 /// Whether a server has what the schema needs.
 mod inspect;
 /// psql, pg_dump and their like.

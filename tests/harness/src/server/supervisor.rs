@@ -4,10 +4,6 @@
 //! It is this test binary once more, in a session of its own, so that Ctrl-C does not reach it.
 //! It makes everything that has to be removed later; when the last user ends, however that
 //! happens, the kernel drops that user's lock. A deputy waits for the supervisor's own death.
-//!
-//! It is this test binary once more, in a session of its own, so that Ctrl-C does not reach it. It
-//! makes everything that has to be removed again, and the kernel tells it, by dropping locks, when
-//! the last user is gone, however that ended. A deputy waits for the supervisor's own death.
 
 use super::home::{Claim, Claimed, Home};
 use super::running::Running;
@@ -54,21 +50,21 @@ enum Reply {
 }
 
 /// A supervisor, seen from the process that started it.
-pub(super) struct Supervisor {
-    process: Child,
+pub struct Supervisor {
+    pub process: Child,
     /// Open until this process has joined; it closes by itself when the process dies.
     line: UnixStream,
 }
 
 impl Supervisor {
     /// Says that this process has joined.
-    pub(super) fn let_go(&self) {
+    pub fn let_go(&self) {
         // The other end may be closed already, which means the same.
         let _ = self.line.shutdown(Shutdown::Both);
     }
 
     /// Waits until the supervisor has removed everything.
-    pub(super) fn wait(&mut self) {
+    pub fn wait(&mut self) {
         let _ = self.process.wait();
     }
 }
@@ -77,7 +73,7 @@ impl Supervisor {
 ///
 /// # Errors
 /// The supervisor's reason why there is no server.
-pub(super) fn start(settings: &Settings, home: &Home) -> Result<Option<Supervisor>, CannotRun> {
+pub fn start(settings: &Settings, home: &Home) -> Result<Option<Supervisor>, CannotRun> {
     let task = Task { settings: settings.clone(), home: home.path().to_owned(), deputy: false };
     let cannot = |problem: io::Error| {
         CannotRun(format!("could not start the supervisor of a PostgreSQL server: {problem}"))
@@ -266,36 +262,5 @@ impl Requester {
         let Ok(line) = self.0.try_clone() else { return };
         let waiting = move || io::copy(&mut &line, &mut io::sink());
         let _ = tokio::task::spawn_blocking(waiting).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::thread;
-    use std::time::{Duration, Instant};
-
-    use super::{Home, Settings, account, start};
-    use crate::server::settings::Wanted;
-
-    /// A supervisor that is killed is followed by its deputy.
-    #[test]
-    fn server_outlives_its_supervisor_but_not_its_users() {
-        let settings = Settings::from_environment().expect("settings");
-        let settings = Settings { wanted: Wanted::Embedded, url: None, ..settings };
-        let home = Home::named(&settings.root, &format!("{}-supervised", std::process::id()));
-        let mut supervisor = start(&settings, &home).expect("a supervisor").expect("the only one");
-        let joined = home.join(account::owner()).expect("a home to join");
-        let (address, membership) = joined.expect("a server");
-        supervisor.let_go();
-        supervisor.process.kill().expect("kill the supervisor");
-        supervisor.wait();
-        assert!(address.answers(), "the server answers without its supervisor");
-        drop(membership);
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while home.path().exists() {
-            assert!(Instant::now() < deadline, "{} is still there", home.path().display());
-            thread::sleep(Duration::from_millis(5));
-        }
-        assert!(!address.answers(), "the server answers without users");
     }
 }

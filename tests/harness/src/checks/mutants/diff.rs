@@ -42,7 +42,7 @@ pub fn changed_since(inputs: &Inputs, base: &str) -> Result<Vec<String>, CannotR
 }
 
 /// The lines that a diff without context changes, by file name.
-fn lines(diff: &str) -> BTreeMap<String, Vec<RangeInclusive<usize>>> {
+pub fn lines(diff: &str) -> BTreeMap<String, Vec<RangeInclusive<usize>>> {
     let mut lines: BTreeMap<String, Vec<_>> = BTreeMap::new();
     let mut file = String::new();
     for line in diff.lines() {
@@ -89,27 +89,4 @@ fn begins(statement: &str, kind: &str) -> bool {
     let mut words = statement.split_whitespace().take(4);
     let verb = words.next().unwrap_or_default();
     ["create", "alter", "drop"].contains(&verb) && words.any(|word| word == kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{lines, touches};
-    use crate::checks::mutants::{Mutant, Scope};
-
-    #[test]
-    fn lines_of_a_diff_are_those_of_the_new_file() {
-        let diff = "--- a/migrations/1_a.sql\n+++ b/migrations/1_a.sql\n@@ -3 +3,2 @@ x\n+a\n+b\n\
-                    @@ -9,2 +10,0 @@\n-c\n-d\n";
-        assert_eq!(lines(diff)["1_a.sql"], [3..=4, 10..=11]);
-    }
-
-    #[test]
-    fn changed_policy_touches_its_own_mutants() {
-        let policy = "create policy \"users read notes\" on public.notes using (true)".to_owned();
-        let mutant = |id: &str, object: &str| Mutant::new(id, object, "x", "", Scope::Catalog);
-        let touched = |mutant: Mutant| touches(std::slice::from_ref(&policy), &mutant);
-        assert!(touched(mutant("policies", "notes.Users read notes")));
-        assert!(!touched(mutant("policies", "notes.Users delete notes")));
-        assert!(!touched(mutant("columns", "notes.body")));
-    }
 }

@@ -2,7 +2,7 @@
 //! that break it.
 
 mod bodies;
-mod changes;
+pub mod changes;
 pub mod diff;
 pub mod judge;
 mod mutant;

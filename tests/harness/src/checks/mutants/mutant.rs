@@ -28,7 +28,7 @@ pub enum Scope {
 }
 
 impl Mutant {
-    pub(super) fn new(
+    pub fn new(
         family: &str,
         object: &str,
         change: &str,

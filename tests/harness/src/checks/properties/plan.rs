@@ -195,7 +195,7 @@ pub fn coverage(tries: &[Try], regime: Regime) -> Coverage {
 }
 
 /// The expected and the observed coverage of a function.
-fn reached(coverage: &Coverage, function: &str) -> (&'static str, String) {
+pub fn reached(coverage: &Coverage, function: &str) -> (&'static str, String) {
     let Some(statements) = coverage.statements.get(function) else {
         let calls = coverage.calls.get(function).copied().unwrap_or_default();
         return ("called", if calls > 0 { "called" } else { "never called" }.to_owned());
@@ -209,43 +209,5 @@ fn reached(coverage: &Coverage, function: &str) -> (&'static str, String) {
     match missed.as_slice() {
         [] => (expected, expected.to_owned()),
         missed => (expected, format!("never executed: {}", missed.join(", "))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::{Coverage, reached};
-    use crate::checks::properties::coverage::Statement;
-
-    fn counted(executed: [u64; 2]) -> Coverage {
-        let statement = |line, executed| Statement { line, kind: "RETURN".to_owned(), executed };
-        let statements =
-            BTreeMap::from([(1, statement(3, executed[0])), (2, statement(5, executed[1]))]);
-        let statements = BTreeMap::from([("note_count".to_owned(), statements)]);
-        Coverage { calls: BTreeMap::new(), statements }
-    }
-
-    #[test]
-    fn statement_that_never_ran_is_named() {
-        let (expected, observed) = reached(&counted([2, 0]), "note_count");
-        assert_eq!(observed, "never executed: line 5 (RETURN)");
-        assert_ne!(observed, expected);
-    }
-
-    /// A statement that one property leaves out may be executed by another.
-    #[test]
-    fn statements_of_several_properties_add_up() {
-        let mut coverage = counted([2, 0]);
-        coverage.absorb(counted([0, 1]));
-        let (expected, observed) = reached(&coverage, "note_count");
-        assert_eq!(observed, expected);
-    }
-
-    #[test]
-    fn function_that_was_never_called_is_not_covered() {
-        let (expected, observed) = reached(&Coverage::default(), "note_count");
-        assert_eq!((expected, observed.as_str()), ("called", "never called"));
     }
 }

@@ -125,7 +125,7 @@ async fn read_catalog(admin: &Client) -> Result<Catalog, CannotRun> {
 }
 
 /// The object that a facet's id is about: `memories`, `memories.content`, `functions.f`.
-fn object(id: &str) -> String {
+pub fn object(id: &str) -> String {
     let parts: Vec<&str> = id.split('/').collect();
     match parts.as_slice() {
         ["schema", "functions", name, ..] => (*name).to_owned(),
@@ -199,20 +199,4 @@ fn misspelt(contract: &Contract, catalog: &Catalog) -> Result<(), CannotRun> {
         }
     }
     mistakes.told()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::object;
-
-    #[test]
-    fn an_id_names_its_object() {
-        assert_eq!(object("schema/memories/columns/content/privileges/anon"), "memories.content");
-        assert_eq!(object("schema/memories/privileges/anon"), "memories");
-        assert_eq!(object("schema/memories/row-level-security"), "memories");
-        assert_eq!(object("schema/memories/policies/Users read"), "memories.Users read");
-        assert_eq!(object("schema/memories/policies/read/write"), "memories.read/write");
-        assert_eq!(object("schema/functions/is_on/callers"), "is_on");
-        assert_eq!(object("database/roles/anon"), "roles.anon");
-    }
 }

@@ -1,8 +1,6 @@
 //! What the harness knows of the machine: the part of `scripts/doctor` that needs a compiler.
 
-#[cfg(test)]
-mod machine;
-mod tools;
+pub mod tools;
 
 use std::env;
 use std::path::Path;
@@ -13,17 +11,17 @@ use crate::server::Settings;
 use crate::server::survey::{self, Fact, Standing};
 
 /// The variables that a person sets: those of the README's table.
-fn known() -> impl Iterator<Item = &'static str> {
+pub fn known() -> impl Iterator<Item = &'static str> {
     let rows = include_str!("../../../../../README.md").lines();
     let names = rows.filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0));
     names.filter(|name| name.starts_with("IDENTRA_"))
 }
 
 /// A chapter of the report: its title and facts.
-type Chapter = (&'static str, Vec<Fact>);
+pub type Chapter = (&'static str, Vec<Fact>);
 
 /// All chapters; the last is the server that a run would take.
-async fn chapters(settings: &Settings, variables: Vec<Fact>) -> Vec<Chapter> {
+pub async fn chapters(settings: &Settings, variables: Vec<Fact>) -> Vec<Chapter> {
     let server = match survey::server(settings).await {
         Ok(line) => Fact::good(line),
         Err(why) => Fact::missing(why.0, "see \"What it needs\" in README.md".to_owned()),
@@ -39,7 +37,7 @@ async fn chapters(settings: &Settings, variables: Vec<Fact>) -> Vec<Chapter> {
 }
 
 /// Facts about the variables of an environment, without passwords.
-fn variables(environment: impl Iterator<Item = (String, String)>) -> Vec<Fact> {
+pub fn variables(environment: impl Iterator<Item = (String, String)>) -> Vec<Fact> {
     let mut facts = Vec::new();
     for (name, value) in environment.filter(|(_, value)| !value.is_empty()) {
         let told = format!("{name} is {value}");
@@ -77,7 +75,7 @@ fn variables(environment: impl Iterator<Item = (String, String)>) -> Vec<Fact> {
 }
 
 /// A report as a person reads it.
-fn written(chapters: &[Chapter]) -> String {
+pub fn written(chapters: &[Chapter]) -> String {
     let mut text = String::new();
     for (title, facts) in chapters {
         text += &format!("\n{title}\n");

@@ -61,7 +61,7 @@ const TOOLS: [Tool; 7] = [
 ];
 
 /// Which tools are in that PATH.
-pub(super) fn tools(path: &str) -> Vec<Fact> {
+pub fn tools(path: &str) -> Vec<Fact> {
     TOOLS.iter().map(|tool| tool.fact(path)).collect()
 }
 
@@ -92,29 +92,4 @@ fn version(call: &[&str], path: &str) -> Option<String> {
     let output = Command::new(program).args(&call[1..]).env("PATH", path).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     output.status.success().then(|| text.lines().next().unwrap_or_default().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::tools;
-    use crate::server::survey::Standing;
-
-    #[test]
-    fn machine_without_programs_lacks_what_builds() {
-        let facts = tools("/nowhere");
-        let standing: Vec<Standing> = facts.iter().map(|fact| fact.standing).collect();
-        assert_eq!(standing[..2], [Standing::Missing; 2], "cargo and cc");
-        assert_eq!(standing[2..], [Standing::Optional; 5], "the others");
-        assert_eq!(
-            facts[2].what,
-            "no python3 or pip: fetches PostgreSQL where there is none, and the linters"
-        );
-        assert!(facts.iter().all(|fact| fact.remedy.is_some()), "{facts:?}");
-    }
-
-    #[test]
-    fn program_tells_its_version() {
-        let facts = tools(&std::env::var("PATH").unwrap_or_default());
-        assert!(facts[0].what.starts_with("cargo 1."), "{facts:?}");
-    }
 }

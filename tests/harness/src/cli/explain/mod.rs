@@ -1,6 +1,6 @@
 //! Explains a rule by its id: `scripts/verify explain`.
 
-mod page;
+pub mod page;
 pub mod rules;
 
 use self::rules::{Explained, Shown};

@@ -3,7 +3,7 @@
 use super::rules::{Becomes, Explained};
 
 /// The width of prose in columns.
-const WIDTH: usize = 80;
+pub const WIDTH: usize = 80;
 
 /// Every rule and its title.
 pub(super) fn list(all: &[Explained]) -> String {
@@ -62,7 +62,7 @@ pub(super) fn of(rule: &Explained) -> String {
 
 /// The statements of a script, or the lines of a file, one each. A semicolon in quotes or in a
 /// body ends nothing.
-fn statements(fault: &str) -> Vec<String> {
+pub fn statements(fault: &str) -> Vec<String> {
     if fault.contains('\n') {
         return fault.lines().map(str::to_owned).collect();
     }
@@ -84,7 +84,7 @@ fn statements(fault: &str) -> Vec<String> {
 
 /// Text wrapped at the width: the first line begins with `first`, the others with `rest`. A
 /// longer word has its own line, and blanks at the beginning are kept.
-fn wrapped(text: &str, first: &str, rest: &str) -> String {
+pub fn wrapped(text: &str, first: &str, rest: &str) -> String {
     let blanks = text.len() - text.trim_start().len();
     let mut lines = vec![format!("{first}{}", &text[..blanks])];
     let mut begun = false;
@@ -99,24 +99,4 @@ fn wrapped(text: &str, first: &str, rest: &str) -> String {
         begun = true;
     }
     lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{WIDTH, statements, wrapped};
-
-    #[test]
-    fn a_semicolon_in_a_body_ends_no_statement() {
-        let script = "create function f() as $$ begin a; end $$; select ';'; select 1";
-        let each = ["create function f() as $$ begin a; end $$;", "select ';';", "select 1"];
-        assert_eq!(statements(script), each);
-    }
-
-    #[test]
-    fn lines_are_as_wide_as_a_terminal() {
-        let text = wrapped(&"word ".repeat(40), "- ", "  ");
-        assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
-        assert_eq!(text.split_whitespace().filter(|it| *it == "word").count(), 40, "{text}");
-        assert_eq!(text.lines().count(), 3, "{text}");
-    }
 }

@@ -42,10 +42,13 @@ fn root<'a>(evidence: &'a Evidence, object: &'a str) -> (&'a str, bool) {
     names.filter(is_part).max_by_key(|name| name.len()).map_or((object, true), |it| (it, false))
 }
 
+/// A fault that several findings may be of: its rank, its rule and its object.
+type Fault<'a> = ((Severity, usize), &'a str, &'a str);
+
 /// The findings of one table, view, function or other object.
 fn about(evidence: &Evidence, object: &str, findings: &[&Finding]) -> Markup {
     // What a persona observed is one fault for all columns; a fault of the catalog is one for each.
-    let mut groups: BTreeMap<((Severity, usize), &str, &str), Vec<&Finding>> = BTreeMap::new();
+    let mut groups: BTreeMap<Fault<'_>, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         let part = if finding.persona.is_some() { object } else { &finding.object };
         groups.entry((finding.rank(), &finding.rule, part)).or_default().push(finding);

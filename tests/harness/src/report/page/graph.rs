@@ -4,27 +4,27 @@ use std::collections::BTreeSet;
 
 /// An edge of a graph, from a box to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Edge {
-    pub(super) from: usize,
-    pub(super) to: usize,
+pub struct Edge {
+    pub from: usize,
+    pub to: usize,
 }
 
 /// The places of all boxes and edges: layers from left to right, in each from top to bottom.
 #[derive(Debug)]
-pub(super) struct Placed {
+pub struct Placed {
     /// Of each box: its layer, and how far down its middle is.
-    pub(super) boxes: Vec<(usize, i32)>,
+    pub boxes: Vec<(usize, i32)>,
     /// Of each edge: how far down it passes each layer between its ends, from the start on.
-    pub(super) bends: Vec<Vec<i32>>,
+    pub bends: Vec<Vec<i32>>,
     /// How high the highest layer is.
-    pub(super) height: i32,
+    pub height: i32,
 }
 
 /// The height that a box takes, and an edge that passes between boxes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
-    pub(super) of_box: i32,
-    pub(super) of_line: i32,
+pub struct Room {
+    pub of_box: i32,
+    pub of_line: i32,
 }
 
 /// How often the layers are put in order, from left to right and back.
@@ -32,7 +32,7 @@ const SWEEPS: usize = 8;
 
 /// Places boxes and edges. Earlier edges take precedence: one that closes a cycle with those
 /// before it points against the others.
-pub(super) fn place(boxes: usize, edges: &[Edge], room: Room) -> Placed {
+pub fn place(boxes: usize, edges: &[Edge], room: Room) -> Placed {
     let layers = layers(boxes, edges);
     let mut slots = Slots::of(&layers, edges);
     slots.order();
@@ -40,7 +40,7 @@ pub(super) fn place(boxes: usize, edges: &[Edge], room: Room) -> Placed {
 }
 
 /// The layer of each box: the length of its longest path.
-fn layers(boxes: usize, edges: &[Edge]) -> Vec<usize> {
+pub fn layers(boxes: usize, edges: &[Edge]) -> Vec<usize> {
     let mut layers = vec![0; boxes];
     let mut acyclic: Vec<Edge> = Vec::new();
     for edge in edges {
@@ -186,48 +186,8 @@ impl Slots {
 }
 
 /// The edges without repetitions, and without those from a box to itself.
-pub(super) fn distinct(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
+pub fn distinct(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
     let mut seen = BTreeSet::new();
     let is_new = |edge: &Edge| edge.from != edge.to && seen.insert(*edge);
     edges.into_iter().filter(is_new).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Edge, Room, distinct, layers, place};
-
-    const ROOM: Room = Room { of_box: 60, of_line: 20 };
-
-    fn edges(of: &[(usize, usize)]) -> Vec<Edge> {
-        distinct(of.iter().map(|&(from, to)| Edge { from, to }))
-    }
-
-    #[test]
-    fn box_is_right_of_every_box_that_its_edges_lead_to() {
-        assert_eq!(layers(4, &edges(&[(1, 0), (2, 1), (2, 0), (3, 2)])), [0, 1, 2, 3]);
-    }
-
-    /// A team's members have users, the team has members, and each member's row names the team.
-    #[test]
-    fn cycle_is_cut_at_its_last_edge() {
-        assert_eq!(layers(3, &edges(&[(1, 0), (2, 1), (1, 2), (2, 2)])), [0, 1, 2]);
-        assert_eq!(layers(3, &edges(&[(0, 1), (1, 2), (2, 0)])), [2, 1, 0]);
-    }
-
-    /// A line that passes a layer has a place of its own there, and lies on no box.
-    #[test]
-    fn long_line_passes_between_boxes() {
-        let placed = place(3, &edges(&[(1, 0), (2, 1), (2, 0)]), ROOM);
-        let bends: Vec<&Vec<i32>> = placed.bends.iter().filter(|bends| !bends.is_empty()).collect();
-        let [bends] = bends.as_slice() else { panic!("{placed:?}") };
-        let distance = (bends[0] - placed.boxes[1].1).abs();
-        assert!(distance >= 40, "{placed:?}");
-    }
-
-    #[test]
-    fn order_avoids_a_crossing() {
-        let placed = place(4, &edges(&[(2, 1), (3, 0)]), ROOM);
-        let [first, second, third, fourth] = placed.boxes[..] else { panic!("{placed:?}") };
-        assert_eq!(first.1 < second.1, fourth.1 < third.1, "{placed:?}");
-    }
 }

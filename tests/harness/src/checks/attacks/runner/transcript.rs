@@ -53,7 +53,7 @@ pub fn difference(one: &[String], other: &[String]) -> Option<(String, String)> 
 }
 
 /// Replaces what the server generates.
-fn mask(text: &str, known: &BTreeSet<String>) -> String {
+pub fn mask(text: &str, known: &BTreeSet<String>) -> String {
     const UUID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
     // JSON has a T where SQL has a space.
     const TIME: &str = "dddd-dd-ddtdd:dd:dd";
@@ -85,24 +85,4 @@ fn matches(text: &str, pattern: &str) -> bool {
         't' => matches!(character, ' ' | 'T'),
         other => character == other,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::mask;
-
-    #[test]
-    fn generated_values_are_masked_and_the_worlds_are_not() {
-        let known = BTreeSet::from(["a11ce000-0000-4000-8000-000000000001".to_owned()]);
-        let text = "a11ce000-0000-4000-8000-000000000001 | \
-                    0f0e0d0c-0b0a-4908-8706-050403020100 | 2026-11-22 10:00:00.123+00 | \
-                    2025-01-03 00:00:00+00 | 2026-11-22T10:00:00+00:00, é";
-        assert_eq!(
-            mask(text, &known),
-            "a11ce000-0000-4000-8000-000000000001 | <uuid> | <time>| 2025-01-03 00:00:00+00 | \
-             <time>, é"
-        );
-    }
 }

@@ -9,7 +9,7 @@ use crate::sql::quote;
 
 /// A CHECK.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Check {
+pub enum Check {
     /// The column is one of the literals.
     OneOf { column: String, words: Vec<String> },
     /// The column, or the number of its characters, is within all limits.
@@ -20,7 +20,7 @@ pub(super) enum Check {
 
 /// A comparison with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit {
+pub enum Limit {
     AtLeast,
     AtMost,
     Above,
@@ -29,7 +29,7 @@ pub(super) enum Limit {
 
 /// A value that is tried in a column.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub enum Value {
     Null,
     Text(String),
     Repeated(char, usize),
@@ -66,7 +66,7 @@ fn is_name(text: &str) -> bool {
 
 impl Check {
     /// Parses an expression; `None` if its form is not supported.
-    pub(super) fn parse(expression: &str) -> Option<Self> {
+    pub fn parse(expression: &str) -> Option<Self> {
         let (subject, rest) = expression.trim().split_once(' ')?;
         let inner = subject.strip_prefix("char_length(").and_then(|it| it.strip_suffix(')'));
         let column = inner.unwrap_or(subject).to_owned();
@@ -110,7 +110,7 @@ impl Check {
     }
 
     /// Whether a row with that value satisfies it.
-    pub(super) fn accepts(&self, value: &Value) -> bool {
+    pub fn accepts(&self, value: &Value) -> bool {
         let is_within = |number: f64, limits: &[(Limit, f64)]| {
             limits.iter().all(|(limit, bound)| {
                 // For the server, NaN is greater than any number.

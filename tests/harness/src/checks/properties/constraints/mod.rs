@@ -1,11 +1,11 @@
 //! Properties of constraints: values on both sides of every constraint that the contract
 //! declares of a column or a table.
 
-mod expression;
-mod rules;
+pub mod expression;
+pub mod rules;
+mod site;
 
 pub use self::rules::not_evaluated;
-mod site;
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, TestCaseError, prop_assert, prop_assert_eq, prop_oneof};

@@ -2,9 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, prop_assert_eq, prop_oneof};
-use rstest::rstest;
 
-use super::{holds, notices};
 use schema_harness::checks::properties::{Property, Sender};
 use schema_harness::platform::persona::{Alice, AnonKey, Carol, NoToken, ServiceRole};
 
@@ -15,7 +13,7 @@ fn expiry() -> impl Strategy<Value = i64> {
     prop_oneof![-3i64..=3, -10_000_000_000i64..=10_000_000_000]
 }
 
-const REMOVES_THE_EXPIRED: Property = Property {
+pub const REMOVES_THE_EXPIRED: Property = Property {
     id: "cleanup_expired_sessions/removes-exactly-the-expired",
     claim: "it removes the sessions whose expires_at is not after now, no other row, and returns \
             how many there were",
@@ -47,7 +45,7 @@ const REMOVES_THE_EXPIRED: Property = Property {
     },
 };
 
-const FOR_THE_BACK_END_ALONE: Property = Property {
+pub const FOR_THE_BACK_END_ALONE: Property = Property {
     id: "cleanup_expired_sessions/is-for-the-back-end-alone",
     claim: "no client may call it",
     about: &["cleanup_expired_sessions"],
@@ -65,35 +63,3 @@ const FOR_THE_BACK_END_ALONE: Property = Property {
         })
     },
 };
-
-#[rstest]
-#[case::removes_exactly_the_expired(&REMOVES_THE_EXPIRED)]
-#[case::is_for_the_back_end_alone(&FOR_THE_BACK_END_ALONE)]
-fn cleanup_of_sessions(#[case] property: &Property) {
-    holds(property);
-}
-
-/// A body for the function, with one thing wrong.
-fn with_body(body: &str) -> String {
-    format!(
-        "create or replace function public.cleanup_expired_sessions() returns integer \
-         language plpgsql set search_path = '' as $$ declare removed integer; begin {body}; \
-         get diagnostics removed = row_count; return removed; end $$"
-    )
-}
-
-#[rstest]
-#[case::that_all_go("delete from public.user_sessions")]
-#[case::that_none_goes("perform from public.user_sessions where expires_at <= now()")]
-#[case::that_the_last_moment_counts_as_live(
-    "delete from public.user_sessions where expires_at < now()"
-)]
-fn cleanup_of_sessions_catches(#[case] body: &str) {
-    notices(&REMOVES_THE_EXPIRED, &with_body(body));
-}
-
-#[test]
-fn cleanup_of_sessions_catches_that_clients_may_call_it() {
-    let grant = "grant execute on function public.cleanup_expired_sessions() to anon";
-    notices(&FOR_THE_BACK_END_ALONE, grant);
-}

@@ -4,9 +4,7 @@
 use proptest::bool::ANY;
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::sample::select;
-use rstest::rstest;
 
-use super::super::{holds, notices, with_replaced};
 use schema_harness::checks::properties::{Property, Sender};
 use schema_harness::platform::persona::{Bob, Carol, ServiceRole};
 
@@ -33,7 +31,7 @@ fn memories() -> String {
     )
 }
 
-pub(super) const LARGE_USER: Property = Property {
+pub const LARGE_USER: Property = Property {
     id: "search_memories_semantic/what-the-index-gives-is-true",
     claim: "a user of more than 20,000 memories finds their own live ones above the threshold, \
             nearest first, as many as there are or as the limit lets through, among them the \
@@ -92,23 +90,3 @@ pub(super) const LARGE_USER: Property = Property {
         })
     },
 };
-
-#[test]
-fn results_from_the_index_are_correct() {
-    holds(&LARGE_USER);
-}
-
-#[rstest]
-#[case::that_the_deleted_are_found("and m.deleted_at is null\n                order", "order")]
-#[case::that_everybodys_are_found("m.user_id = p_user_id and m.deleted_at", "m.deleted_at")]
-#[case::that_there_is_no_limit("limit wanted\n            )", "limit 1000)")]
-#[case::that_the_threshold_is_ignored("n.similarity > threshold and", "")]
-#[case::that_the_threshold_is_found("n.similarity > threshold", "n.similarity >= threshold")]
-#[case::that_the_farthest_come_first(
-    "order by n.similarity desc, n.id;\n        perform",
-    "order by n.similarity; perform"
-)]
-#[case::that_settings_are_left_behind("'ivfflat.probes', probes, true", "'a.b', probes, true")]
-fn search_of_a_large_user_catches(#[case] piece: &str, #[case] by: &str) {
-    notices(&LARGE_USER, &with_replaced("search_memories_semantic", piece, by));
-}

@@ -11,7 +11,7 @@ use super::{OWNERS, arrange, id, ids};
 use schema_harness::checks::properties::{CaseTransaction, Property, Runner, Sender};
 use schema_harness::platform::persona::{Alice, Bob, ServiceRole};
 
-pub(super) const IN_SEQUENCES: Property = Property {
+pub const IN_SEQUENCES: Property = Property {
     id: "update_conversation_stats/counts-after-every-statement",
     claim: "after any insert, upsert, delete, move, new date, cascade or statement without a row, \
             message_count is the number of each conversation's messages and last_message_at \

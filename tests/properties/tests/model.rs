@@ -1,9 +1,30 @@
-//! Faults of every kind that the model must catch.
+//! The model agrees with the schema, and disagrees where a fault of any kind is planted.
 
+use identra_properties::model::EVERYBODY_SEES_WHAT_THEY_OWN;
 use rstest::rstest;
+use schema_harness::inputs::Inputs;
+use schema_harness::platform::Regime;
 
-use super::EVERYBODY_SEES_WHAT_THEY_OWN;
-use crate::properties::notices;
+use super::{holds, notices};
+
+#[test]
+fn everybody_sees_what_they_own() {
+    holds(&EVERYBODY_SEES_WHAT_THEY_OWN);
+}
+
+/// A long sequence with a fault is shrunk to the operation that shows it.
+#[test]
+fn counterexample_is_the_shortest() {
+    let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
+    let text = "alter table public.messages disable trigger messages_count_deleted";
+    let inputs = inputs.followed_by(text);
+    let tried = EVERYBODY_SEES_WHAT_THEY_OWN.attempt(&inputs, Regime::Explicit);
+    let tried = tried.unwrap_or_else(|why| panic!("{why}"));
+    let broken = tried.result.expect_err("the fault is noticed");
+    let (input, one) = (&broken.input, broken.input.matches(" }").count() == 1);
+    assert!(input.starts_with("[Unsay {") && one, "one operation is enough: {input}");
+    assert!(broken.script.contains("delete from public.messages"), "{}", broken.script);
+}
 
 /// A model that agrees with a broken database would be worthless.
 #[rstest]

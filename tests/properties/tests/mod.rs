@@ -1,4 +1,5 @@
-//! Properties of this schema: invariants of its functions, triggers and constraints.
+//! The properties of this schema hold, each notices faults that are planted, and the contract names
+//! them all.
 
 mod cleanup_expired_sessions;
 mod constraints;
@@ -9,26 +10,11 @@ mod search_memories_semantic;
 mod update_conversation_stats;
 mod update_updated_at_column;
 
+use identra_properties::all;
 use schema_harness::checks::properties::plan::are_known;
 use schema_harness::checks::properties::{self, Property};
 use schema_harness::inputs::Inputs;
 use schema_harness::platform::Regime;
-
-/// Every property, those that take longest first.
-pub(crate) const ALL: &[&[Property]] = &[
-    &model::PROPERTIES,
-    &update_conversation_stats::PROPERTIES,
-    &search_memories_semantic::PROPERTIES,
-    &is_feature_enabled::PROPERTIES,
-    &handle_new_user::PROPERTIES,
-    &update_updated_at_column::PROPERTIES,
-    &cleanup_expired_sessions::PROPERTIES,
-];
-
-/// The same, one after the other.
-pub(crate) fn all() -> impl Iterator<Item = &'static Property> {
-    ALL.iter().copied().flatten()
-}
 
 /// Tries to break a property of the schema.
 ///

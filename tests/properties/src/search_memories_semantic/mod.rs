@@ -6,11 +6,9 @@ mod model;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq};
 use proptest::sample::select;
-use rstest::rstest;
 
-use self::large::LARGE_USER;
+pub use self::large::LARGE_USER;
 use self::model::{Memory, Query, Question, compare, direction, id, memory, question, vector};
-use super::{holds, notices, with_replaced};
 use schema_harness::checks::properties::{Property, Sender};
 use schema_harness::platform::persona::{
     Alice, AnonKey, Bob, Carol, Guest, NoToken, Persona, ServiceRole,
@@ -30,7 +28,7 @@ fn others() -> String {
     )
 }
 
-const EQUALS_BRUTE_FORCE: Property = Property {
+pub const EQUALS_BRUTE_FORCE: Property = Property {
     id: "search_memories_semantic/equals-brute-force",
     claim: "a user with few memories finds what brute force finds: live ones above the \
             threshold, nearest first, no more than the limit; nothing for a null or zero \
@@ -76,7 +74,7 @@ const EQUALS_BRUTE_FORCE: Property = Property {
     },
 };
 
-const ANOTHERS_ID: Property = Property {
+pub const ANOTHERS_ID: Property = Property {
     id: "search_memories_semantic/another-users-id-finds-nothing",
     claim: "a user who names another finds nothing, whatever is looked for; the back end finds",
     about: &["search_memories_semantic", "memories"],
@@ -103,7 +101,7 @@ const ANOTHERS_ID: Property = Property {
     },
 };
 
-const FOR_USERS_ALONE: Property = Property {
+pub const FOR_USERS_ALONE: Property = Property {
     id: "search_memories_semantic/is-for-users-alone",
     claim: "nobody may call it without having signed in",
     about: &["search_memories_semantic"],
@@ -155,7 +153,7 @@ fn many() -> String {
     )
 }
 
-const RECALL: Property = Property {
+pub const RECALL: Property = Property {
     id: "search_memories_semantic/recall-is-at-least-0.95",
     claim: "of the 10 nearest of a user's 10,000 memories it finds at least 95 of 100",
     about: &["search_memories_semantic", "memories"],
@@ -192,48 +190,3 @@ const RECALL: Property = Property {
         })
     },
 };
-
-#[rstest]
-#[case::equals_brute_force(&EQUALS_BRUTE_FORCE)]
-#[case::finds_nothing_for_another_users_id(&ANOTHERS_ID)]
-#[case::is_for_users_alone(&FOR_USERS_ALONE)]
-#[case::has_a_recall_of_at_least_95_in_100(&RECALL)]
-fn semantic_search(#[case] property: &Property) {
-    holds(property);
-}
-
-#[rstest]
-#[case::that_the_deleted_are_found(" and m.deleted_at is null", "")]
-#[case::that_the_threshold_is_found("s.similarity > threshold", "s.similarity >= threshold")]
-#[case::that_everybodys_are_found("where m.user_id = p_user_id and", "where")]
-#[case::that_there_is_no_limit("limit wanted", "limit 1000")]
-#[case::that_a_null_limit_is_none("coalesce(p_limit, 10)", "coalesce(p_limit, 1000)")]
-#[case::that_a_null_threshold_is_none("coalesce(p_threshold, 0.3)", "coalesce(p_threshold, -1)")]
-#[case::that_the_distance_is_another("operator(extensions.<=>)", "operator(extensions.<->)")]
-#[case::that_the_farthest_come_first("order by s.similarity desc", "order by s.similarity")]
-#[case::that_no_direction_is_near(" and s.similarity <> 'NaN'", "")]
-#[case::that_the_length_is_not_looked_at("<> 384", "< 0")]
-fn semantic_search_catches(#[case] piece: &str, #[case] by: &str) {
-    notices(&EQUALS_BRUTE_FORCE, &with_replaced("search_memories_semantic", piece, by));
-}
-
-const SIGNATURE: &str = "public.search_memories_semantic(uuid, extensions.vector, integer, real)";
-
-#[test]
-fn semantic_search_catches_security_definer() {
-    notices(&ANOTHERS_ID, &format!("alter function {SIGNATURE} security definer"));
-}
-
-#[test]
-fn semantic_search_catches_that_anyone_may_call_it() {
-    notices(&FOR_USERS_ALONE, &format!("grant execute on function {SIGNATURE} to anon"));
-}
-
-/// From the index alone, one of its hundred lists.
-#[test]
-fn semantic_search_catches_that_it_searches_few_lists() {
-    let by_index = with_replaced("search_memories_semantic", "offset 20000", "offset 0");
-    let one_list = by_index.replace("'ivfflat.probes', '20'", "'ivfflat.probes', '1'");
-    assert_ne!(by_index, one_list, "it has such a piece");
-    notices(&RECALL, &one_list);
-}

@@ -1,5 +1,7 @@
 //! Tests of the doctor on machines that lack something: each report names the remedy.
 
+mod tools;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -8,9 +10,9 @@ use std::process::Command;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use super::{Chapter, chapters, known, variables, written};
-use crate::server::survey::Standing;
-use crate::server::{Settings, Wanted};
+use schema_harness::cli::doctor::{Chapter, chapters, known, variables, written};
+use schema_harness::server::survey::Standing;
+use schema_harness::server::{Settings, Wanted};
 
 /// In two pieces, since no variable of that name is read.
 const MISSPELT: &str = concat!("IDENTRA", "_PG_BINDR");
@@ -200,7 +202,7 @@ fn variables_of_the_readme_are_known() {
 }
 
 fn script(path: &Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/doctor"));
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/doctor"));
     command.args(arguments).env("PATH", path);
     let output = command.output().expect("the script runs");
     let report_for = [output.stdout, output.stderr].concat();

@@ -18,7 +18,7 @@ const SESSIONS: [Persona; 8] = [Alice, Alice, Alice, Bob, Bob, Bob, ServiceRole,
 /// How often a transaction may be retried before that is a fault.
 const PATIENCE: u32 = 200;
 
-pub(super) const IN_RACES: Property = Property {
+pub const IN_RACES: Property = Property {
     id: "update_conversation_stats/counts-after-every-race",
     claim: "when eight sessions have inserted, deleted and moved messages at once, in \
             transactions at read committed or repeatable read that were committed, rolled back \

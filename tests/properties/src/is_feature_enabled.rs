@@ -6,10 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
-use rstest::rstest;
 use uuid::Uuid;
 
-use super::{holds, notices, with_replaced};
 use schema_harness::checks::properties::{CaseTransaction, Property, Sender};
 use schema_harness::database::batch::Answer;
 use schema_harness::platform::persona::Persona;
@@ -119,7 +117,7 @@ async fn ask(
     Ok(answer.rows[0].iter().map(|text| text == "t").collect())
 }
 
-const FOLLOWS_ITS_FLAG: Property = Property {
+pub const FOLLOWS_ITS_FLAG: Property = Property {
     id: "is_feature_enabled/follows-its-flag",
     claim: "a flag that is off is off for all; one that is on is on for those whom it targets, at \
             100 % for everybody, at 0 % for nobody else, and for nobody without a user id below \
@@ -145,7 +143,7 @@ const FOLLOWS_ITS_FLAG: Property = Property {
     },
 };
 
-const GROWS: Property = Property {
+pub const GROWS: Property = Property {
     id: "is_feature_enabled/grows-with-the-percentage",
     claim: "whoever has a feature at one percentage has it at every higher one, nobody at 0 % \
             and everybody at 100 %",
@@ -188,7 +186,7 @@ const GROWS: Property = Property {
     },
 };
 
-const IS_STABLE: Property = Property {
+pub const IS_STABLE: Property = Property {
     id: "is_feature_enabled/is-the-same-at-each-call",
     claim: "a user gets the same answer in every transaction, also when the flag has been \
             switched off and on, or deleted and made again",
@@ -228,7 +226,7 @@ const IS_STABLE: Property = Property {
 /// How many users a rollout is measured on.
 const USERS: u32 = 10_000;
 
-const SPREADS: Property = Property {
+pub const SPREADS: Property = Property {
     id: "is_feature_enabled/spreads-evenly",
     claim: "of 10,000 users, as many have a feature as its percentage says, and as many have two \
             as if each were drawn for itself, within five standard deviations; at 0 % none, at \
@@ -296,7 +294,7 @@ fn is_about(
     Ok(())
 }
 
-const UNKNOWN_IS_OFF: Property = Property {
+pub const UNKNOWN_IS_OFF: Property = Property {
     id: "is_feature_enabled/does-not-know-other-names",
     claim: "whatever a name is made of, a flag is found by it, and by no other name and no null",
     about: &["is_feature_enabled", "feature_flags"],
@@ -355,46 +353,3 @@ const UNKNOWN_IS_OFF: Property = Property {
         })
     },
 };
-
-#[rstest]
-#[case::follows_its_flag(&FOLLOWS_ITS_FLAG)]
-#[case::grows(&GROWS)]
-#[case::is_stable(&IS_STABLE)]
-#[case::spreads(&SPREADS)]
-#[case::does_not_know_other_names(&UNKNOWN_IS_OFF)]
-fn feature(#[case] property: &Property) {
-    holds(property);
-}
-
-const HASHED: &str = "f.name || caller.id::text";
-const BELOW: &str = "< f.rollout_percentage";
-
-#[rstest]
-#[case::that_off_is_on(&FOLLOWS_ITS_FLAG, "f.enabled\n", "true\n")]
-#[case::that_targets_are_left_out(&FOLLOWS_ITS_FLAG, "caller.id = any", "caller.id <> all")]
-#[case::that_nobody_is_targeted(&FOLLOWS_ITS_FLAG, "caller.id = any (f.target_user_ids)", "false")]
-#[case::that_the_last_place_is_in(&FOLLOWS_ITS_FLAG, BELOW, "<= f.rollout_percentage")]
-#[case::that_nobody_has_the_first_place(&FOLLOWS_ITS_FLAG, " 99\n", " 0\n")]
-#[case::that_another_flag_answers(
-    &FOLLOWS_ITS_FLAG,
-    "f.name = p_name",
-    "f.name >= p_name order by f.rollout_percentage limit 1"
-)]
-#[case::that_a_percentage_draws_anew(&GROWS, HASHED, "f.rollout_percentage || caller.id::text")]
-#[case::that_more_is_less(&GROWS, BELOW, ">= f.rollout_percentage")]
-#[case::that_a_few_are_in_at_no_percentage(&SPREADS, BELOW, "<= f.rollout_percentage")]
-#[case::that_some_are_never_in(&GROWS, "% 100", "% 200")]
-#[case::that_it_is_drawn_at_each_call(&IS_STABLE, HASHED, "random()::text")]
-#[case::that_a_transaction_draws(&IS_STABLE, HASHED, "now()::text || caller.id")]
-#[case::that_a_new_flag_draws(&IS_STABLE, HASHED, "f.id::text || caller.id")]
-#[case::that_every_flag_has_the_same_users(&SPREADS, HASHED, "caller.id::text")]
-#[case::that_there_are_ninety_places(&SPREADS, "% 100", "% 90")]
-#[case::that_the_hash_is_negative(&SPREADS, "9223372036854775807", "-1")]
-#[case::that_case_is_ignored(&UNKNOWN_IS_OFF, "f.name = p_name", "lower(f.name) = lower(p_name)")]
-#[case::that_a_name_is_a_pattern(&UNKNOWN_IS_OFF, "f.name = p_name", "f.name like p_name limit 1")]
-#[case::that_blanks_are_cut(&UNKNOWN_IS_OFF, "f.name = p_name", "f.name = trim(p_name)")]
-#[case::that_what_is_unknown_is_on(&UNKNOWN_IS_OFF, "    false\n)", "    true\n)")]
-#[case::that_null_is_null(&UNKNOWN_IS_OFF, "    false\n)", "    nullif(p_name is null, true)\n)")]
-fn feature_property_catches(#[case] property: &Property, #[case] piece: &str, #[case] by: &str) {
-    notices(property, &with_replaced("is_feature_enabled", piece, by));
-}
