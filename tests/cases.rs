@@ -18,12 +18,11 @@ fn judged(folder: &str, more: &[&str]) -> (bool, String) {
     (output.status.success(), text.concat())
 }
 
-#[rstest]
-#[case::ordinary_schemas("fixtures/obstacles", "28 of 28 applied, ")]
-#[case::faults_and_their_repairs("fixtures/cases", "71 of 72 applied, ")]
-fn cases_are_as_expected(#[case] folder: &str, #[case] applied: &str) {
-    let (are_as_expected, text) = judged(folder, &[]);
-    assert!(are_as_expected && text.contains(applied), "{text}");
+/// `.ci/run proofs` judges the other folder, which takes minutes.
+#[test]
+fn ordinary_schemas_are_as_expected() {
+    let (are_as_expected, text) = judged("fixtures/obstacles", &[]);
+    assert!(are_as_expected && text.contains("28 of 28 applied, "), "{text}");
 }
 
 /// What is not as expected is named behind its case, and the status is 1.

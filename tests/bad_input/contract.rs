@@ -234,8 +234,9 @@ fn mistake_in_a_function_is_told_with_its_place(
 #[case::unknown_key(
     "[extensions]",
     "[extension]",
-    "1:2 [extension] unknown key `extension`; there are `schemas`, `sequences`, `extensions`, \
-     `default_privileges`, `triggers`, `proved_by`, `accounts`, `lint_exceptions`; did you mean \
+    "1:2 [extension] unknown key `extension`; there are `without_tables`, `clients`, \
+     `schemas`, `sequences`, `extensions`, `default_privileges`, `triggers`, \
+     `proved_by`, `accounts`, `lint_exceptions`; did you mean \
      `extensions`?"
 )]
 #[case::unknown_kind(

@@ -1,5 +1,7 @@
-//! The evidence of this schema: its forms, its baseline, its replay.
+//! The evidence of this schema: its forms, its baseline, its replay, the severity of
+//! findings.
 
 mod baseline;
 mod forms;
 mod replay;
+mod severity;

@@ -45,8 +45,13 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     job.progress.show(|| "starting a server, and applying the migrations".to_owned());
     let server = Server::shared()?;
     let mut ledger = Ledger::default();
-    let chosen = Regimes::of(&inputs, job.regimes.as_deref()).await?;
-    let regimes = try_join_all(chosen.all.iter().map(|&regime| open(&inputs, regime))).await?;
+    let wanted = job.regimes.as_deref().unwrap_or(&Regime::ALL);
+    let mut regimes = try_join_all(wanted.iter().map(|&regime| open(&inputs, regime))).await?;
+    let chosen = match &job.regimes {
+        Some(wanted) => Regimes::wanted(wanted),
+        None => Regimes::guess(&inputs, &regimes[0].0.catalog, &regimes[1].0.catalog),
+    };
+    regimes.retain(|(sandbox, _)| chosen.all.contains(&sandbox.regime()));
     let compared = began.elapsed();
     let facets: BTreeSet<&String> = regimes.iter().flat_map(|(_, facets)| facets.ids()).collect();
     let catalog = regimes[0].0.catalog.clone();
