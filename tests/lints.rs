@@ -214,7 +214,8 @@ async fn main_job_reports_the_linters_findings() {
     let evidence = evidence.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(evidence.verdict, Verdict::Findings);
     let of_lint = evidence.findings.iter().filter(|finding| finding.check.starts_with("lint/"));
-    let found: Vec<_> = of_lint.map(|f| (f.rule.as_str(), f.object.as_str())).collect();
+    let mut found: Vec<_> = of_lint.map(|f| (f.rule.as_str(), f.object.as_str())).collect();
+    found.sort_unstable();
     let unindexed = "memory_links.memory_links_target_memory_id_fkey";
     let expected = [
         ("lint.0001_unindexed_foreign_keys", unindexed),

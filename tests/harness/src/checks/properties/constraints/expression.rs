@@ -154,14 +154,15 @@ impl Check {
                     [word.to_uppercase(), format!("{word} "), format!(" {word}"), word[1..].into()]
                 });
                 let near: Vec<String> = near.chain([String::new()]).collect();
-                let mentioned: Vec<String> = mentioned.iter().chain(words).cloned().collect();
-                prop_oneof![
-                    2 => select(words.clone()),
-                    1 => select(near),
-                    1 => select(mentioned)
-                ]
-                .prop_map(Value::Text)
-                .boxed()
+                let is_other = |it: &&String| !words.contains(it);
+                let others: Vec<String> = mentioned.iter().filter(is_other).cloned().collect();
+                let declared = prop_oneof![2 => select(words.clone()), 1 => select(near)];
+                // What the server's own checks say beside the contract's words is tried most.
+                let all = match others.as_slice() {
+                    [] => declared.boxed(),
+                    _ => prop_oneof![1 => declared, 3 => select(others)].boxed(),
+                };
+                all.prop_map(Value::Text).boxed()
             }
             Self::Within { in_characters: true, limits, .. } => {
                 let near = limits.iter().flat_map(|(_, bound)| {

@@ -15,7 +15,7 @@ use self::expression::{Check, Value};
 use self::rules::{checks, keys, references};
 use self::site::{Command, Site, command, judge};
 use crate::catalog::Catalog;
-use crate::checks::properties::{Broken, Property, Sender};
+use crate::checks::properties::{Broken, Property, Refused, Sender};
 use crate::rows::values;
 use crate::sql::ident;
 
@@ -261,7 +261,9 @@ pub const ON_DELETE: Property = Property {
                     // Others that point at the row may keep it.
                     let own = row.relation.constraints.iter().filter(|it| it.kind == "f");
                     let is_own = |name: &str| own.clone().any(|it| it.name == name);
-                    if answer.as_ref().is_err_and(|why| !is_own(why.constraint())) {
+                    let is_others =
+                        |why: &Refused| why.code() == "23503" && !is_own(why.constraint());
+                    if answer.as_ref().is_err_and(is_others) {
                         return Ok(());
                     }
                     let may = ["cascade", "set null"].contains(&reference.on_delete.as_str());
