@@ -53,7 +53,8 @@ fn dressed(evidence: &Evidence) -> Evidence {
         })
     };
     let finding = json!({
-        "severity": "contract", "rule": "schema.different", "title": "it is otherwise", "object": "memories.content",
+        "severity": "contract", "rule": "schema.different", "title": "it is otherwise",
+        "object": "memories.content",
         "expected": "text", "observed": "varchar", "persona": null, "statement": "select 1",
         "remedy": "mend it", "location": null, "references": ["CWE-693"],
         "check": "schema/memories/columns/content", "regimes": ["explicit"],

@@ -56,7 +56,7 @@ pub const CHECKS: Property = Property {
                         let answer = row.with(transaction, command, &[(column, &literal)]).await?;
                         // The type itself may have no room for it.
                         let has_no_room = |code: &str| ["22001", "22003"].contains(&code);
-                        if answer.as_ref().is_err_and(|why| has_no_room(&why.code())) {
+                        if answer.as_ref().is_err_and(|why| has_no_room(why.code())) {
                             return Ok(());
                         }
                         let refusal = (!rule.check.accepts(&value))
