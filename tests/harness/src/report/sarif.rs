@@ -148,7 +148,7 @@ fn rules(evidence: &Evidence) -> Vec<ReportingDescriptor> {
             .id(&finding.rule)
             .short_description(text(&finding.title))
             .full_description(text(&finding.title))
-            .help(text(&format!("{}. scripts/verify --explain {}", finding.remedy, finding.rule)))
+            .help(text(&format!("{}. scripts/verify explain {}", finding.remedy, finding.rule)))
             .properties(properties)
             .build()
     };

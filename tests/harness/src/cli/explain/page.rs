@@ -14,7 +14,7 @@ pub(super) fn list(all: &[Explained]) -> String {
         format!("  {:WIDTH$}{gap}  {}\n", rule.id, rule.title)
     };
     let lines: String = all.iter().map(line).collect();
-    format!("Rules that a finding can carry:\n\n{lines}\nscripts/verify --explain RULE tells more.")
+    format!("Rules that a finding can carry:\n\n{lines}\nscripts/verify explain RULE tells more.")
 }
 
 /// The explanation of one rule.
