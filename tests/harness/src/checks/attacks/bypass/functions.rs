@@ -1,7 +1,7 @@
 //! Bypass: every function that a client's role can execute, called with the victim's ids,
 //! nulls, extreme values and hostile text.
 
-use crate::catalog::{Function, Grant, Input};
+use crate::catalog::{Column, Function, Grant, Input};
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
@@ -64,18 +64,22 @@ fn calls_of(context: &Context<'_>, function: &Function) -> Vec<(String, String)>
     ];
     let takes_text = function.inputs.iter().any(|input| is_text(&input.data_type));
     for table in context.owned_tables() {
-        if let Some(row) = context.world.rows(table.name, Owner::Shared, None).first() {
-            let shared = with(&|input| of_row(input, &table, row));
+        let shared = context.world.rows(table.name, Owner::Shared, None);
+        if !shared.is_empty() {
+            let shared = with(&|input| of_rows(input, &table, &shared));
             calls.push((format!("the shared {}", table.name), shared));
         }
-        let Some(row) = context.row(table.name, VICTIM) else { continue };
-        let theirs = with(&|input| of_row(input, &table, row));
+        let rows = context.world.rows(table.name, Owner::User(VICTIM), None);
+        if rows.is_empty() {
+            continue;
+        }
+        let theirs = with(&|input| of_rows(input, &table, &rows));
         calls.push((format!("the victim's {}", table.name), theirs));
-        let plausible = with(&|input| plausible(function, input, &table, row));
+        let plausible = with(&|input| plausible(function, input, &table, &rows));
         calls.push((format!("the victim's {}{PLAUSIBLE}", table.name), plausible));
         if takes_text {
             for payload in payloads(&table) {
-                let hostile = with(&|input| hostile(input, &table, row, &payload));
+                let hostile = with(&|input| hostile(input, &table, &rows, &payload));
                 calls.push((format!("text {payload}"), hostile));
             }
         }
@@ -89,13 +93,13 @@ fn calls_of(context: &Context<'_>, function: &Function) -> Vec<(String, String)>
 const PLAUSIBLE: &str = " and values that a function takes";
 
 /// The victim's key, one of anything, and the attacker where a second user is named.
-fn plausible(function: &Function, input: &Input, table: &Subject<'_>, row: &Row) -> String {
+fn plausible(function: &Function, input: &Input, table: &Subject<'_>, rows: &[&Row]) -> String {
     let is_uuid = |input: &&Input| base(&input.data_type) == "uuid";
     let first = function.inputs.iter().find(is_uuid).map(|it| &it.name);
     match base(&input.data_type) {
         "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" => "1".into(),
         "uuid" if first != Some(&input.name) => quote(ATTACKER.user_id().unwrap_or_default()),
-        _ => of_row(input, table, row),
+        _ => of_rows(input, table, rows),
     }
 }
 
@@ -124,10 +128,11 @@ fn credit(context: &Context<'_>) -> Vec<String> {
 /// A call with values from the victim's first row of the first table.
 pub(super) fn plain_call(context: &Context<'_>, function: &Function) -> String {
     let subject = context.owned_tables().into_iter().next();
-    let row = subject.and_then(|table| Some((table, context.row(table.name, VICTIM)?)));
-    call(function, &|input| match &row {
-        Some((table, row)) => of_row(input, table, row),
-        None => extreme(&input.data_type, true),
+    let rows =
+        subject.map(|table| (context.world.rows(table.name, Owner::User(VICTIM), None), table));
+    call(function, &|input| match &rows {
+        Some((rows, table)) if !rows.is_empty() => of_rows(input, table, rows),
+        _ => extreme(&input.data_type, true),
     })
 }
 
@@ -150,22 +155,25 @@ pub(super) fn call(function: &Function, argument: &dyn Fn(&Input) -> String) -> 
     format!("{verb} {name}({})", arguments.join(", "))
 }
 
-/// The victim's value for an argument: from the column of that name, or the first of that type.
-fn of_row(input: &Input, table: &Subject<'_>, row: &Row) -> String {
+/// The victim's value for an argument: from the column of that name, or the first of that type,
+/// in the first row that has one.
+fn of_rows(input: &Input, table: &Subject<'_>, rows: &[&Row]) -> String {
     let bare = input.name.trim_start_matches("p_").trim_start_matches('_');
     let same_type = |data_type: &str| base(data_type) == base(&input.data_type);
     let columns = &table.relation.columns;
     let named = columns.iter().find(|c| c.name == bare && same_type(&c.data_type));
     let typed = columns.iter().filter(|c| same_type(&c.data_type));
-    let values = named.into_iter().chain(typed).filter_map(|column| row.literal(&column.name));
-    let value = values.into_iter().find(|value| *value != "null").map(str::to_owned);
+    let of_column = |column: &Column| {
+        rows.iter().filter_map(|row| row.literal(&column.name)).find(|value| *value != "null")
+    };
+    let value = named.into_iter().chain(typed).find_map(of_column).map(str::to_owned);
     value.or_else(|| plain(&input.data_type, bare, 0)).unwrap_or_else(|| "null".to_owned())
 }
 
 /// The same, with the attacker's payload for text.
-fn hostile(input: &Input, table: &Subject<'_>, row: &Row, payload: &str) -> String {
+fn hostile(input: &Input, table: &Subject<'_>, rows: &[&Row], payload: &str) -> String {
     match base(&input.data_type) {
-        _ if !is_text(&input.data_type) => of_row(input, table, row),
+        _ if !is_text(&input.data_type) => of_rows(input, table, rows),
         "json" | "jsonb" => {
             let id = quote(VICTIM.user_id().unwrap_or_default());
             let pairs = [("user_id", id.clone()), ("id", id), ("sql", quote(payload))];
