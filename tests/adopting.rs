@@ -20,7 +20,7 @@ use schema_harness::report::{Evidence, Verdict};
 use schema_harness::source::project;
 
 /// Migrations and contract of the example.
-fn example() -> Inputs {
+pub(crate) fn example() -> Inputs {
     let example = project().join("fixtures/examples/teams");
     let [migrations, fixtures] = ["migrations", "fixtures"].map(|name| example.join(name));
     Inputs::read(&migrations, &fixtures).unwrap_or_else(|why| panic!("{why}"))

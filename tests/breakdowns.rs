@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use crate::adopting::example;
 use schema_harness::checks::attacks::runner::{Attack, Kind, Trial};
 use schema_harness::checks::properties::Property;
 use schema_harness::cli::draft::write;
@@ -11,14 +12,7 @@ use schema_harness::contract::Contract;
 use schema_harness::inputs::Inputs;
 use schema_harness::job::{self, Job};
 use schema_harness::report::{Evidence, Verdict};
-use schema_harness::source::{SourceFile, project};
-
-/// The example, whose contract is right.
-fn example() -> Inputs {
-    let example = project().join("fixtures/examples/teams");
-    let [migrations, fixtures] = ["migrations", "fixtures"].map(|name| example.join(name));
-    Inputs::read(&migrations, &fixtures).unwrap_or_else(|why| panic!("{why}"))
-}
+use schema_harness::source::SourceFile;
 
 async fn evidence(inputs: Inputs, job: Job) -> Evidence {
     job::run(Arc::new(inputs), &job).await.unwrap_or_else(|why| panic!("{why}"))

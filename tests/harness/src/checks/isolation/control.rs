@@ -1,7 +1,29 @@
 //! The control of a denial: the service role, for which the same statement is effective.
 
 use crate::catalog::{Catalog, Schema};
+use crate::database::outcome::Outcome;
+use crate::error::CannotRun;
+use crate::platform::persona::Persona;
+use crate::probe::{Prober, Target};
 use crate::sql::ident;
+
+/// What the service role gets by a statement. Where the schema leaves it without the privilege, it
+/// is given it, to show that only the persona is what makes the difference.
+pub(in crate::checks) async fn outcome(
+    prober: &Prober,
+    catalog: &Catalog,
+    target: &Target,
+    setup: &[String],
+    statement: &str,
+) -> Result<Outcome, CannotRun> {
+    let service = Persona::ServiceRole;
+    let first = prober.attempt(target, service, setup, statement).await?.outcome;
+    if first != Outcome::NoPrivilege {
+        return Ok(first);
+    }
+    let setup = [setup, &entitle(catalog)].concat();
+    Ok(prober.attempt(target, service, &setup, statement).await?.outcome)
+}
 
 /// Statements that give the service role every privilege on what migrations have made.
 pub fn entitle(catalog: &Catalog) -> Vec<String> {

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::cells::{Cell, cells};
-use self::control::entitle;
 use self::plan::{Author, Try};
 use crate::catalog;
 use crate::catalog::Catalog;
@@ -136,7 +135,10 @@ impl Sandbox {
             let mut control = None;
             if cell.expected.is_denial() {
                 if !controls.contains_key(&written) {
-                    let outcome = self.control(&target, &written).await?;
+                    let (setup, statement) = (&written.setup, &written.statement);
+                    let outcome =
+                        control::outcome(&self.prober, &self.catalog, &target, setup, statement)
+                            .await?;
                     controls.insert(written.clone(), outcome);
                 }
                 control = controls.get(&written).cloned();
@@ -148,18 +150,6 @@ impl Sandbox {
         } else {
             Err(CannotRun(format!("a probe of {name} was not rolled back")))
         }
-    }
-
-    /// What the service role gets by a statement. Where the schema leaves it without the
-    /// privilege, it is given it, to show that only the persona is what makes the difference.
-    async fn control(&self, target: &Target, written: &Try) -> Result<Outcome, CannotRun> {
-        let (service, statement) = (Persona::ServiceRole, &written.statement);
-        let first = self.prober.attempt(target, service, &written.setup, statement).await?;
-        if first.outcome != Outcome::NoPrivilege {
-            return Ok(first.outcome);
-        }
-        let setup = [&written.setup[..], &entitle(&self.catalog)].concat();
-        Ok(self.prober.attempt(target, service, &setup, statement).await?.outcome)
     }
 
     /// The id of the first cell whose outcome differs from the grid, or whose probe cannot be

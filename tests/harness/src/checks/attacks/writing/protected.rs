@@ -6,7 +6,7 @@ use crate::catalog::Column;
 use crate::checks::attacks::runner::context::ATTACKER;
 use crate::checks::attacks::runner::{Context, Trial, TrialFuture};
 use crate::checks::isolation::Sandbox;
-use crate::checks::isolation::control::entitle;
+use crate::checks::isolation::control;
 use crate::database::outcome::Outcome;
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
@@ -98,21 +98,15 @@ async fn refusal(
     statement: &str,
 ) -> Result<Option<String>, CannotRun> {
     let target = Target::new(words.subject.relation);
-    let attempt =
-        async |persona| context.prober().attempt(&target, persona, setup, statement).await;
-    let observed = attempt(ATTACKER).await?;
+    let observed = context.prober().attempt(&target, ATTACKER, setup, statement).await?;
     if let Some(why) = observed.unguarded {
         return Ok(Some(format!("the session does not have the attacker's identity: {why}")));
     }
     if observed.outcome != Outcome::NoPrivilege {
         return Ok(Some(format!("expected no privilege, got {}", observed.outcome)));
     }
-    let mut control = attempt(Persona::ServiceRole).await?.outcome;
-    if control == Outcome::NoPrivilege {
-        let setup = [setup, &entitle(context.catalog)].concat();
-        let service = Persona::ServiceRole;
-        control = context.prober().attempt(&target, service, &setup, statement).await?.outcome;
-    }
+    let control =
+        control::outcome(context.prober(), context.catalog, &target, setup, statement).await?;
     Ok(match control {
         Outcome::Rows(1..) | Outcome::Refused(_) => None,
         other => Some(format!("the control, service_role, does not succeed either: {other}")),
