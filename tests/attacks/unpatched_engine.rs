@@ -32,7 +32,9 @@ async fn upsert_reveals_a_hidden_row_exactly_on_an_unpatched_server() {
     let catalog = Catalog::read(&admin, EVERYTHING).await.unwrap_or_else(|why| panic!("{why}"));
     let digest = digest::statement(&catalog, &inputs.contract);
     let connection = database.admin_with_notices().await.unwrap_or_else(|why| panic!("{why}"));
-    let prober = Prober::new(connection, &digest).await.unwrap_or_else(|why| panic!("{why}"));
+    let prober = Prober::new(connection, &digest, inputs.contract.identities())
+        .await
+        .unwrap_or_else(|why| panic!("{why}"));
     let upsert = format!(
         "insert into public.diaries as r values (1, '{}', 'mine') on conflict (id) \
          do update set secret = excluded.secret where pg_temp.identra_leak(r.secret)",

@@ -54,6 +54,8 @@ pub enum Whose {
     Own(Option<String>),
     /// The rival's row: Alice's, and Bob's for Alice.
     Anothers(Option<String>),
+    /// A row of the rival's, of which the persona is that party.
+    As(String),
     /// A row that Alice and Bob share. Of a table of memberships: the rival's membership in a
     /// shared row.
     Shared,
@@ -72,6 +74,7 @@ impl fmt::Display for Whose {
             Self::Own(Some(variant)) => write!(f, "own {variant}"),
             Self::Anothers(None) => f.write_str("another's"),
             Self::Anothers(Some(variant)) => write!(f, "another's {variant}"),
+            Self::As(party) => write!(f, "as {party}"),
             Self::Shared => f.write_str(SHARED),
             Self::Nobodys => f.write_str("nobody's"),
             Self::Any => f.write_str("any"),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::membership::Values;
 use super::model::{Accepted, Column};
+use super::parties::PartyKeys;
 
 /// A table's or view's file, as parsed.
 #[derive(Deserialize)]
@@ -24,6 +25,8 @@ pub(super) struct RelationFile {
     pub(super) variants: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(default)]
     pub(super) members: Values,
+    #[serde(default)]
+    pub(super) parties: BTreeMap<String, PartyKeys>,
     pub(super) columns: BTreeMap<String, Column>,
     #[serde(default)]
     pub(super) constraints: BTreeMap<String, String>,

@@ -14,9 +14,13 @@ use super::file::{OneOrMany, RelationFile};
 use super::grid::{Grid, SHARED};
 use super::membership::{Members, Membership};
 use super::model::{Contract, Function, Owner, Relation};
+use super::parties::Party;
+use super::personas::{check_rows, declared};
 use super::shape::{Shape, Sharing};
 use super::sharing::{check_members, check_owner, check_values, memberships, sharing};
+use super::tenant::Tenant;
 use crate::error::CannotRun;
+use crate::platform::persona::Persona;
 use crate::source::SourceFile;
 use crate::source::mistake::{Mistakes, Wrong, both};
 use crate::source::toml_file::TomlFile;
@@ -58,6 +62,10 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     for file in files(dir)? {
         reader.read(file);
     }
+    if let Some(file) = reader.contract.sources.get("database.toml") {
+        let keys = &reader.contract.database.personas;
+        reader.contract.personas = declared(keys, file, &mut reader.mistakes);
+    }
     reader.check_relations();
     let Reader { contract, declared, mut mistakes, .. } = reader;
     let tables = declared.iter().filter(|(_, it)| it.is_table);
@@ -69,6 +77,9 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
     }
     if let Some(file) = contract.sources.get("database.toml") {
         check_database(&contract.database, &tables, file, &mut mistakes);
+        if mistakes.count() == 0 {
+            check_rows(&contract, file, &mut mistakes);
+        }
     }
     if let Some(file) = contract.sources.get("catalog.toml") {
         check_facets(&contract, file, &mut mistakes);
@@ -177,13 +188,14 @@ impl Reader {
         // Mistakes in the grids of other tables can follow from one in a membership.
         let shares = self.owners.values().any(|it| matches!(it, Owner::Members(_)));
         is_complete &= !shares || contents.iter().all(|(.., leads)| *leads);
+        let personas = self.contract.everybody();
         for (name, file, is_table, content, leads_to_users) in contents {
             check_alone(name, &content, &file.toml, &mut self.mistakes);
             if !is_complete || !leads_to_users {
                 continue;
             }
-            let relation =
-                relation(name, content, file, is_table, &self.owners, &mut self.mistakes);
+            let of = (name.as_str(), file, is_table);
+            let relation = relation(of, content, &self.owners, &personas, &mut self.mistakes);
             let relations =
                 if is_table { &mut self.contract.tables } else { &mut self.contract.views };
             relations.extend(relation.map(|relation| (name.clone(), relation)));
@@ -229,16 +241,6 @@ fn check_alone(name: &str, content: &RelationFile, file: &TomlFile, mistakes: &m
     check_policies(content, file, mistakes);
 }
 
-/// The table's own columns in the path to the owner.
-fn owner_columns(owner: &Owner) -> Vec<&String> {
-    match owner {
-        Owner::None => Vec::new(),
-        Owner::Column(column) => vec![column],
-        Owner::Through(paths) => paths.iter().map(|(column, _)| column).collect(),
-        Owner::Members(members) => vec![&members.column],
-    }
-}
-
 fn check_owner_columns(
     name: &str,
     owner: &Owner,
@@ -246,7 +248,7 @@ fn check_owner_columns(
     file: &TomlFile,
     mistakes: &mut Mistakes,
 ) {
-    for column in owner_columns(owner) {
+    for column in owner.columns() {
         if !content.columns.contains_key(column) {
             let wrong = Wrong::unknown_column(name, column, content.columns.keys());
             mistakes.add(file.mistake(file.word(&["owner"], column), wrong));
@@ -256,11 +258,10 @@ fn check_owner_columns(
 
 /// A table or view; `None` if its grid has a mistake.
 fn relation(
-    name: &str,
+    (name, file, is_table): (&str, &File, bool),
     content: RelationFile,
-    file: &File,
-    is_table: bool,
     owners: &BTreeMap<String, Owner>,
+    personas: &[Persona],
     mistakes: &mut Mistakes,
 ) -> Option<Relation> {
     let (owner, toml) = (owners[name].clone(), &file.toml);
@@ -271,15 +272,20 @@ fn relation(
         let at = toml.key(&["variants", SHARED]);
         mistakes.add(toml.mistake(at, reserved.help("rename the variant")));
     }
-    let by = owner_columns(&owner);
+    let parties = parties(name, &content, toml, mistakes);
+    let by = owner.columns();
     let shape = Shape {
         owned: owner != Owner::None,
         nobodys: by.len() > 1 || by.iter().any(|column| content.columns[*column].nullable),
         is_table,
         variants: content.variants.keys().cloned().collect(),
         sharing,
+        parties: parties
+            .iter()
+            .map(|(word, party)| (word.clone(), !matches!(party.path, Owner::Members(_))))
+            .collect(),
     };
-    let grid = Grid::parse(&content.access, &shape).map_err(|errors| {
+    let grid = Grid::parse(&content.access, &shape, personas).map_err(|errors| {
         for (part, wrong) in errors {
             let at = toml.part(&["access"], &content.access, part);
             mistakes.add(toml.mistake(at, wrong));
@@ -292,6 +298,7 @@ fn relation(
         grid: grid.ok()?,
         grid_text: content.access,
         shape,
+        parties,
         membership: (sharing == Sharing::Membership)
             .then(|| Membership { of: memberships(owners, name), values: content.members }),
         privileges: content.privileges,
@@ -307,6 +314,41 @@ fn relation(
     })
 }
 
+/// The users of a row beside its owner: each named by a column, by the rows of another table, or
+/// by what a token says.
+fn parties(
+    name: &str,
+    content: &RelationFile,
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) -> BTreeMap<String, Party> {
+    let mut parties = BTreeMap::new();
+    for (word, keys) in &content.parties {
+        let (text, values) = keys.parts();
+        let at = || file.word(&["parties", word], text);
+        let path = match owner(&OneOrMany::One(text.to_owned())) {
+            Ok(Owner::None | Owner::Through(_)) => {
+                let none = Wrong::new(format!("`{text}` does not lead to a party"));
+                Err(none.help("say `column`, `column <- table.column` or `column = claim name`"))
+            }
+            path => path,
+        };
+        match path {
+            Ok(path) => {
+                for column in path.columns() {
+                    if !content.columns.contains_key(column) {
+                        let wrong = Wrong::unknown_column(name, column, content.columns.keys());
+                        mistakes.add(file.mistake(file.word(&["parties", word], column), wrong));
+                    }
+                }
+                parties.insert(word.clone(), Party { path, values });
+            }
+            Err(wrong) => mistakes.add(file.mistake(at(), wrong)),
+        }
+    }
+    parties
+}
+
 fn owner(paths: &OneOrMany) -> Result<Owner, Wrong> {
     let step = |path: &str| {
         let (column, table) = path.split_once("->").ok_or_else(|| {
@@ -320,6 +362,7 @@ fn owner(paths: &OneOrMany) -> Result<Owner, Wrong> {
         OneOrMany::One(members) if members.contains("<-") => {
             Owner::Members(Members::parse(members)?)
         }
+        OneOrMany::One(tenant) if tenant.contains(" = ") => Owner::Tenant(Tenant::parse(tenant)?),
         OneOrMany::One(column) if !column.contains("->") => Owner::Column(column.clone()),
         OneOrMany::One(path) => Owner::Through(vec![step(path)?]),
         OneOrMany::Many(paths) => {

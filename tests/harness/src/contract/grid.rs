@@ -26,11 +26,12 @@ pub type GridError = (Range<usize>, Wrong);
 impl Grid {
     /// Reads a grid whose columns are separated by two or more spaces. The grid must have a
     /// cell for each target that `shape` has; `any` stands for all targets of a persona without
-    /// an identity.
+    /// an identity. A persona that the contract declares and no line names is expected to be
+    /// like its user, or like Carol.
     ///
     /// # Errors
     /// The first mistake of each line.
-    pub fn parse(text: &str, shape: &Shape) -> Result<Self, Vec<GridError>> {
+    pub fn parse(text: &str, shape: &Shape, personas: &[Persona]) -> Result<Self, Vec<GridError>> {
         let lines: Vec<Line<'_>> = lines(text);
         let Some((header, lines)) = lines.split_first() else {
             return Err(vec![(0..text.len(), Wrong::new("the grid is empty").help(HEADER))]);
@@ -40,13 +41,16 @@ impl Grid {
         let mut answered = BTreeSet::new();
         let mut errors = Vec::new();
         for line in lines {
-            errors.extend(grid.read_line(line, &commands, shape, &mut answered).err());
+            errors.extend(grid.read_line(line, &commands, (shape, personas), &mut answered).err());
+        }
+        for persona in personas.iter().filter(|it| matches!(it, Persona::Declared(_))) {
+            grid.complete(*persona, shape, &mut answered);
         }
         let left_out = |persona: Persona| {
             let targets = shape.targets(persona).into_iter();
             targets.map(move |target| (persona, target))
         };
-        let mut left_out: Vec<_> = Persona::ALL.into_iter().flat_map(left_out).collect();
+        let mut left_out: Vec<_> = personas.iter().copied().flat_map(left_out).collect();
         left_out.retain(|target| !answered.contains(target));
         // A line that is wrong has answered for nothing.
         if let (true, Some((persona, target))) = (errors.is_empty(), left_out.first()) {
@@ -64,11 +68,32 @@ impl Grid {
         cell.is_some_and(|expected| !expected.is_denial())
     }
 
+    /// Answers what no line says of a declared persona: as for its user, or for Carol.
+    fn complete(
+        &mut self,
+        persona: Persona,
+        shape: &Shape,
+        answered: &mut BTreeSet<(Persona, Whose)>,
+    ) {
+        let like = if persona.has_rows() { persona.account() } else { Persona::Carol };
+        for target in shape.targets(persona) {
+            if answered.contains(&(like, target.clone()))
+                && answered.insert((persona, target.clone()))
+            {
+                for command in Command::ALL {
+                    let expected = self.cells.get(&(like, target.clone(), command)).copied();
+                    let cell = expected.map(|it| ((persona, target.clone(), command), it));
+                    self.cells.extend(cell);
+                }
+            }
+        }
+    }
+
     fn read_line(
         &mut self,
         line: &Line<'_>,
         commands: &[Command],
-        shape: &Shape,
+        (shape, personas): (&Shape, &[Persona]),
         answered: &mut BTreeSet<(Persona, Whose)>,
     ) -> Result<(), GridError> {
         let [who, whose, expected @ ..] = line.cells.as_slice() else {
@@ -80,7 +105,7 @@ impl Grid {
             let other = format!("expected {want} cells after `{}`, found {got}", whose.text);
             return Err((line.at.clone(), Wrong::new(other).help(SPACES)));
         }
-        for persona in personas_of(who)? {
+        for persona in personas_of(who, personas)? {
             for target in shape.named(persona, whose.text).map_err(|wrong| whose.error(wrong))? {
                 if !answered.insert((persona, target.clone())) {
                     let twice = format!("`{}` and `{target}` are answered twice", persona.name());
@@ -128,8 +153,8 @@ fn may_be_left_out(persona: Persona, target: &Whose, command: Command, shape: &S
     match target {
         Whose::Every => command == Command::Insert,
         _ if shape.cannot_be_new(persona, target) && command == Command::Insert => true,
-        Whose::Own(_) => !Persona::OWNERS.contains(&persona) && command != Command::Insert,
-        Whose::Anothers(_) | Whose::Shared | Whose::Nobodys | Whose::Any => false,
+        Whose::Own(_) => !persona.has_rows() && command != Command::Insert,
+        Whose::Anothers(_) | Whose::As(_) | Whose::Shared | Whose::Nobodys | Whose::Any => false,
     }
 }
 
@@ -165,13 +190,13 @@ fn words(commands: &[Command]) -> String {
     quoted(&commands.iter().map(|command| command.name()).collect::<Vec<_>>())
 }
 
-fn personas_of(who: &Cell<'_>) -> Result<Vec<Persona>, GridError> {
+fn personas_of(who: &Cell<'_>, personas: &[Persona]) -> Result<Vec<Persona>, GridError> {
     if who.text == "users" {
         return Ok(Persona::USERS.to_vec());
     }
     let known = |name: &str| {
-        Persona::named(name).ok_or_else(|| {
-            let all = ["users"].into_iter().chain(Persona::ALL.iter().map(|it| it.name()));
+        personas.iter().copied().find(|it| it.name() == name).ok_or_else(|| {
+            let all = ["users"].into_iter().chain(personas.iter().map(|it| it.name()));
             let start = who.at.start + who.text.find(name).unwrap_or(0);
             (start..start + name.len(), Wrong::unknown("persona", name, all))
         })

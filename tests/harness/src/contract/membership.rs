@@ -53,6 +53,7 @@ impl Members {
     }
 }
 
-fn is_a_name(part: &str) -> bool {
+/// Whether a part of a path may be a name.
+pub(super) fn is_a_name(part: &str) -> bool {
     !part.is_empty() && !part.contains([' ', '.', '<', '>'])
 }

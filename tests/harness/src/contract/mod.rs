@@ -8,8 +8,11 @@ pub mod grid;
 pub mod known_mutants;
 pub mod membership;
 mod model;
+mod parties;
+pub mod personas;
 pub mod shape;
 mod sharing;
+pub mod tenant;
 
 use std::path::Path;
 
@@ -17,6 +20,7 @@ pub use self::model::{
     Accepted, Accounts, CLIENT_ROLES, Clients, Column, Contract, Database, Facet, Function,
     LintException, Owner, Relation,
 };
+pub use self::parties::Party;
 use crate::error::CannotRun;
 use crate::source::SourceFile;
 

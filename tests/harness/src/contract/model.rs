@@ -7,7 +7,10 @@ use serde::Deserialize;
 
 use super::grid::Grid;
 use super::membership::{Members, Membership};
+use super::parties::Party;
+use super::personas::{DeclaredPersona, PersonaKeys};
 use super::shape::Shape;
+use super::tenant::{Place, Tenant};
 use crate::platform::Regime;
 use crate::source::toml_file::TomlFile;
 
@@ -46,6 +49,8 @@ pub struct Contract {
     pub functions: BTreeMap<String, Function>,
     /// Declarations of the database as a whole.
     pub database: Database,
+    /// The personas that it declares, beside the built-in ones.
+    pub personas: Vec<DeclaredPersona>,
     /// What no other file says, by the id of its check.
     pub facets: BTreeMap<String, Facet>,
     /// The files, by their names below the contract's directory.
@@ -84,9 +89,22 @@ pub enum Owner {
     Through(Vec<(String, String)>),
     /// The users are the members that another table's rows name.
     Members(Members),
+    /// The users are those who have the same tenant as the row.
+    Tenant(Tenant),
 }
 
 impl Owner {
+    /// The table's own columns on the path.
+    pub fn columns(&self) -> Vec<&String> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Column(column) => vec![column],
+            Self::Through(paths) => paths.iter().map(|(column, _)| column).collect(),
+            Self::Members(members) => vec![&members.column],
+            Self::Tenant(tenant) => vec![&tenant.column],
+        }
+    }
+
     /// The next tables on the path, or the platform's table of users.
     pub fn parents(&self) -> Vec<String> {
         match self {
@@ -94,6 +112,12 @@ impl Owner {
             Self::Column(_) => vec!["auth.users".to_owned()],
             Self::Through(paths) => paths.iter().map(|(_, parent)| parent.clone()).collect(),
             Self::Members(members) => vec![members.table.clone()],
+            Self::Tenant(Tenant { of_user: Place::Column { table, .. }, .. }) => {
+                vec![table.clone()]
+            }
+            Self::Tenant(Tenant { of_user: Place::Claim(_), .. }) => {
+                vec!["auth.users".to_owned()]
+            }
         }
     }
 }
@@ -110,6 +134,7 @@ impl fmt::Display for Owner {
             Self::Members(Members { column, table, by }) => {
                 write!(f, "{column} <- {table}.{by}")
             }
+            Self::Tenant(tenant) => tenant.fmt(f),
         }
     }
 }
@@ -129,6 +154,8 @@ pub struct Relation {
     pub grid_text: String,
     /// The targets that its grid must have.
     pub shape: Shape,
+    /// Users of a row beside its owner, by the word for them.
+    pub parties: BTreeMap<String, Party>,
     /// For a table of memberships, its properties; else nothing.
     pub membership: Option<Membership>,
     /// Table-wide privileges by role.
@@ -282,6 +309,9 @@ pub struct Database {
     /// The ids of properties of more than one function.
     #[serde(default)]
     pub proved_by: Vec<String>,
+    /// Personas beside the built-in ones, by name.
+    #[serde(default)]
+    pub personas: BTreeMap<String, PersonaKeys>,
     /// The tables that a sign-up and a login write to, if the schema has them.
     pub accounts: Option<Accounts>,
     /// Accepted violations of the platform's linter rules.

@@ -1,6 +1,8 @@
 //! The shape of a table's rows: which targets its grid must have, and whether a row can have
 //! several users.
 
+use std::collections::BTreeMap;
+
 pub use super::cell::Counts;
 use super::cell::{Command, Expected, SHARED, Whose};
 use crate::platform::persona::Persona;
@@ -19,6 +21,8 @@ pub struct Shape {
     pub is_table: bool,
     /// Whether a row can have several users, and why.
     pub sharing: Sharing,
+    /// The words for users of a row beside its owner, each with whether a new row can have one.
+    pub parties: BTreeMap<String, bool>,
 }
 
 /// Whether a row can have several users, and why.
@@ -46,6 +50,9 @@ impl Shape {
     pub(super) fn cannot_be_new(&self, persona: Persona, target: &Whose) -> bool {
         let of_others = matches!(target, Whose::Anothers(_) | Whose::Shared);
         let is_user = persona.user_id().is_some();
+        if let Whose::As(party) = target {
+            return !self.parties[party];
+        }
         self.is_own_membership(target) || self.sharing == Sharing::Members && of_others && is_user
     }
 
@@ -59,6 +66,7 @@ impl Shape {
     ) -> Result<(), Wrong> {
         if command == Command::Insert && self.cannot_be_new(persona, target) {
             let why = match self.sharing {
+                _ if matches!(target, Whose::As(_)) => "a new row has no such party yet",
                 Sharing::Membership => "nobody becomes a member twice",
                 _ => "a new row has no members yet",
             };
@@ -86,16 +94,19 @@ impl Shape {
             }
             targets.push(Whose::Anothers(None));
             for variant in &self.variants {
-                if Persona::OWNERS.contains(&persona) {
+                if persona.has_rows() {
                     targets.push(Whose::Own(Some(variant.clone())));
                 }
                 targets.push(Whose::Anothers(Some(variant.clone())));
             }
-            if self.sharing == Sharing::Membership && Persona::OWNERS.contains(&persona) {
+            if self.sharing == Sharing::Membership && persona.has_rows() {
                 targets.push(Whose::Own(Some(SHARED.to_owned())));
             }
             if self.sharing != Sharing::Alone {
                 targets.push(Whose::Shared);
+            }
+            if persona.user_id().is_some() {
+                targets.extend(self.parties.keys().cloned().map(Whose::As));
             }
             if self.nobodys {
                 targets.push(Whose::Nobodys);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::membership::{ALONE, FORM, Members, Values};
 use super::model::{Contract, Owner, Relation};
 use super::shape::Sharing;
+use super::tenant::{Place, Tenant};
 use crate::platform::persona::Persona;
 use crate::source::mistake::{Mistakes, Wrong};
 use crate::source::toml_file::TomlFile;
@@ -75,7 +76,13 @@ pub(super) fn check_owner(
     file: &TomlFile,
     mistakes: &mut Mistakes,
 ) {
-    let Some(Owner::Members(Members { table, .. })) = owners.get(name) else { return };
+    let Some(
+        Owner::Members(Members { table, .. })
+        | Owner::Tenant(Tenant { of_user: Place::Column { table, .. }, .. }),
+    ) = owners.get(name)
+    else {
+        return;
+    };
     let remedy = format!("let the file of `{table}` name the column that holds the member's id");
     let wrong = match owners.get(table) {
         _ if table == name => {
@@ -86,7 +93,9 @@ pub(super) fn check_owner(
         Some(Owner::None) => Wrong::new(format!("table `{table}` has no owner"))
             .label("its rows are the members")
             .help(remedy),
-        Some(Owner::Through(_) | Owner::Members(_)) => leads_nowhere(table).help(remedy),
+        Some(Owner::Through(_) | Owner::Members(_) | Owner::Tenant(_)) => {
+            leads_nowhere(table).help(remedy)
+        }
     };
     mistakes.add(file.mistake(file.word(&["owner"], table), wrong));
 }

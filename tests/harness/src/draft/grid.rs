@@ -2,9 +2,14 @@
 //! role's privileges go. The contents of the database are not used.
 
 use super::owners::Guesses;
+use std::collections::BTreeMap;
+
+use super::policies::{Comparison, compared, comparisons, policies};
+use super::users::{Says, closed_to_guests, parties};
 use crate::catalog::{Policy, Relation};
 use crate::contract::Owner;
 use crate::contract::grid::Command;
+use crate::contract::tenant::Tenant;
 
 /// The guessed outcomes of a grid line, by the kind of its target.
 #[derive(Clone, Copy)]
@@ -19,45 +24,115 @@ enum Cells {
     OwnMembership,
     /// The row does not exist; a new one may be inserted.
     NewAlone,
+    /// All rows.
+    All,
     /// This many rows.
     Every(&'static str),
     /// Every membership: those of others can be read and not written.
     EveryMembership,
 }
 
-/// The lines of a guessed grid.
-pub(super) fn grid(relation: &Relation, name: &str, guesses: &Guesses) -> Vec<String> {
+/// A line of a guessed grid: who, whose row, the role, the kind of its cells.
+struct Line {
+    who: String,
+    whose: String,
+    role: &'static str,
+    cells: Cells,
+}
+
+/// The lines of a guessed grid. Policies that ask for a claim let in the personas that have it,
+/// those that ask for a party let in the party.
+pub(super) fn grid(
+    relation: &Relation,
+    name: &str,
+    guesses: &Guesses,
+    personas: &BTreeMap<String, Says>,
+) -> Vec<String> {
     let (owner, _) = guesses.at(name);
     let is_table = relation.is_table();
     let commands = if is_table { Command::ALL.to_vec() } else { vec![Command::Select] };
-    let users = users(relation, &owner, name, guesses);
-    let mut rows: Vec<(&str, &str, &str, Cells)> = Vec::new();
-    rows.extend(users.into_iter().map(|(who, whose, cells)| (who, whose, "authenticated", cells)));
+    let closed = closed_to_guests(relation);
+    let parties = parties(relation, guesses);
+    let only_for_parties = |command: Command| {
+        let Owner::Column(column) = &owner else { return false };
+        parties.values().any(|party| party.may(relation, command))
+            && !compared(relation, command).contains(&Comparison::User(column.clone()))
+    };
+    let line = |who: &str, whose: &str, role, cells| Line {
+        who: who.to_owned(),
+        whose: whose.to_owned(),
+        role,
+        cells,
+    };
+    let mut lines: Vec<Line> = users(relation, &owner, name, guesses)
+        .into_iter()
+        .map(|(who, whose, cells)| line(who, whose, "authenticated", cells))
+        .collect();
+    for party in parties.keys() {
+        lines.push(line("users", &format!("as {party}"), "authenticated", Cells::Denied));
+    }
+    if !closed.is_empty() {
+        lines = lines.into_iter().flat_map(without_guests).collect();
+    }
+    let is_public = owner == Owner::None;
+    for (name, says) in personas {
+        if Command::ALL.into_iter().any(|command| says.may(relation, command)) {
+            let (row, every) =
+                if is_public { ("any", "0 rows") } else { ("another's", "own rows") };
+            lines.push(line(name, row, "authenticated", Cells::Denied));
+            lines.push(line(name, "every", "authenticated", Cells::Every(every)));
+        }
+    }
     let anybody = "no_token, anon_key";
-    let public = owner == Owner::None;
-    let any = if public { Cells::Seen } else { Cells::Denied };
-    let every = if public { "all rows" } else { "0 rows" };
-    rows.push((anybody, "any", "anon", any));
-    rows.push((anybody, "every", "anon", Cells::Every(every)));
-    rows.push(("service_role", "any", "service_role", Cells::Reached));
-    rows.push(("service_role", "every", "service_role", Cells::Every("all rows")));
+    let any = if is_public { Cells::Seen } else { Cells::Denied };
+    let every = if is_public { "all rows" } else { "0 rows" };
+    lines.push(line(anybody, "any", "anon", any));
+    lines.push(line(anybody, "every", "anon", Cells::Every(every)));
+    lines.push(line("service_role", "any", "service_role", Cells::Reached));
+    lines.push(line("service_role", "every", "service_role", Cells::All));
     let has_members = matches!(owner, Owner::Members(_));
     let mut table = vec![vec!["who".to_owned(), "whose row".to_owned()]];
     table[0].extend(commands.iter().map(|command| command.name().to_owned()));
-    for (who, whose, role, cells) in rows {
-        let mut line = vec![who.to_owned(), whose.to_owned()];
+    for Line { who, whose, role, cells } in lines {
+        let mut row = vec![who.clone(), whose.clone()];
         for command in &commands {
-            let new = has_members && ["another's", "shared"].contains(&whose);
-            let cell = if new && *command == Command::Insert {
-                "-"
-            } else {
-                cell(relation, role, *command, cells)
+            let party = whose.strip_prefix("as ").and_then(|word| parties.get(word));
+            let new = has_members && ["another's", "shared"].contains(&whose.as_str());
+            let no_party = party.is_some_and(|party| !party.can_be_new());
+            let is_users = role == "authenticated";
+            let barred = who == "guest" && closed.contains(command);
+            let let_in = party.is_some_and(|party| party.may(relation, *command))
+                || personas.get(&who).is_some_and(|says| says.may(relation, *command));
+            let cells = match cells {
+                Cells::Every(_) if let_in => Cells::All,
+                Cells::Every(_) if barred => Cells::Every("0 rows"),
+                Cells::Denied if let_in => Cells::Reached,
+                Cells::Reached | Cells::NewAlone if barred => Cells::Denied,
+                Cells::Reached if is_users && only_for_parties(*command) => Cells::Denied,
+                Cells::Every(_) if is_users && only_for_parties(*command) => Cells::Every("0 rows"),
+                cells => cells,
             };
-            line.push(cell.to_owned());
+            let cell = match command {
+                Command::Insert if new || no_party => "-",
+                _ if whose == "own" && who != "alice, bob" && *command != Command::Insert => "-",
+                _ => cell(relation, role, *command, cells),
+            };
+            row.push(cell.to_owned());
         }
-        table.push(line);
+        table.push(row);
     }
     aligned(&table)
+}
+
+/// A line for guests beside that for the others.
+fn without_guests(line: Line) -> Vec<Line> {
+    let others = match line.who.as_str() {
+        "users" => "alice, bob, carol",
+        "carol, guest" => "carol",
+        _ => return vec![line],
+    };
+    let guest = Line { who: "guest".to_owned(), whose: line.whose.clone(), ..line };
+    vec![Line { who: others.to_owned(), ..line }, guest]
 }
 
 /// The lines for users: persona, target, and guessed outcomes.
@@ -87,7 +162,9 @@ fn users(
         lines.push((others, "shared", Cells::Denied));
     }
     let can_be_nobodys = match owner {
-        Owner::Column(column) => relation.column(column).is_some_and(|column| !column.not_null),
+        Owner::Column(column) | Owner::Tenant(Tenant { column, .. }) => {
+            relation.column(column).is_some_and(|column| !column.not_null)
+        }
         Owner::Through(paths) => paths.len() > 1,
         Owner::Members(_) | Owner::None => false,
     };
@@ -106,7 +183,9 @@ fn users(
 fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'static str {
     let insert = command == Command::Insert;
     match cells {
-        Cells::Every(_) | Cells::EveryMembership | Cells::OwnMembership if insert => return "-",
+        Cells::All | Cells::Every(_) | Cells::EveryMembership | Cells::OwnMembership if insert => {
+            return "-";
+        }
         Cells::NewAlone if !insert => return "-",
         _ => {}
     }
@@ -118,36 +197,36 @@ fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'st
         return denied;
     }
     if command == Command::Select && is_public(relation, role) {
-        return if matches!(cells, Cells::Every(_) | Cells::EveryMembership) {
+        return if matches!(cells, Cells::All | Cells::Every(_) | Cells::EveryMembership) {
             "all rows"
         } else {
             "1 row"
         };
     }
     match cells {
+        Cells::All => "all rows",
+        Cells::Seen | Cells::Every("all rows") if is_for_some(relation, role, command) => denied,
         Cells::Reached | Cells::NewAlone | Cells::OwnMembership => "1 row",
         Cells::Seen if command == Command::Select => "1 row",
         Cells::Seen | Cells::Denied => denied,
         // Rows without an owner are read and not written.
-        Cells::Every("all rows") if command != Command::Select && role != "service_role" => {
-            "0 rows"
-        }
+        Cells::Every("all rows") if command != Command::Select => "0 rows",
         Cells::EveryMembership if command == Command::Select => "own + shared rows",
         Cells::EveryMembership => "own + own shared rows",
         Cells::Every(rows) => rows,
     }
 }
 
-/// The policies for a command and a role.
-fn policies<'a>(
-    relation: &'a Relation,
-    role: &'a str,
-    command: Command,
-) -> impl Iterator<Item = &'a Policy> {
-    relation.policies.iter().filter(move |policy| {
-        let is_for = [command.name(), "all"].contains(&policy.command.as_str());
-        is_for && policy.roles.iter().any(|it| [role, "public"].contains(&it.as_str()))
-    })
+/// Whether every policy that lets the role in asks for a claim.
+fn is_for_some(relation: &Relation, role: &str, command: Command) -> bool {
+    let asks = |policy: &Policy| {
+        let texts = [&policy.using, &policy.with_check].into_iter().flatten();
+        let mut all = texts.flat_map(|text| comparisons(relation, text));
+        all.any(|it| matches!(it, Comparison::Says(..)))
+    };
+    let mut permissive =
+        policies(relation, role, command).filter(|policy| policy.permissive).peekable();
+    permissive.peek().is_some() && permissive.all(asks)
 }
 
 /// Whether no policy lets the role write. A table that has policies, and none to read its rows, is

@@ -5,8 +5,10 @@ pub mod checks;
 mod found;
 mod grid;
 mod owners;
+mod policies;
 mod rest;
 mod tables;
+mod users;
 mod writer;
 
 pub use self::found::{Found, GUESS};
@@ -21,8 +23,9 @@ use crate::source::SourceFile;
 /// The files of a contract, with their names below `contract/`.
 pub fn draft(found: &Found<'_>) -> Vec<SourceFile> {
     let guesses = Guesses::of(found);
-    let mut files = vec![rest::database(found)];
-    files.extend(tables::files(found, &guesses));
+    let personas = users::personas(found.relations());
+    let mut files = vec![rest::database(found, &personas)];
+    files.extend(tables::files(found, &guesses, &personas));
     files.extend(rest::functions(found));
     files
 }

@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::found::Found;
+use super::policies::{Comparison, compared};
 use crate::catalog::Relation;
 use crate::contract::Owner;
+use crate::contract::grid::Command;
 use crate::contract::membership::Members;
+use crate::contract::tenant::{Place, Tenant};
 
 /// The guesses at all tables and views, each with its reason.
 pub(super) struct Guesses(BTreeMap<String, (Owner, String)>);
@@ -32,7 +35,15 @@ impl Guesses {
         let tables: Vec<&Relation> = found.relations().filter(|it| it.is_table()).collect();
         let profiles = profiles(&tables);
         let mut guesses = BTreeMap::new();
+        for table in &tables {
+            for (name, owner, why) in tenants(table, &tables, &profiles) {
+                guesses.entry(name).or_insert((owner, why));
+            }
+        }
         for relation in found.relations() {
+            if guesses.contains_key(&relation.declared_name()) {
+                continue;
+            }
             if let Some((column, why)) = user_column(relation, &profiles) {
                 guesses.insert(relation.declared_name(), (Owner::Column(column), why));
             }
@@ -91,6 +102,63 @@ impl Guesses {
     }
 }
 
+/// The tables that policies of this one give to the users of a tenant: by a claim, or by a column
+/// of the user's row of another table, which may point at a table of tenants.
+fn tenants(
+    table: &Relation,
+    tables: &[&Relation],
+    profiles: &[String],
+) -> Vec<(String, Owner, String)> {
+    let mut found = Vec::new();
+    let all = Command::ALL.into_iter().flat_map(|command| compared(table, command));
+    for comparison in all {
+        match comparison {
+            // Where users have rows of their own, an address is a party's.
+            Comparison::Claim(column, claim) if keyed(table, profiles).is_empty() => {
+                let why = "policies compare it with a claim".to_owned();
+                let owner = Owner::Tenant(Tenant { column, of_user: Place::Claim(claim) });
+                found.push((table.declared_name(), owner, why));
+            }
+            Comparison::Lookup(column, users, by) => {
+                let Some(users) = tables.iter().find(|it| it.declared_name() == users) else {
+                    continue;
+                };
+                let Some((user, _)) = user_column(users, profiles) else { continue };
+                let place = |column: &str| {
+                    let of_user =
+                        Place::Column { table: users.declared_name(), column: by.clone() };
+                    Owner::Tenant(Tenant { column: column.to_owned(), of_user })
+                };
+                let target = references(users).into_iter().find(|(column, ..)| *column == by);
+                let is_key = table.primary_key() == [column.as_str()];
+                match target {
+                    Some((_, of, key)) if users.is_unique(&[user.as_str()]) => {
+                        let why = format!("each user's row of {} points at one", users.name);
+                        found.push((of.to_owned(), place(key), why));
+                    }
+                    // The tenants have owners of their own, and these are their members.
+                    Some((_, of, _))
+                        if tables.iter().any(|it| {
+                            it.declared_name() == of && user_column(it, profiles).is_some()
+                        }) && !is_key
+                            && of != table.declared_name() =>
+                    {
+                        let why = format!("policies look it up in {}", users.name);
+                        found.push((table.declared_name(), place(&column), why));
+                    }
+                    None if !is_key && users.primary_key() != [by.as_str()] => {
+                        let why = format!("policies look it up in {}", users.name);
+                        found.push((table.declared_name(), place(&column), why));
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 /// The foreign keys of one column: the column, the table that it references, and the column
 /// there.
 fn references(relation: &Relation) -> Vec<(&str, &str, &str)> {
@@ -132,8 +200,17 @@ fn keyed<'a>(relation: &'a Relation, profiles: &[String]) -> Vec<&'a str> {
 /// The column that holds the owner, and the reason of the guess.
 fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, String)> {
     let keyed = keyed(relation, profiles);
-    let rank =
-        |column: &&&str| NAMES.iter().position(|name| name == *column).unwrap_or(NAMES.len());
+    let of_user = |command: Command| {
+        compared(relation, command).into_iter().filter_map(|it| match it {
+            Comparison::User(column) => Some(column),
+            _ => None,
+        })
+    };
+    let inserted: Vec<String> = of_user(Command::Insert).collect();
+    let rank = |column: &&&str| {
+        let named = NAMES.iter().position(|name| name == *column).unwrap_or(NAMES.len());
+        (!inserted.iter().any(|it| it == *column), named)
+    };
     if let Some(column) = keyed.iter().min_by_key(rank) {
         let others: Vec<&str> = keyed.iter().copied().filter(|it| it != column).collect();
         let mut why = "it points at an account".to_owned();
@@ -141,6 +218,9 @@ fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, Stri
             why += &format!("; so does {}", others.join(", "));
         }
         return Some(((*column).to_owned(), why));
+    }
+    if let Some(column) = inserted.into_iter().chain(of_user(Command::Select)).next() {
+        return Some((column, "policies compare it with the user's id".to_owned()));
     }
     let is_uuid =
         |name: &&&str| relation.column(name).is_some_and(|column| column.data_type == "uuid");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::found::{Found, head};
 use super::owners::is_profile;
+use super::users::Says;
 use super::writer::{Writer, key, list};
 use crate::catalog::facets::default_privileges_id;
 use crate::catalog::{Function, Grant, Relation};
@@ -69,7 +70,7 @@ fn function(function: &Function) -> String {
 }
 
 /// The file of the database as a whole.
-pub(super) fn database(found: &Found<'_>) -> SourceFile {
+pub(super) fn database(found: &Found<'_>, personas: &BTreeMap<String, Says>) -> SourceFile {
     let mut file = Writer::new(&head("What is there beside tables, views and functions."));
     if !found.relations().any(Relation::is_table) {
         file.gap().pair("without_tables", true);
@@ -80,6 +81,10 @@ pub(super) fn database(found: &Found<'_>) -> SourceFile {
     default_privileges(&mut file, found);
     triggers(&mut file, found);
     accounts(&mut file, found);
+    for (name, says) in personas {
+        file.gap().guess("a policy asks for what its token says");
+        file.header(&["personas", name]).pair("claims", says.claims());
+    }
     SourceFile { name: "database.toml".to_owned(), text: file.text() }
 }
 

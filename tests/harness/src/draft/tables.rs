@@ -1,12 +1,15 @@
 //! Drafts the files of tables and views: columns, constraints, indexes, triggers, policies,
 //! privileges and seeds as observed, owner and grid as guessed.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::checks::plain;
 use super::found::{Found, head};
 use super::grid::grid;
 use super::owners::Guesses;
+use super::users::{Says, parties};
 use super::writer::{Writer, key, list};
 use crate::catalog::facets::BY_COLUMN;
 use crate::catalog::{Column, Constraint, Policy, Relation};
@@ -20,18 +23,27 @@ const WHOLE: [&str; 8] =
 const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
 
 /// A file for each table and view of `public`.
-pub(super) fn files(found: &Found<'_>, guesses: &Guesses) -> Vec<SourceFile> {
+pub(super) fn files(
+    found: &Found<'_>,
+    guesses: &Guesses,
+    personas: &BTreeMap<String, Says>,
+) -> Vec<SourceFile> {
     found
         .relations()
         .map(|relation| {
             let directory = if relation.is_table() { "tables" } else { "views" };
             let name = format!("{directory}/{}.toml", relation.declared_name());
-            SourceFile { name, text: file(found, guesses, relation) }
+            SourceFile { name, text: file(found, guesses, personas, relation) }
         })
         .collect()
 }
 
-fn file(found: &Found<'_>, guesses: &Guesses, relation: &Relation) -> String {
+fn file(
+    found: &Found<'_>,
+    guesses: &Guesses,
+    personas: &BTreeMap<String, Says>,
+    relation: &Relation,
+) -> String {
     let name = relation.declared_name();
     let mut file = Writer::new(&head(&format!("The {} {name}.", relation.kind)));
     // A file's stem ends at its last point.
@@ -41,13 +53,21 @@ fn file(found: &Found<'_>, guesses: &Guesses, relation: &Relation) -> String {
     owner(&mut file, guesses, relation);
     file.gap().guess("each user reaches their own rows, as far as privileges go");
     file.line("access = \"\"\"");
-    for line in grid(relation, &name, guesses) {
+    for line in grid(relation, &name, guesses, personas) {
         file.line(&line);
     }
     file.line("\"\"\"");
     let invoker = relation.options.iter().any(|option| option == "security_invoker=true");
     if invoker {
         file.gap().pair("security_invoker", true);
+    }
+    let parties = parties(relation, guesses);
+    if !parties.is_empty() {
+        file.gap().guess("policies compare them with the user, beside the owner");
+        file.header(&["parties"]);
+        for (word, party) in &parties {
+            file.pair(word, party.path.to_string());
+        }
     }
     if guesses.is_membership(&name) {
         members(&mut file, relation);

@@ -1,5 +1,8 @@
 //! Personas: a persona is a database role plus JWT claims.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::{Value, json};
 
 /// A sender of requests, as the platform's gateway presents it to the database.
@@ -19,9 +22,51 @@ pub enum Persona {
     AnonKey,
     /// The back end.
     ServiceRole,
+    /// One that a contract declares.
+    Declared(&'static Declared),
 }
 
 pub use Persona::{Alice, AnonKey, Bob, Carol, Guest, NoToken, ServiceRole};
+
+/// A persona that a contract declares.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Declared {
+    name: String,
+    role: String,
+    /// The user whose account it has; none if it has one of its own.
+    user: Option<Persona>,
+    id: String,
+    email: String,
+    /// The claims that it has instead of those of an ordinary sign-in, as JSON.
+    claims: String,
+}
+
+impl Declared {
+    /// The declaration of a persona with a role, with the account of a user or one of its own,
+    /// and with claims. Without an address it has that of its name.
+    pub fn new(
+        name: &str,
+        role: &str,
+        user: Option<Persona>,
+        email: Option<&str>,
+        claims: &Value,
+    ) -> Self {
+        let own = format!("0e45000a-0000-4000-8000-{}", &crate::source::short_hash(name)[..12]);
+        let account = user.and_then(Persona::user_id).map(str::to_owned);
+        let address = user.and_then(Persona::email);
+        Self {
+            name: name.to_owned(),
+            role: role.to_owned(),
+            user,
+            id: account.unwrap_or(own),
+            email: match email {
+                Some(email) => email.to_owned(),
+                None => address.unwrap_or_else(|| format!("{name}@example.com")),
+            },
+            claims: claims.to_string(),
+        }
+    }
+}
 
 impl Persona {
     /// All personas, in the order of the reports.
@@ -41,10 +86,36 @@ impl Persona {
             NoToken => "no_token",
             AnonKey => "anon_key",
             ServiceRole => "service_role",
+            Self::Declared(declared) => &declared.name,
         }
     }
 
-    /// The persona of that name.
+    /// The persona of that declaration, which is kept as long as the process.
+    pub fn declared(declared: Declared) -> Self {
+        static KEPT: Mutex<BTreeSet<&'static Declared>> = Mutex::new(BTreeSet::new());
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.get(&declared) {
+            return Self::Declared(known);
+        }
+        let new: &'static Declared = Box::leak(Box::new(declared));
+        kept.insert(new);
+        Self::Declared(new)
+    }
+
+    /// The user whose account and rows it has: another's, where a contract says so.
+    pub fn account(self) -> Self {
+        match self {
+            Self::Declared(Declared { user: Some(user), .. }) => *user,
+            other => other,
+        }
+    }
+
+    /// Whether it owns a row of every table.
+    pub fn has_rows(self) -> bool {
+        Self::OWNERS.contains(&self.account())
+    }
+
+    /// The built-in persona of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|persona| persona.name() == name)
     }
@@ -55,6 +126,7 @@ impl Persona {
             Alice | Bob | Carol | Guest => "authenticated",
             NoToken | AnonKey => "anon",
             ServiceRole => "service_role",
+            Self::Declared(declared) => &declared.role,
         }
     }
 
@@ -67,6 +139,7 @@ impl Persona {
             Carol => Some("ca401000-0000-4000-8000-000000000003"),
             Guest => Some("90e57000-0000-4000-8000-000000000004"),
             NoToken | AnonKey | ServiceRole => None,
+            Self::Declared(declared) => Some(&declared.id),
         }
     }
 
@@ -75,6 +148,7 @@ impl Persona {
         match self {
             Alice | Bob | Carol => Some(format!("{}@example.com", self.name())),
             Guest | NoToken | AnonKey | ServiceRole => None,
+            Self::Declared(declared) => Some(declared.email.clone()).filter(|it| !it.is_empty()),
         }
     }
 
@@ -83,19 +157,29 @@ impl Persona {
         match self {
             NoToken => None,
             AnonKey | ServiceRole => Some(json!({"iss": "supabase", "role": self.role()})),
-            Alice | Bob | Carol | Guest => Some(json!({
-                "iss": "https://project.example/auth/v1",
-                "sub": self.user_id(),
-                "aud": "authenticated",
-                "role": "authenticated",
-                "email": self.email().unwrap_or_default(),
-                "phone": "",
-                "app_metadata": {"provider": "email"},
-                "user_metadata": {},
-                "aal": "aal1",
-                "is_anonymous": self == Guest,
-            })),
+            Alice | Bob | Carol | Guest => Some(self.sign_in()),
+            Self::Declared(declared) => {
+                let mut claims = self.sign_in();
+                merge(&mut claims, &declared.claims.parse().unwrap_or_default());
+                Some(claims)
+            }
         }
+    }
+
+    /// The claims of an ordinary sign-in.
+    fn sign_in(self) -> Value {
+        json!({
+            "iss": "https://project.example/auth/v1",
+            "sub": self.user_id(),
+            "aud": "authenticated",
+            "role": self.role(),
+            "email": self.email().unwrap_or_default(),
+            "phone": "",
+            "app_metadata": {"provider": "email"},
+            "user_metadata": {},
+            "aal": "aal1",
+            "is_anonymous": self.account() == Guest,
+        })
     }
 
     /// This persona as the gateway presents it to the database.
@@ -105,6 +189,18 @@ impl Persona {
             role: self.role().to_owned(),
             claims: self.claims().map(|claims| claims.to_string()).unwrap_or_default(),
         }
+    }
+}
+
+/// Puts the fields of one document into another; objects are merged, and all else replaced.
+pub fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key.as_str()).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
     }
 }
 

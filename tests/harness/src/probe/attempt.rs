@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::DbError;
 
-use super::digest::Changed;
+use super::digest::{Changed, Digest};
 use crate::database::batch::Answer;
 use crate::platform::persona::Identity;
 
@@ -30,6 +30,8 @@ pub struct Transcript {
     pub error: Option<DbError>,
     /// The server's notices.
     pub notices: Vec<DbError>,
+    /// The state before the script, where the setup has changed that.
+    pub before: Option<Digest>,
     /// The rows that changed.
     pub changed: Vec<Changed>,
     /// Session user, role, superuser, BYPASSRLS and whether row level security is active.

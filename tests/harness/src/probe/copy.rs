@@ -35,7 +35,9 @@ impl Prober {
         }
         // After a refused COPY FROM, the driver still sends the end of the rows, and mistakes
         // the answer to that for the answer to its next message.
-        let other = Self::new(self.connection.open_another().await?, &self.digest).await?;
+        let other =
+            Self::new(self.connection.open_another().await?, &self.digest, self.identities.clone())
+                .await?;
         other.copy_on_this_connection(attempt).await
     }
 
@@ -76,7 +78,7 @@ impl Prober {
             client.batch_execute("rollback").await.map_err(|error| gone(&error))?;
         }
         let notices = self.connection.notices();
-        Ok(Transcript { answers, error, notices, changed, guard, took })
+        Ok(Transcript { answers, error, notices, before: None, changed, guard, took })
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::catalog::{Catalog, Relation};
 use crate::contract::membership::{Members, Membership};
 use crate::contract::shape::Sharing;
+use crate::contract::tenant::{self, Claim, Tenant};
 use crate::contract::{Contract, Owner};
 use crate::platform::persona::Persona;
 use crate::source::short_hash;
@@ -203,9 +204,15 @@ pub fn owner_expression(
                 None => format!("{alias}.{}", ident(column)),
             }
         }
-        Some(Owner::Members(members)) if has(&members.column) => {
-            members_expression(catalog, contract, members, alias)
+        Some(Owner::Members(Members { column, table, by })) if has(column) => {
+            members_expression(catalog, contract, [column, table, by], alias)
         }
+        Some(Owner::Tenant(Tenant { column, of_user })) if has(column) => match of_user {
+            tenant::Place::Column { table, column: by } => {
+                members_expression(catalog, contract, [column, table, by], alias)
+            }
+            tenant::Place::Claim(claim) => claimants(contract, claim, column, alias),
+        },
         Some(Owner::Through(paths)) if paths.iter().all(|(column, _)| has(column)) => {
             let ends: Vec<String> = paths
                 .iter()
@@ -230,10 +237,9 @@ pub fn owner_expression(
 fn members_expression(
     catalog: &Catalog,
     contract: &Contract,
-    members: &Members,
+    [column, table, by]: [&String; 3],
     alias: &str,
 ) -> String {
-    let Members { column, table, by } = members;
     let declared = contract.tables.get(table).map(|declared| &declared.owner);
     let (Some(Owner::Column(user)), Some(relation)) = (declared, catalog.relation(table)) else {
         return "null".to_owned();
@@ -246,6 +252,17 @@ fn members_expression(
         "(select string_agg(distinct member.{user}::text, '{WITH}') from {table} member \
          where member.{by} = {alias}.{column})"
     )
+}
+
+/// The user whose token says the row's tenant.
+fn claimants(contract: &Contract, claim: &Claim, column: &str, alias: &str) -> String {
+    let of = |user: Persona| {
+        let id = quote(user.user_id().unwrap_or_default());
+        let tenants = contract.claimed(user, claim).into_iter();
+        tenants.map(move |tenant| format!("when {} then {id}", quote(&tenant)))
+    };
+    let cases: Vec<String> = Persona::USERS.into_iter().flat_map(of).collect();
+    format!("case {alias}.{}::text {} end", ident(column), cases.join(" "))
 }
 
 /// The user whom a membership names, and then the other members.

@@ -31,6 +31,8 @@ const PAUSES: [Duration; 3] =
 pub struct Observation {
     /// The outcome of the statement.
     pub outcome: Outcome,
+    /// The state before it, where the setup has changed that.
+    pub before: Option<Digest>,
     /// The rows that it changed.
     pub changed: Vec<Changed>,
     /// Why the session did not have the persona's identity; the outcome then means nothing.
@@ -110,16 +112,16 @@ impl Prober {
         stateful: bool,
     ) -> Result<Observation, CannotRun> {
         let script = [statement.to_owned()];
-        let identity = persona.identity();
-        let attempt =
-            Attempt { setup, identity: &identity, script: &script, active: &target.active };
+        let identity = &self.identities[&persona];
+        let attempt = Attempt { setup, identity, script: &script, active: &target.active };
         let transcript = self.run_attempt(&attempt, stateful).await?;
         let outcome = match &transcript.error {
             Some(error) => Outcome::of_error(error, [&target.schema, &target.name]),
             None => Outcome::Rows(transcript.answers[0].count),
         };
         let unguarded = unguarded(persona, &transcript.guard);
-        Ok(Observation { outcome, changed: transcript.changed, unguarded, took: transcript.took })
+        let Transcript { before, changed, took, .. } = transcript;
+        Ok(Observation { outcome, before, changed, unguarded, took })
     }
 
     /// Runs an attempt in one round trip, and rolls it back.
@@ -210,18 +212,16 @@ impl Prober {
         };
         let guard = guard.rows[0].clone();
         let mut changed = Vec::new();
+        let before = digest_first.then(|| Digest::of_rows(&answers[before - 1].rows));
         if error.is_none() {
             let state = answers.last().map(|state| state.rows.clone()).unwrap_or_default();
             if state.first().is_some_and(|first| !first[1].is_empty()) {
-                let before = match attempt.setup {
-                    [] => self.initial.clone(),
-                    _ => Digest::of_rows(&answers[before - 1].rows),
-                };
-                changed = before.changed(&Digest::of_rows(&state[1..]));
+                changed =
+                    before.as_ref().unwrap_or(&self.initial).changed(&Digest::of_rows(&state[1..]));
             }
         }
         let answers = answers.drain(at + 1..).take(attempt.script.len()).collect();
         let notices = self.connection.notices();
-        Ok(Transcript { answers, error, notices, changed, guard, took })
+        Ok(Transcript { answers, error, notices, before, changed, guard, took })
     }
 }

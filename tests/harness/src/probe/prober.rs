@@ -1,5 +1,6 @@
 //! The prober: a prepared connection, and the state digest of its database.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio_postgres::Client;
@@ -9,11 +10,14 @@ use super::digest::Digest;
 use crate::database::NoticeConnection;
 use crate::database::batch::{self, Answer};
 use crate::error::{CannotRun, describe};
+use crate::platform::persona::{Identity, Persona};
 
 /// A superuser's connection that is prepared to try statements in a clone that nobody else
 /// writes to.
 pub struct Prober {
     pub(super) connection: NoticeConnection,
+    /// Every persona as the gateway presents it.
+    pub(super) identities: BTreeMap<Persona, Identity>,
     /// The statement that computes the digest.
     pub(super) digest: String,
     /// The state before every probe, because each is rolled back.
@@ -28,7 +32,11 @@ impl Prober {
     ///
     /// # Errors
     /// The server's answer.
-    pub async fn new(connection: NoticeConnection, digest: &str) -> Result<Self, CannotRun> {
+    pub async fn new(
+        connection: NoticeConnection,
+        digest: &str,
+        identities: BTreeMap<Persona, Identity>,
+    ) -> Result<Self, CannotRun> {
         // A transaction without an id has written no row, so that its state needs no digest:
         // then only the first line comes back, and the id in it is empty. A plan made under
         // another search_path than the requests' would be thrown away by each of them.
@@ -43,7 +51,7 @@ impl Prober {
         })?;
         let (initial, attempts) = (Digest::default(), AtomicUsize::new(0));
         let (digest, nested) = (digest.to_owned(), AtomicBool::new(false));
-        let mut prober = Self { connection, digest, initial, attempts, nested };
+        let mut prober = Self { connection, identities, digest, initial, attempts, nested };
         prober.initial = prober.digest().await?;
         Ok(prober)
     }

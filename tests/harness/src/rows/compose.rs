@@ -313,6 +313,7 @@ pub(super) fn one_per_user<'a>(
 ) -> Option<&'a str> {
     let column = match &contract.tables.get(table)?.owner {
         contract::Owner::Column(column) => column,
+        contract::Owner::Tenant(tenant) => &tenant.column,
         contract::Owner::Through(paths) => match paths.as_slice() {
             [(column, parent)] if parent != table => {
                 one_per_user(catalog, contract, parent)?;

@@ -10,8 +10,10 @@ mod members;
 mod order;
 mod owner;
 mod parents;
+mod personas;
 mod search;
 mod sender;
+mod tenants;
 pub mod values;
 mod world;
 
@@ -19,7 +21,7 @@ use tokio_postgres::Client;
 
 pub use self::cause::Cause;
 use self::cause::Refused;
-use self::compose::{ACCOUNTS, Factory, PLAIN_ROWS, Wanted, one_per_user, sign_up};
+use self::compose::{ACCOUNTS, Draft, Factory, PLAIN_ROWS, Wanted, one_per_user, sign_up};
 use self::order::{parents_first, required_parents, tables};
 pub use self::owner::Owner;
 use self::search::Site;
@@ -53,6 +55,7 @@ impl World {
         world.script.push("set search_path = public, extensions".to_owned());
         world.make_accounts(&site, auth).await?;
         let tables = tables(catalog, contract);
+        world.required.extend(tenants::columns(contract));
         for table in &tables {
             world.learn(&site, table).await?;
         }
@@ -79,7 +82,7 @@ impl World {
         let become_auth = "set session authorization supabase_auth_admin".to_owned();
         let become_admin = "reset session authorization".to_owned();
         let mut refused: Vec<(Persona, Refused)> = Vec::new();
-        for persona in Persona::USERS {
+        for persona in site.contract.accounts() {
             let id = persona.user_id().unwrap_or_default();
             let statement = sign_up(id, persona.email().as_deref());
             let Err(error) = auth.batch_execute(&statement).await else {
@@ -159,7 +162,7 @@ impl World {
         column: &str,
     ) -> Result<Result<(), Cause>, CannotRun> {
         let table = relation.declared_name();
-        for persona in Persona::USERS {
+        for persona in site.contract.accounts() {
             let (owner, wanted) = (Owner::User(persona), Wanted::plain(Owner::User(persona), 0));
             let factory = Factory { catalog: site.catalog, contract: site.contract, world: self };
             let draft = match factory.draft(&table, wanted) {
@@ -175,6 +178,7 @@ impl World {
             );
             let found = site.admin.query_opt(&query, &[]).await.map_err(|e| failed(&query, &e))?;
             if let Some(row) = found {
+                let row = self.with_tenant(site, relation, (&draft, column), row).await?;
                 self.keep(relation, owner, None, &row);
                 continue;
             }
@@ -184,6 +188,43 @@ impl World {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// The row that a sign-up has made, with the user's tenant in it.
+    async fn with_tenant(
+        &mut self,
+        site: &Site<'_>,
+        relation: &Relation,
+        (draft, key): (&Draft, &str),
+        row: tokio_postgres::Row,
+    ) -> Result<tokio_postgres::Row, CannotRun> {
+        let table = relation.declared_name();
+        let has = |column: &String| {
+            let at = relation.columns.iter().position(|it| it.name == *column);
+            at.is_none_or(|at| row.get::<_, String>(at) != "null")
+        };
+        let of_table = |id: String| id.strip_prefix(&format!("{table}.")).map(str::to_owned);
+        let mut columns: Vec<String> =
+            tenants::columns(site.contract).filter_map(of_table).collect();
+        columns.retain(|column| !has(column) && draft.values.contains_key(column));
+        columns.sort();
+        columns.dedup();
+        if columns.is_empty() {
+            return Ok(row);
+        }
+        let set = columns.iter().map(|it| format!("{} = {}", ident(it), draft.values[it]));
+        let set = set.collect::<Vec<_>>().join(", ");
+        let update = format!(
+            "update {} set {set} where {} = {}",
+            relation.qualified(),
+            ident(key),
+            draft.values[key]
+        );
+        let returning = format!("{update} returning {}", literals(relation));
+        let row = site.admin.query_one(&returning, &[]).await;
+        let row = row.map_err(|error| failed(&update, &error))?;
+        self.script.push(update);
+        Ok(row)
     }
 
     /// The statements that make an account: as the auth server does, or without the project's
@@ -209,8 +250,8 @@ impl World {
     }
 }
 
-/// A statement of the administrator's, without any trigger's doing.
-fn without_triggers(statement: String) -> Vec<String> {
+/// A statement of the administrator's, without any trigger's or foreign key's doing.
+pub fn without_triggers(statement: String) -> Vec<String> {
     let role = |role: &str| format!("set session_replication_role = {role}");
     vec![role("replica"), statement, role("origin")]
 }

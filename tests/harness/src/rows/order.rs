@@ -1,7 +1,9 @@
 //! Which tables get rows, and in which order.
 
 use super::compose::{ACCOUNTS, foreign_keys};
+use super::tenants::is_table_of_tenants;
 use crate::catalog::Catalog;
+use crate::contract::tenant::Place;
 use crate::contract::{self, Contract};
 
 /// The contract's tables, and those of others that their rows must point at.
@@ -28,6 +30,13 @@ pub(super) fn required_parents(catalog: &Catalog, contract: &Contract, table: &s
         parents.extend(keys.map(|key| key.target().to_owned()));
     }
     let declared = contract.tables.get(table);
+    if let Some(contract::Owner::Tenant(tenant)) = declared.map(|it| &it.owner)
+        && let (Place::Column { table: users, .. }, Some(relation)) =
+            (&tenant.of_user, catalog.relation(table))
+        && !is_table_of_tenants(catalog.relation(users), relation)
+    {
+        parents.push(users.clone());
+    }
     if let Some(contract::Owner::Through(paths)) = declared.map(|it| &it.owner) {
         parents.extend(paths.iter().map(|(_, parent)| parent.clone()));
     }

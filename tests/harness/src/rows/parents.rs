@@ -54,6 +54,10 @@ impl Factory<'_> {
                 }
                 draft.values.insert(column.clone(), id.unwrap_or_else(|| "null".into()));
             }
+            contract::Owner::Tenant(tenant) => {
+                let of = (wanted.owner, if wanted.instead { 0 } else { wanted.ordinal });
+                self.set_tenant(draft, relation, tenant, of, depth)?;
+            }
             contract::Owner::Through(paths) => {
                 let ends: [Owner; 2] = match wanted.owner {
                     Owner::Nobody => [Owner::User(Persona::Alice), Owner::User(Persona::Bob)],
@@ -104,12 +108,19 @@ impl Factory<'_> {
                 |column: &&String| self.world.accepted(&table, column) == ["null".to_owned()];
             let optional = columns.iter().any(|column| unset(&column));
             let is_variants = columns.iter().any(|column| in_variant(declared, column));
-            if optional && (!wanted.filled || is_variants || columns.iter().any(stays_null)) {
+            let is_party = columns.iter().any(|column| is_party(declared, column));
+            if optional
+                && (!wanted.filled || is_party || is_variants || columns.iter().any(stays_null))
+            {
                 continue;
             }
             let at = parent_ordinal(wanted.ordinal, nth);
             let there = &constraint.target_columns;
-            let values = match self.existing(&table, target, there, (wanted.owner, at)) {
+            let owner = match self.contract.bystander().filter(|_| is_party) {
+                Some(bystander) => Owner::User(bystander),
+                None => wanted.owner,
+            };
+            let values = match self.existing(&table, target, there, (owner, at)) {
                 Some(values) => values,
                 None if optional => continue,
                 // The root of its tree.
@@ -121,6 +132,7 @@ impl Factory<'_> {
                 // A row of the world names its owner alone, so that nobody else has to do with it.
                 let alone = wanted.ordinal < PLAIN_ROWS || !wanted.filled;
                 let second = target == ACCOUNTS
+                    && !is_party
                     && (self.world.is_of_another(&table, &column) || optional && !alone);
                 let value = if second { another_account(wanted.owner) } else { value };
                 draft.values.entry(column).or_insert(value);
@@ -231,6 +243,11 @@ impl Factory<'_> {
         }
         Ok(values)
     }
+}
+
+/// Whether a column names a user of the row beside its owner.
+fn is_party(declared: Option<&contract::Relation>, column: &str) -> bool {
+    declared.is_some_and(|it| it.parties.values().any(|party| party.path.columns() == [column]))
 }
 
 fn another_account(owner: Owner) -> String {

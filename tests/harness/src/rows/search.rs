@@ -350,12 +350,7 @@ impl World {
 /// Whether a trigger has given the row to somebody else.
 fn altered(site: &Site<'_>, relation: &Relation, draft: &Draft, row: &Row) -> Option<Refused> {
     let declared = site.contract.tables.get(&relation.declared_name())?;
-    let leads: Vec<&String> = match &declared.owner {
-        contract::Owner::Column(owner) => vec![owner],
-        contract::Owner::Through(paths) => paths.iter().map(|(path, _)| path).collect(),
-        contract::Owner::None | contract::Owner::Members(_) => Vec::new(),
-    };
-    leads.into_iter().find_map(|name| {
+    declared.owner.columns().into_iter().find_map(|name| {
         let at = relation.columns.iter().position(|column| column.name == *name)?;
         let is: String = row.get(at);
         let was = draft.values.get(name)?;

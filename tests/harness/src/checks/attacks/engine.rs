@@ -82,7 +82,7 @@ async fn prepared(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
             format!("select {} from {}", subject.select_list(), subject.relation.qualified());
         let mut answers = Vec::new();
         for persona in [ATTACKER, VICTIM, Persona::Carol, Persona::NoToken, ATTACKER] {
-            let identity = persona.identity();
+            let identity = context.contract.identity(persona);
             let prepare = if answers.is_empty() {
                 format!("prepare e01_{at} as {query}")
             } else {
@@ -159,10 +159,10 @@ async fn pooled(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
             ("after an error", "select 1 / 0", "rollback"),
             ("after a cancelled statement", cancelled, "rollback"),
         ] {
-            open_transaction.begin(&VICTIM.identity()).await?;
-            let control = open_transaction.execute(&query).await?;
+            open_transaction.begin(&context.contract.identity(VICTIM)).await?;
             // The claims are set until the request ends.
             let identity = open_transaction.execute(IDENTITY).await?;
+            let control = open_transaction.execute(&query).await?;
             let _ends_the_request = open_transaction.execute(then).await?;
             open_transaction.must(end).await?;
             let left = open_transaction.execute(IDENTITY).await?;

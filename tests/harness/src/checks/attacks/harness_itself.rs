@@ -88,7 +88,8 @@ async fn rights(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let mut trials = Vec::new();
     for subject in context.tables() {
         for persona in [ATTACKER, Persona::Guest, Persona::NoToken] {
-            let (identity, target) = (persona.identity(), Target::new(subject.relation));
+            let (identity, target) =
+                (context.contract.identity(persona), Target::new(subject.relation));
             let active = target.active();
             let attempt = Attempt { setup: &[], identity: &identity, script: &[], active };
             let guard = sandbox.prober.transcript(&attempt).await?.guard;
@@ -127,9 +128,9 @@ fn tried(sandbox: &Sandbox) -> Vec<Trial> {
 
 /// T03: rows were generated; and a failed setup is an error, not an answer.
 async fn could_run(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
-    context(sandbox)?;
+    let context = context(sandbox)?;
     let mut trials = Vec::new();
-    let identity = ATTACKER.identity();
+    let identity = context.contract.identity(ATTACKER);
     let setup = ["select 1 / 0".to_owned()];
     let attempt = Attempt { setup: &setup, identity: &identity, script: &[], active: "" };
     let transcript = sandbox.prober.transcript(&attempt).await;
@@ -198,7 +199,7 @@ async fn noticed(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
         let open = [format!("create policy identra_open on {table} for select using (true)")];
         let rows = async |setup: &[String]| {
             let script = [statement.clone()];
-            let identity = ATTACKER.identity();
+            let identity = context.contract.identity(ATTACKER);
             let attempt = Attempt { setup, identity: &identity, script: &script, active: "" };
             let transcript = sandbox.prober.transcript(&attempt).await?;
             Ok::<Option<u64>, CannotRun>(transcript.answers.first().map(|answer| answer.count))

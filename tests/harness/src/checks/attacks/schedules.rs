@@ -59,7 +59,7 @@ pub(super) async fn owner_changes(sandbox: &Sandbox) -> Result<Vec<Trial>, Canno
                 format!("select {} from {table} where {key} for update", subject.select_list()),
             ),
         ] {
-            transaction.attacker.begin(&ATTACKER.identity()).await?;
+            transaction.attacker.begin(&transaction.context.contract.identity(ATTACKER)).await?;
             transaction.back_end.must(&format!("begin; {}", give(VICTIM))).await?;
             let write = async {
                 let answer = transaction
@@ -157,7 +157,7 @@ impl CaseTransaction<'_> {
         let child = self.child_of(subject, column, &key)?;
         let delete = self.deletion(parent, &key);
         self.back_end.must(&insert).await?;
-        self.attacker.begin(&ATTACKER.identity()).await?;
+        self.attacker.begin(&self.context.contract.identity(ATTACKER)).await?;
         self.back_end.must(&format!("begin; {delete}")).await?;
         let plant = async {
             let answer = self.attacker.execute(&child).await?;
@@ -197,7 +197,7 @@ impl CaseTransaction<'_> {
         parent: &str,
     ) -> Result<Trial, CannotRun> {
         let second = OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
-        let identity = ATTACKER.identity();
+        let identity = self.context.contract.identity(ATTACKER);
         let mut after = Vec::new();
         let mut child = String::new();
         for (ordinal, at_once) in [(1, true), (2, false)] {
@@ -332,7 +332,7 @@ pub(super) async fn parent_changes_owner(sandbox: &Sandbox) -> Result<Vec<Trial>
         let children = subject.relation.qualified();
         let read = format!("select 1 from {children} where {} = {key}", ident(column));
         let insert = transaction.child_of(&subject, column, key)?;
-        transaction.attacker.begin(&ATTACKER.identity()).await?;
+        transaction.attacker.begin(&transaction.context.contract.identity(ATTACKER)).await?;
         let before = transaction.attacker.execute(&read).await?;
         transaction.back_end.must(&give(VICTIM)).await?;
         let after = transaction.attacker.execute(&read).await?;
@@ -368,6 +368,6 @@ fn owner_of_parent(context: &Context<'_>, parent: &str) -> Option<(String, Strin
             let Owner::Column(user) = &memberships.owner else { return None };
             Some((relation.qualified(), ident(&members.by), ident(user)))
         }
-        Owner::Through(_) | Owner::None => None,
+        Owner::Through(_) | Owner::None | Owner::Tenant(_) => None,
     }
 }

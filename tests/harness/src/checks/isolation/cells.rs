@@ -39,8 +39,19 @@ pub fn cells(name: &str, declared: &contract::Relation) -> Vec<Cell> {
     }
     for persona in [Persona::Alice, Persona::AnonKey] {
         for command in [Command::Select, Command::Insert, Command::Update] {
-            cells.extend(column_cells(name, declared, persona, command));
+            let whose = match command {
+                Command::Select => Whose::Every,
+                _ if !declared.shape.owned => Whose::Any,
+                _ if persona == Persona::Alice => Whose::Own(None),
+                _ => Whose::Anothers(None),
+            };
+            cells.extend(column_cells(name, declared, (persona, &whose), command));
         }
+    }
+    // Each party has columns of its own to change.
+    for party in declared.parties.keys() {
+        let whose = Whose::As(party.clone());
+        cells.extend(column_cells(name, declared, (Persona::Alice, &whose), Command::Update));
     }
     cells
 }
@@ -48,22 +59,16 @@ pub fn cells(name: &str, declared: &contract::Relation) -> Vec<Cell> {
 fn column_cells(
     name: &str,
     declared: &contract::Relation,
-    persona: Persona,
+    (persona, whose): (Persona, &Whose),
     command: Command,
 ) -> Vec<Cell> {
-    let whose = match command {
-        Command::Select => Whose::Every,
-        _ if !declared.shape.owned => Whose::Any,
-        _ if persona == Persona::Alice => Whose::Own(None),
-        _ => Whose::Anothers(None),
-    };
     let key = (persona, whose.clone(), command);
     let Some(in_grid) = declared.grid.cells.get(&key) else {
         return Vec::new();
     };
     let granted = declared.granted(persona.role(), command.name());
     let cell = |column: &String| Cell {
-        id: format!("isolation/{name}/{}/{}/{column}", command.name(), slug(persona, &whose)),
+        id: format!("isolation/{name}/{}/{}/{column}", command.name(), slug(persona, whose)),
         persona,
         command,
         whose: whose.clone(),
@@ -85,6 +90,7 @@ fn slug(persona: Persona, whose: &Whose) -> String {
     let target = match whose {
         Whose::Own(variant) => possessive(Some(persona), variant),
         Whose::Anothers(variant) => possessive(Some(rival(persona)), variant),
+        Whose::As(party) => format!("{}s-row-as-{party}", rival(persona).name()),
         Whose::Shared => "shared-row".to_owned(),
         Whose::Nobodys => "ownerless-row".to_owned(),
         Whose::Any => "any-row".to_owned(),
@@ -95,14 +101,14 @@ fn slug(persona: Persona, whose: &Whose) -> String {
 
 /// Whose row "another's" is.
 pub(super) fn rival(persona: Persona) -> Persona {
-    if persona == Persona::Alice { Persona::Bob } else { Persona::Alice }
+    if persona.account() == Persona::Alice { Persona::Bob } else { Persona::Alice }
 }
 
 /// Whose row a cell is about.
 pub(super) fn owner(persona: Persona, whose: &Whose) -> Owner {
     match whose {
-        Whose::Own(_) => Owner::User(persona),
-        Whose::Anothers(_) => Owner::User(rival(persona)),
+        Whose::Own(_) => Owner::User(persona.account()),
+        Whose::Anothers(_) | Whose::As(_) => Owner::User(rival(persona)),
         Whose::Shared => Owner::Shared,
         Whose::Nobodys | Whose::Any => Owner::Nobody,
         // The row whose values a statement without WHERE uses as an example.
@@ -113,6 +119,6 @@ pub(super) fn owner(persona: Persona, whose: &Whose) -> Owner {
 pub(super) fn variant(whose: &Whose) -> Option<&str> {
     match whose {
         Whose::Own(variant) | Whose::Anothers(variant) => variant.as_deref(),
-        Whose::Shared | Whose::Nobodys | Whose::Any | Whose::Every => None,
+        Whose::As(_) | Whose::Shared | Whose::Nobodys | Whose::Any | Whose::Every => None,
     }
 }

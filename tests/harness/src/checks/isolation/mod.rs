@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::cells::{Cell, cells};
+use self::cells::{Cell, cells, rival};
 use self::plan::{Author, Try};
 use crate::catalog;
 use crate::catalog::Catalog;
@@ -24,7 +24,7 @@ use crate::findings::ledger::{CellRecord, Entry, Finding, in_regime};
 use crate::findings::rules::{self, Rule};
 use crate::inputs::Inputs;
 use crate::platform::Regime;
-use crate::platform::persona::Persona;
+use crate::platform::persona::{Identity, Persona};
 use crate::probe::digest::{self, Changed, Digest, reaches};
 use crate::probe::{Observation, Prober, Target};
 use crate::rows::World;
@@ -80,8 +80,14 @@ impl Sandbox {
         let world = database.state(&admin, State::World).await?;
         let catalog = Catalog::read(&admin, catalog::EVERYTHING).await?;
         let digest = digest::statement(&catalog, &inputs.contract);
-        let prober = Prober::new(database.admin_with_notices().await?, &digest).await?;
+        let connection = database.admin_with_notices().await?;
+        let prober = Prober::new(connection, &digest, inputs.contract.identities()).await?;
         Ok(Self { inputs, regime, catalog, world, prober, database })
+    }
+
+    /// The persona as the gateway presents it to the database.
+    pub fn identity(&self, persona: Persona) -> Identity {
+        self.inputs.contract.identity(persona)
     }
 
     /// The privilege regime that the clone was made under.
@@ -177,15 +183,17 @@ impl Sandbox {
             let (setup, statement) = (&written.setup, &written.statement);
             let gets_members =
                 cell.command == Command::Insert && declared.shape.sharing == Sharing::Members;
-            let seen = if gets_members {
+            let has_rows_of_its_own = matches!(cell.persona, Persona::Declared(_));
+            let seen = if gets_members || has_rows_of_its_own {
                 self.prober.attempt(&target, cell.persona, setup, statement).await
             } else {
                 self.prober.attempt_without_state(&target, cell.persona, setup, statement).await
             };
-            let expected = cell.expected.outcome(&judge.counts(cell.persona));
+            let counts = |it: &Observation| judge.counts(cell.persona, it.before.as_ref());
             // A probe that can no longer be set up is not a pass.
             let green = seen.is_ok_and(|it| {
                 let in_place = !gets_members || judge.misplaced(&cell, &written, &it).is_none();
+                let expected = cell.expected.outcome(&counts(&it));
                 it.unguarded.is_none() && it.outcome == expected && in_place
             });
             if !green {
@@ -213,7 +221,8 @@ impl Judge<'_> {
         observation: &Observation,
         control: Option<Outcome>,
     ) -> Ran {
-        let expected = cell.expected.outcome(&self.counts(cell.persona));
+        let before = observation.before.as_ref();
+        let expected = cell.expected.outcome(&self.counts(cell.persona, before));
         let mut findings = Vec::new();
         let mut find = |rule: &Rule, expected: String, observed: String| {
             findings.push(self.finding(rule, &cell, written, [&expected, &observed]));
@@ -240,7 +249,7 @@ impl Judge<'_> {
             target: cell.whose.to_string(),
             column: cell.column.clone(),
             expected: expected.to_string(),
-            statement: pasteable(cell.persona, written),
+            statement: pasteable(&self.contract.identity(cell.persona), written),
             control: control.map(|control| format!("service_role: {control}")),
             changed: BTreeMap::from([(
                 self.regime.name().to_owned(),
@@ -287,24 +296,38 @@ impl Judge<'_> {
     /// Whether a cell's statement may change those rows.
     fn may_change(&self, cell: &Cell, changed: &Changed) -> bool {
         let commands = [cell.command];
+        let rows_of = |user: Persona| user.user_id() == Some(changed.owner.as_str());
+        let as_party = matches!(cell.whose, Whose::As(_))
+            && changed.table == self.name
+            && rows_of(rival(cell.persona));
+        let alike = self.contract.users_alike(cell.persona, &changed.table);
         cell.persona == Persona::ServiceRole
+            || as_party
+            || alike.into_iter().skip(1).any(rows_of)
             || reach::may_change(self.contract, cell.persona, (self.name, &commands), changed)
     }
 
     /// The numbers of rows for a persona. A view has one row for each user.
-    fn counts(&self, persona: Persona) -> Counts {
+    fn counts(&self, persona: Persona, before: Option<&Digest>) -> Counts {
         let user = persona.user_id();
         if self.is_view {
             let all = Persona::USERS.len() as u64;
             return Counts { own: user.map_or(all, |_| 1), all, ..Counts::default() };
         }
-        let count = |is_it: &dyn Fn(&str) -> bool| self.initial.count(self.name, is_it);
+        let state = before.unwrap_or(self.initial);
+        let count = |is_it: &dyn Fn(&str) -> bool| state.count(self.name, is_it);
         let all = count(&|_| true);
         let Some(user) = user else { return Counts { own: all, all, ..Counts::default() } };
-        let own = count(&|owner| owner == user);
+        let users = self.contract.users_alike(persona, self.name);
+        let is_tenants = self.contract.is_of_tenants(self.name);
+        let own = count(&|owner| {
+            let mut ids = users.iter().filter_map(|user| user.user_id());
+            ids.any(|id| owner == id || is_tenants && reaches(owner, id))
+        });
         let reached = count(&|owner| reaches(owner, user));
         let named = count(&|owner| reaches(owner, user) && owner.starts_with(user));
-        Counts { own, shared: reached - own, own_shared: named - own, all }
+        let beyond = |count: u64| count.saturating_sub(own);
+        Counts { own, shared: beyond(reached), own_shared: beyond(named), all }
     }
 
     fn finding(&self, rule: &Rule, cell: &Cell, written: &Try, seen: [&str; 2]) -> Finding {
@@ -312,17 +335,17 @@ impl Judge<'_> {
         let object = format!("{}{}", self.name, column.unwrap_or_default());
         Finding {
             persona: Some(cell.persona.name().to_owned()),
-            statement: Some(pasteable(cell.persona, written)),
+            statement: Some(pasteable(&self.contract.identity(cell.persona), written)),
             ..Finding::of(rule, &object, &cell.id, seen, self.regime)
         }
     }
 }
 
 /// The script that reproduces a cell in psql, as a superuser.
-fn pasteable(persona: Persona, written: &Try) -> String {
+fn pasteable(identity: &Identity, written: &Try) -> String {
     let mut lines = vec!["begin;".to_owned()];
     lines.extend(written.setup.iter().map(|statement| format!("{statement};")));
-    lines.push(persona.identity().become_sql());
+    lines.push(identity.become_sql());
     lines.push(format!("{};", written.statement));
     lines.push("rollback;".to_owned());
     lines.join("\n")

@@ -8,7 +8,6 @@ use crate::contract::grid::{Command, SHARED, Whose};
 use crate::contract::shape::Sharing;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
-use crate::platform::persona::Persona;
 use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
 use crate::rows::{Owner, Row, World};
 use crate::sql::{ident, quote};
@@ -62,14 +61,21 @@ impl<'a> Author<'a> {
     /// # Errors
     /// Which row or value could not be made.
     pub fn write(&self, cell: &Cell) -> Result<Try, CannotRun> {
+        let mut written = self.written(cell)?;
+        let mut setup = self.factory.arrival(cell.persona)?;
+        setup.append(&mut written.setup);
+        Ok(Try { setup, ..written })
+    }
+
+    fn written(&self, cell: &Cell) -> Result<Try, CannotRun> {
         match cell.command {
             Command::Select => self.select(cell),
             Command::Insert => self.insert(cell),
             Command::Update => self.update(cell),
             Command::Delete => {
-                let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
+                let (table, (setup, aim)) = (self.relation.qualified(), self.aim(cell)?);
                 let statement = format!("delete from {table}{aim}");
-                Ok(Try { setup: Vec::new(), statement, idle: false })
+                Ok(Try { setup, statement, idle: false })
             }
         }
     }
@@ -84,9 +90,9 @@ impl<'a> Author<'a> {
         if let Some(column) = &cell.column {
             columns = vec![ident(column)];
         }
-        let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
+        let (table, (setup, aim)) = (self.relation.qualified(), self.aim(cell)?);
         let statement = format!("select {} from {table}{aim}", columns.join(", "));
-        Ok(Try { setup: Vec::new(), statement, idle: false })
+        Ok(Try { setup, statement, idle: false })
     }
 
     fn insert(&self, cell: &Cell) -> Result<Try, CannotRun> {
@@ -98,8 +104,13 @@ impl<'a> Author<'a> {
         let instead = matches!(cell.whose, Whose::Own(_));
         let plain = Wanted::plain(owner, PLAIN_ROWS);
         let wanted = Wanted { variant, instead, ..plain };
-        let mut draft = self.factory.draft(self.name, wanted)?;
+        let mut draft = match &cell.whose {
+            Whose::As(party) => self.row_with(cell, party)?.0,
+            _ => self.factory.draft(self.name, wanted)?,
+        };
         self.set_member(cell, &mut draft);
+        // A user's first row says nothing of a tenant that it need not have.
+        draft.values.retain(|column, _| !self.factory.is_optional_tenant(self.relation, column));
         let insertable = |column: &str| self.declared.client_may("insert", column);
         let open = self.declared.columns.keys().any(|column| insertable(column));
         let of_variant = variant.map(|variant| &self.declared.variants[variant]);
@@ -109,13 +120,20 @@ impl<'a> Author<'a> {
                 .column(column)
                 .is_some_and(|column| column.not_null && column.default.is_none());
             let owner = match &self.declared.owner {
-                contract::Owner::Column(owner) => owner == column,
+                contract::Owner::Column(_) | contract::Owner::Tenant(_) => {
+                    self.declared.owner.columns().contains(&column)
+                }
+                _ => false,
+            };
+            let party = match &cell.whose {
+                Whose::As(party) => self.declared.parties[party].path.columns().contains(&column),
                 _ => false,
             };
             !open
                 || insertable(column)
                 || required
                 || owner
+                || party
                 || of_variant.is_some_and(|values| values.contains_key(column))
         });
         if let Some(column) = &cell.column
@@ -140,7 +158,7 @@ impl<'a> Author<'a> {
         let contract::Owner::Column(column) = &self.declared.owner else { return };
         let joins = match cell.whose {
             Whose::Anothers(_) => true,
-            Whose::Shared => !Persona::OWNERS.contains(&cell.persona),
+            Whose::Shared => !cell.persona.has_rows(),
             _ => false,
         };
         if let (true, true, Some(id)) = (self.is_membership(), joins, cell.persona.user_id()) {
@@ -159,17 +177,16 @@ impl<'a> Author<'a> {
         };
         let row = self.row(cell);
         let current = row.and_then(|row| row.literal(&column)).unwrap_or("null");
-        let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
+        let (table, (mut setup, aim)) = (self.relation.qualified(), self.aim(cell)?);
         let its = self.relation.column(&column);
         let is_key = self.is_structural(&column);
         // To have a value of its own again, an identity must not be one that always counts up.
-        let setup = match its.filter(|its| its.always && is_key) {
-            Some(its) => vec![format!(
+        if let Some(its) = its.filter(|its| its.always && is_key) {
+            setup.push(format!(
                 "alter table {table} alter column {} set generated by default",
                 ident(&its.name)
-            )],
-            None => Vec::new(),
-        };
+            ));
+        }
         let is_unique = is_key || self.relation.is_unique(&[column.as_str()]);
         let idle = is_key || is_unique && cell.whose == Whose::Every;
         let value = if is_unique && cell.whose == Whose::Every {
@@ -237,21 +254,45 @@ impl<'a> Author<'a> {
         Ok(other.unwrap_or(&value).clone())
     }
 
-    /// A WHERE clause for the cell's row; empty if the cell is about every row.
-    fn aim(&self, cell: &Cell) -> Result<String, CannotRun> {
+    /// A WHERE clause for the cell's row, and what makes the row; empty if the cell is about
+    /// every row.
+    fn aim(&self, cell: &Cell) -> Result<(Vec<String>, String), CannotRun> {
         if cell.whose == Whose::Every {
-            return Ok(String::new());
+            return Ok((Vec::new(), String::new()));
+        }
+        if let Whose::As(party) = &cell.whose {
+            let (draft, after) = self.row_with(cell, party)?;
+            let key = self.relation.primary_key().iter();
+            let aim = key.map(|it| Some(format!("{} = {}", ident(it), draft.values.get(it)?)));
+            let aim = aim.collect::<Option<Vec<String>>>().filter(|aim| !aim.is_empty());
+            let aim = aim.ok_or_else(|| {
+                CannotRun(format!("could not name a row of {} before it is there", self.name))
+            })?;
+            let insert = draft.insert(self.relation);
+            let setup = draft.setup.into_iter().chain([insert]).chain(after).collect();
+            return Ok((setup, format!(" where {}", aim.join(" and "))));
         }
         // A row of a view that says nothing of its owner is any.
         if self.is_view() && self.declared.owner == contract::Owner::None {
             return match cell.command {
-                Command::Select => Ok(" limit 1".to_owned()),
+                Command::Select => Ok((Vec::new(), " limit 1".to_owned())),
                 _ => Err(CannotRun(format!("no column of {} tells its rows apart", self.name))),
             };
         }
         let (owner, variant) = self.row_of(cell);
         let aim = self.aim_at(owner, variant)?;
-        Ok(format!(" where {aim}"))
+        Ok((Vec::new(), format!(" where {aim}")))
+    }
+
+    /// A row of the rival's of which the persona is that party, and what makes it so afterwards.
+    fn row_with(&self, cell: &Cell, party: &str) -> Result<(Draft, Vec<String>), CannotRun> {
+        let owner = owner(cell.persona, &cell.whose);
+        let wanted = Wanted::plain(owner, PLAIN_ROWS);
+        let mut draft = self.factory.draft(self.name, wanted)?;
+        self.factory.name_the_key(&mut draft, self.relation, wanted)?;
+        let party = &self.declared.parties[party];
+        let after = self.factory.join(&mut draft, party, cell.persona, owner)?;
+        Ok((draft, after))
     }
 
     /// A condition that is true only for the first row of that owner and variant.

@@ -33,7 +33,7 @@ pub(super) fn calls(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
                     object: function.name.clone(),
                     setup: if part.ends_with(PLAUSIBLE) { credit.clone() } else { Vec::new() },
                     part: format!("{part}, as {}", attacker.name()),
-                    attacker: attacker.identity(),
+                    attacker: context.contract.identity(attacker),
                     script: vec![call],
                     worlds: worlds.clone(),
                     control: Control::Understood,

@@ -17,7 +17,8 @@ pub(super) async fn needless(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun>
     for persona in [ATTACKER, Persona::AnonKey] {
         for (object, part, script) in definitions(sandbox) {
             let transcript = run(sandbox, persona, &[], &script).await?;
-            let pasted = format!("{}\n{};", persona.identity().become_sql(), script.join(";\n"));
+            let pasted =
+                format!("{}\n{};", sandbox.identity(persona).become_sql(), script.join(";\n"));
             let part = format!("{part}, as {}", persona.name());
             let tried = trial(&object, &part, persona.name(), &pasted);
             trials.push(Trial { weakness: unrefused(&transcript), ..tried });
@@ -219,7 +220,7 @@ pub(super) async fn later_objects(sandbox: &Sandbox) -> Result<Vec<Trial>, Canno
                 let pasted = format!(
                     "begin;\n{};\n{}\n{attempt};\nrollback;",
                     setup.join(";\n"),
-                    persona.identity().become_sql()
+                    sandbox.identity(persona).become_sql()
                 );
                 let part = format!("{kind}, as {}: {attempt}", persona.name());
                 trials

@@ -42,7 +42,8 @@ pub(super) async fn trials(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
         for (part, script) in REFUSED {
             let script: Vec<String> = script.split("; ").map(str::to_owned).collect();
             let transcript = run(sandbox, persona, &setup, &script).await?;
-            let pasted = format!("{}\n{};", persona.identity().become_sql(), script.join(";\n"));
+            let pasted =
+                format!("{}\n{};", sandbox.identity(persona).become_sql(), script.join(";\n"));
             let part = format!("{part}, as {}", persona.name());
             let tried = trial("database", &part, persona.name(), &pasted);
             trials.push(Trial { weakness: unrefused(&transcript), ..tried });

@@ -60,7 +60,7 @@ pub(super) async fn trials(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     for shadow in [types(), relations(context.catalog)] {
         for (object, statements) in &attempts {
             let session = NoticeConnection::connect(&login).await?;
-            let begin = format!("begin; {}", ATTACKER.identity().request_sql());
+            let begin = format!("begin; {}", context.contract.identity(ATTACKER).request_sql());
             let notices = run_trap(&session, &begin, &shadow, statements).await?;
             let pasted = [&[begin], &*shadow.statements, &**statements].concat().join(";\n");
             let weakness = notices.into_iter().next();

@@ -64,7 +64,7 @@ pub(super) async fn run(
     setup: &[String],
     script: &[String],
 ) -> Result<Transcript, CannotRun> {
-    let identity: Identity = persona.identity();
+    let identity: Identity = sandbox.identity(persona);
     let attempt = Attempt { setup, identity: &identity, script, active: "" };
     sandbox.prober.transcript_without_state(&attempt).await
 }

@@ -67,7 +67,7 @@ fn on(
         object: relation.declared_name(),
         part: format!("{part}, as {}", attacker.name()),
         setup,
-        attacker: attacker.identity(),
+        attacker: context.contract.identity(attacker),
         script: vec![statement],
         worlds: context.worlds_of_all()?,
         control,

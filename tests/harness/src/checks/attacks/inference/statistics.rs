@@ -116,7 +116,7 @@ pub(super) fn sequences(context: &Context<'_>) -> Probes {
                 object: sequence.name.clone(),
                 part: part.to_owned(),
                 setup: Vec::new(),
-                attacker: ATTACKER.identity(),
+                attacker: context.contract.identity(ATTACKER),
                 script: vec![query],
                 worlds: vec![("one more", vec![format!("select nextval('{name}')")])],
                 control,

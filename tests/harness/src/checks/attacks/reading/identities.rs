@@ -91,7 +91,8 @@ pub(super) fn malformed(context: &Context<'_>) -> Probes {
 pub(super) fn forged(context: &Context<'_>) -> Probes {
     let victim = VICTIM.user_id();
     let with = |name: &str, role: &str, forge: &dyn Fn(&mut Value)| {
-        let mut claims = ATTACKER.claims().unwrap_or_default();
+        let text = context.contract.identity(ATTACKER).claims;
+        let mut claims: Value = text.parse().unwrap_or_default();
         forge(&mut claims);
         identity(name, role, &claims.to_string())
     };

@@ -63,7 +63,7 @@ pub(super) fn plain(context: &Context<'_>) -> Probes {
         ]
     })?;
     for probe in probes.iter_mut().filter(|probe| probe.part.ends_with("guest")) {
-        probe.attacker = Persona::Guest.identity();
+        probe.attacker = context.contract.identity(Persona::Guest);
     }
     Ok(probes)
 }

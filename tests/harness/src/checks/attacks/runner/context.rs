@@ -16,7 +16,7 @@ use crate::platform::persona::{Identity, Persona};
 use crate::probe::Prober;
 use crate::probe::digest::{BETWEEN, Changed, owner_expression};
 use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
-use crate::rows::{Owner, Row, World};
+use crate::rows::{Owner, Row, World, without_triggers};
 use crate::sql::ident;
 
 /// The attacker.
@@ -184,7 +184,12 @@ impl<'a> Context<'a> {
         }
         let table = subject.relation.qualified();
         let victims = self.belongs_to(subject, VICTIM);
-        let absent = vec![format!("delete from {table} r where {victims}")];
+        let delete = format!("delete from {table} r where {victims}");
+        let absent = if is_held(self.catalog, subject.relation) {
+            without_triggers(delete)
+        } else {
+            vec![delete]
+        };
         let mut worlds = vec![("absent", absent)];
         let changes = self.author(subject.name).changes("another world")?;
         if !changes.is_empty() {
@@ -226,7 +231,7 @@ impl<'a> Context<'a> {
             object: subject.name.to_owned(),
             part: part.to_owned(),
             setup: Vec::new(),
-            attacker: ATTACKER.identity(),
+            attacker: self.contract.identity(ATTACKER),
             script,
             worlds: self.worlds(subject)?,
             control: Control::By(Persona::ServiceRole.identity()),
@@ -257,4 +262,13 @@ impl<'a> Context<'a> {
     pub fn is_victims(owner: &str) -> bool {
         VICTIM.user_id().is_some_and(|victim| owner.split(BETWEEN).any(|end| end == victim))
     }
+}
+
+/// Whether rows of other tables hold those of this one, as keys without an action do.
+fn is_held(catalog: &Catalog, relation: &Relation) -> bool {
+    let name = format!("{}.{}", relation.schema, relation.name);
+    let keys = catalog.relations.iter().flat_map(|child| &child.constraints);
+    let mut keys = keys.filter(|key| key.kind == "f" && key.target.as_ref() == Some(&name));
+    let acts = ["ON DELETE CASCADE", "ON DELETE SET"];
+    keys.any(|key| !acts.iter().any(|action| key.definition.contains(action)))
 }

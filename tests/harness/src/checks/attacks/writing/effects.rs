@@ -6,6 +6,7 @@ use super::statements::{TableStatements, owned, service_instead};
 use crate::catalog::{Constraint, Relation};
 use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
+use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows::Owner;
@@ -118,11 +119,15 @@ pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRu
         for (part, laden) in [("", false), (", the victim's ids in it", true)] {
             let of = |persona| statements(&words, persona, laden);
             let (mine, theirs) = (of(ATTACKER)?, of(VICTIM)?);
-            for ((command, setup, statement), (_, _, same)) in mine.into_iter().zip(theirs) {
+            for ((command, mut setup, statement), (_, parents, same)) in
+                mine.into_iter().zip(theirs)
+            {
+                let of_the_control = parents.into_iter().filter(|it| !setup.contains(it));
+                setup.extend(of_the_control.collect::<Vec<_>>());
                 // The control is the victim with its own row, or the service role if no client
                 // may.
                 let who = if permitted(&words, command) { VICTIM } else { Persona::ServiceRole };
-                let control = Control::Instead(who.identity(), vec![same]);
+                let control = Control::Instead(context.contract.identity(who), vec![same]);
                 let part = format!("{command}{part}");
                 probes.push(Probe { setup, control, ..words.probe(&part, statement)? });
             }
@@ -133,14 +138,8 @@ pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRu
 
 /// Whether clients may run that command on their own rows.
 fn permitted(words: &TableStatements<'_>, command: &str) -> bool {
-    let declared = words.subject.declared;
-    match command {
-        "delete" => {
-            let whole = declared.privileges.get(ATTACKER.role());
-            whole.is_some_and(|granted| granted.iter().any(|g| g == "delete" || g == "all"))
-        }
-        _ => !declared.granted(ATTACKER.role(), command).is_empty(),
-    }
+    let grid = &words.subject.declared.grid;
+    Command::named(command).is_some_and(|it| grid.permits(VICTIM, &Whose::Own(None), it))
 }
 
 /// A statement with its command and setup.

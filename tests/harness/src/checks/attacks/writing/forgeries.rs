@@ -17,7 +17,11 @@ pub(super) fn inserts(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
         let theirs = words.insertion("the victim's", words.draft(Owner::User(VICTIM))?)?;
         for persona in [Persona::AnonKey, Persona::NoToken] {
             let part = format!("the victim's, as {}", persona.name());
-            probes.push(Probe { part, attacker: persona.identity(), ..theirs.clone() });
+            probes.push(Probe {
+                part,
+                attacker: context.contract.identity(persona),
+                ..theirs.clone()
+            });
         }
         probes.push(theirs);
         if words.subject.declared.shape.nobodys {
@@ -37,12 +41,12 @@ pub(super) fn owners(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     for words in owned(context) {
         let Some(column) = words.owner_column() else { continue };
         let set = |owner: Option<&str>| {
-            let owner = owner.map_or_else(|| "null".to_owned(), quote);
+            let owner = owner.unwrap_or("null");
             format!("update {} r set {} = {owner}", words.table(), ident(column))
         };
         let (own, theirs) = (words.key(ATTACKER)?, words.key(VICTIM)?);
-        let give = set(VICTIM.user_id());
-        let take = set(ATTACKER.user_id());
+        let give = set(words.owner_value(VICTIM));
+        let take = set(words.owner_value(ATTACKER));
         probes.push(words.probe("give away", format!("{give} where {own}"))?);
         probes.push(words.probe("take over", format!("{take} where {theirs}"))?);
         if !words.is_one_per_user() {
@@ -168,8 +172,10 @@ fn arrays(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), Ca
             } else {
                 Persona::ServiceRole
             };
-            let control =
-                Control::Instead(who.identity(), vec![harmless.insert(words.subject.relation)]);
+            let control = Control::Instead(
+                words.context.contract.identity(who),
+                vec![harmless.insert(words.subject.relation)],
+            );
             point(words, &column.name, &value(&theirs), target.name, &mut |probe| {
                 let control = control.clone();
                 probes.push(Probe { worlds: differing.clone(), control, ..probe });

@@ -6,7 +6,7 @@ use crate::catalog::Column;
 use crate::checks::attacks::runner::context::ATTACKER;
 use crate::checks::attacks::runner::{Context, Trial, TrialFuture};
 use crate::checks::isolation::Sandbox;
-use crate::checks::isolation::control;
+use crate::checks::isolation::control::{self, entitle};
 use crate::database::outcome::Outcome;
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
@@ -215,11 +215,11 @@ async fn stores_forged_value(
         "set local session authorization default".to_owned(),
         stored.to_owned(),
     ];
-    let run = async |identity: Identity| -> Result<Transcript, CannotRun> {
+    let run = async |identity: Identity, setup: &[String]| -> Result<Transcript, CannotRun> {
         let attempt = Attempt { setup, identity: &identity, script: &script, active: "" };
         context.prober().transcript(&attempt).await
     };
-    let transcript = run(ATTACKER.identity()).await?;
+    let transcript = run(context.contract.identity(ATTACKER), setup).await?;
     if transcript.guard[1] != ATTACKER.role() {
         return Ok((String::new(), Some(format!("the attacker was {}", transcript.guard[1]))));
     }
@@ -234,7 +234,9 @@ async fn stores_forged_value(
             return Ok((String::new(), Some("the forged value is stored".to_owned())));
         }
     };
-    let control = run(Persona::ServiceRole.identity()).await?;
+    // What the schema leaves the service role without is no protection of this column.
+    let setup = [setup, &entitle(context.catalog)].concat();
+    let control = run(Persona::ServiceRole.identity(), &setup).await?;
     let weakness = control.error.map(|error| {
         format!("the control, service_role, does not succeed either: {}", error.message())
     });
@@ -249,7 +251,7 @@ fn trial(
     answer: String,
     weakness: Option<String>,
 ) -> Trial {
-    let become_attacker = ATTACKER.identity().become_sql();
+    let become_attacker = words.context.contract.identity(ATTACKER).become_sql();
     let setup: String = setup.iter().map(|statement| format!("{statement};\n")).collect();
     Trial {
         object: words.subject.name.to_owned(),

@@ -5,6 +5,7 @@ use crate::catalog::Column;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::contract;
+use crate::contract::tenant::Tenant;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows::compose::{Draft, PLAIN_ROWS, Wanted};
@@ -56,9 +57,16 @@ impl<'a> TableStatements<'a> {
     /// The column of the owner, if there is one.
     pub(in crate::checks::attacks) fn owner_column(&self) -> Option<&'a str> {
         match &self.subject.declared.owner {
-            contract::Owner::Column(column) => Some(column),
+            contract::Owner::Column(column) | contract::Owner::Tenant(Tenant { column, .. }) => {
+                Some(column)
+            }
             _ => None,
         }
+    }
+
+    /// What the column of the owner holds in that user's rows.
+    pub(in crate::checks::attacks) fn owner_value(&self, persona: Persona) -> Option<&'a str> {
+        self.context.row(self.subject.name, persona)?.literal(self.owner_column()?)
     }
 
     /// The columns of the path to the owner over other tables, each with its table. The path of
@@ -103,7 +111,9 @@ impl<'a> TableStatements<'a> {
 
     fn draft_with(&self, owner: Owner, ordinal: usize) -> Result<Draft, CannotRun> {
         let wanted = Wanted::plain(owner, ordinal);
-        let mut draft = self.context.factory().draft(self.subject.name, wanted)?;
+        let factory = self.context.factory();
+        let mut draft = factory.draft(self.subject.name, wanted)?;
+        draft.values.retain(|it, _| !factory.is_optional_tenant(self.subject.relation, it));
         if self.subject.relation.columns.iter().any(|column| self.may("insert", &column.name)) {
             draft.values.retain(|column, _| {
                 let required = self.subject.relation.column(column).is_some_and(is_required);

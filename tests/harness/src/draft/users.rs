@@ -1,0 +1,120 @@
+//! Who reaches rows beside their owner, as policies say: parties of a row, and personas whose
+//! tokens say something.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::owners::Guesses;
+use super::policies::{Comparison, compared, policies};
+use crate::catalog::Relation;
+use crate::contract::Owner;
+use crate::contract::grid::Command;
+use crate::contract::membership::Members;
+use crate::contract::tenant::{Claim, Place, Tenant};
+use crate::platform::persona::Persona;
+
+/// A party of a table's rows: how rows lead to it, and what policies compare.
+pub(super) struct Party {
+    pub(super) path: Owner,
+    comparison: Comparison,
+}
+
+impl Party {
+    /// Whether policies let the party run that command.
+    pub(super) fn may(&self, relation: &Relation, command: Command) -> bool {
+        compared(relation, command).contains(&self.comparison)
+    }
+
+    /// Whether a new row can have it.
+    pub(super) fn can_be_new(&self) -> bool {
+        !matches!(self.path, Owner::Members(_))
+    }
+}
+
+/// The parties of a table's rows beside the owner, by the words for them.
+pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String, Party> {
+    let mut parties = BTreeMap::new();
+    let (Owner::Column(owner), _) = guesses.at(&relation.declared_name()) else { return parties };
+    for comparison in Command::ALL.into_iter().flat_map(|command| compared(relation, command)) {
+        let word = |column: &str| column.strip_suffix("_id").unwrap_or(column).to_owned();
+        let (word, path) = match &comparison {
+            Comparison::User(column) if *column != owner => {
+                (word(column), Owner::Column(column.clone()))
+            }
+            Comparison::Claim(column, claim) if *column != owner => {
+                let of_user = Place::Claim(claim.clone());
+                (word(column), Owner::Tenant(Tenant { column: column.clone(), of_user }))
+            }
+            Comparison::Lookup(column, table, by)
+                if relation.primary_key() == [column.as_str()]
+                    && matches!(guesses.at(table), (Owner::Column(_), _)) =>
+            {
+                let [column, table, by] = [column, table, by].map(Clone::clone);
+                (table.clone(), Owner::Members(Members { column, table, by }))
+            }
+            _ => continue,
+        };
+        parties.entry(word).or_insert(Party { path, comparison });
+    }
+    parties
+}
+
+/// A persona whose token says what a policy asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Says {
+    claim: Claim,
+    value: String,
+}
+
+impl Says {
+    /// Whether policies for a command ask for it.
+    pub(super) fn may(&self, relation: &Relation, command: Command) -> bool {
+        let said = Comparison::Says(self.claim.clone(), self.value.clone());
+        compared(relation, command).contains(&said)
+    }
+
+    /// The claims, as in a contract.
+    pub(super) fn claims(&self) -> toml::Value {
+        let value = toml::Value::String(self.value.clone());
+        self.claim.path.iter().rev().fold(value, |value, name| {
+            toml::Value::Table([(name.clone(), value)].into_iter().collect())
+        })
+    }
+}
+
+/// The personas whose tokens say what policies ask for, by name. What users write into their own
+/// metadata makes nobody a persona, and the role of a token is the database's.
+pub(super) fn personas<'a>(
+    relations: impl Iterator<Item = &'a Relation>,
+) -> BTreeMap<String, Says> {
+    let all = relations.flat_map(|relation| {
+        Command::ALL.into_iter().flat_map(move |command| compared(relation, command))
+    });
+    let mut personas = BTreeMap::new();
+    for comparison in all {
+        let Comparison::Says(claim, value) = comparison else { continue };
+        let first = claim.path.first().map(String::as_str);
+        if matches!(first, Some("user_metadata" | "role" | "aud" | "is_anonymous")) {
+            continue;
+        }
+        let name: String =
+            value.chars().map(|it| if it.is_alphanumeric() { it } else { '_' }).collect();
+        let name = if Persona::named(&name).is_some() { format!("{name}_by_claim") } else { name };
+        personas.entry(name).or_insert(Says { claim, value });
+    }
+    personas
+}
+
+/// The commands that policies forbid to anonymous sign-ins.
+pub(super) fn closed_to_guests(relation: &Relation) -> BTreeSet<Command> {
+    let closed = |command: &Command| {
+        let all: Vec<_> = policies(relation, "authenticated", *command).collect();
+        let asks = |policy: &&crate::catalog::Policy| {
+            let texts = [&policy.using, &policy.with_check];
+            texts.into_iter().flatten().any(|text| text.contains("is_anonymous"))
+        };
+        let (permissive, restrictive): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|policy| policy.permissive);
+        restrictive.iter().any(asks) || !permissive.is_empty() && permissive.iter().all(asks)
+    };
+    Command::ALL.into_iter().filter(closed).collect()
+}
