@@ -9,6 +9,7 @@ mod script;
 pub(crate) use self::script::script;
 mod signals;
 mod together;
+mod users;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -14,7 +14,7 @@ use super::file::{OneOrMany, RelationFile};
 use super::grid::{Grid, SHARED};
 use super::membership::{Members, Membership};
 use super::model::{Contract, Function, Owner, Relation};
-use super::parties::Party;
+use super::parties;
 use super::personas::{check_rows, declared};
 use super::shape::{Shape, Sharing};
 use super::sharing::{check_members, check_owner, check_values, memberships, sharing};
@@ -201,8 +201,9 @@ impl Reader {
             relations.extend(relation.map(|relation| (name.clone(), relation)));
         }
         for (name, relation) in self.contract.relations() {
+            let toml = &self.contract.sources[&relation.file];
+            parties::check_tables((name, relation), &self.contract, toml, &mut self.mistakes);
             if let Owner::Members(members) = &relation.owner {
-                let toml = &self.contract.sources[&relation.file];
                 let of = (name.as_str(), relation);
                 check_members(members, of, &self.contract, toml, &mut self.mistakes);
             }
@@ -272,7 +273,7 @@ fn relation(
         let at = toml.key(&["variants", SHARED]);
         mistakes.add(toml.mistake(at, reserved.help("rename the variant")));
     }
-    let parties = parties(name, &content, toml, mistakes);
+    let parties = parties::declared(name, &content, toml, mistakes);
     let by = owner.columns();
     let shape = Shape {
         owned: owner != Owner::None,
@@ -314,42 +315,8 @@ fn relation(
     })
 }
 
-/// The users of a row beside its owner: each named by a column, by the rows of another table, or
-/// by what a token says.
-fn parties(
-    name: &str,
-    content: &RelationFile,
-    file: &TomlFile,
-    mistakes: &mut Mistakes,
-) -> BTreeMap<String, Party> {
-    let mut parties = BTreeMap::new();
-    for (word, keys) in &content.parties {
-        let (text, values) = keys.parts();
-        let at = || file.word(&["parties", word], text);
-        let path = match owner(&OneOrMany::One(text.to_owned())) {
-            Ok(Owner::None | Owner::Through(_)) => {
-                let none = Wrong::new(format!("`{text}` does not lead to a party"));
-                Err(none.help("say `column`, `column <- table.column` or `column = claim name`"))
-            }
-            path => path,
-        };
-        match path {
-            Ok(path) => {
-                for column in path.columns() {
-                    if !content.columns.contains_key(column) {
-                        let wrong = Wrong::unknown_column(name, column, content.columns.keys());
-                        mistakes.add(file.mistake(file.word(&["parties", word], column), wrong));
-                    }
-                }
-                parties.insert(word.clone(), Party { path, values });
-            }
-            Err(wrong) => mistakes.add(file.mistake(at(), wrong)),
-        }
-    }
-    parties
-}
-
-fn owner(paths: &OneOrMany) -> Result<Owner, Wrong> {
+/// The owner that a path, or several, lead to.
+pub(super) fn owner(paths: &OneOrMany) -> Result<Owner, Wrong> {
     let step = |path: &str| {
         let (column, table) = path.split_once("->").ok_or_else(|| {
             Wrong::new(format!("`{path}` is no path"))

@@ -1,8 +1,9 @@
 //! Proves every schema of a folder, each in a process of its own, and prints a line for each:
 //! `scripts/verify cases`.
 
+mod told;
+
 use std::collections::BTreeMap;
-use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -14,14 +15,16 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 
+use self::told::totals;
 use super::ended::Ended;
 use super::options::{COMMAND_LINE, Cases};
 use crate::error::CannotRun;
-use crate::findings::ledger::Finding;
-use crate::findings::rules;
 use crate::progress::Progress;
 use crate::report::Evidence;
 use crate::source::toml_file::TomlFile;
+
+/// The folder beside cases with the files that a person has put in place of a draft's.
+const CORRECTIONS: &str = "contract";
 
 /// A schema of the folder.
 struct Case {
@@ -29,10 +32,25 @@ struct Case {
     name: String,
     /// A file, or a directory of migrations.
     migrations: PathBuf,
-    /// The directory with its contract; a draft is written where there is none.
-    fixtures: Option<PathBuf>,
+    /// What it is proved against.
+    contract: Contract,
     /// What `expected.toml` beside it says of it.
     expected: Expected,
+}
+
+/// What a case is proved against.
+enum Contract {
+    /// A contract, below this directory.
+    Written(PathBuf),
+    /// A draft from this schema, with the files of a directory in place of the draft's.
+    Drafted { from: PathBuf, corrections: Option<PathBuf> },
+}
+
+impl Case {
+    /// Whether it is the faulty one of two, the other of which is its repair.
+    fn has_a_fault(&self) -> bool {
+        matches!(&self.contract, Contract::Drafted { from, .. } if *from != self.migrations)
+    }
 }
 
 /// What is expected of a case, beside that it applies, that every table is tried and that its
@@ -42,9 +60,12 @@ struct Case {
 struct Expected {
     /// Words of the message with which it has to stop.
     stops: Option<String>,
-    /// Findings that it has to have, as `rule object`.
+    /// Findings that it has to have, as `rule object` or `rule object persona`.
     #[serde(default)]
     finds: Vec<String>,
+    /// True findings beside these, in the same form, with the reason in a comment.
+    #[serde(default)]
+    tells: Vec<String>,
     /// Rules that it may break: what is not yet right, with the reason in a comment.
     #[serde(default)]
     tolerates: Vec<String>,
@@ -135,24 +156,34 @@ fn collect(folder: &Path, prefix: &str, cases: &mut Vec<Case>) -> Result<(), Can
     } else {
         BTreeMap::new()
     };
-    let fixtures = folder.join("contract").is_dir().then(|| folder.to_owned());
+    let contracts = Some(folder.join(CORRECTIONS)).filter(|it| it.is_dir());
+    let repaired = Some(folder.join("fixed.sql")).filter(|it| it.is_file());
     for path in paths {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = if prefix.is_empty() { stem.clone() } else { format!("{prefix}/{stem}") };
         let expected = expected.get(&stem).cloned().unwrap_or_default();
         if path.extension().is_some_and(|it| it == "sql") {
-            cases.push(Case { name, migrations: path, fixtures: fixtures.clone(), expected });
+            // What is intended is what the repaired one of two does.
+            let corrections = match &repaired {
+                Some(_) => contracts.clone(),
+                None => contracts.as_ref().map(|it| it.join(&stem)).filter(|it| it.is_dir()),
+            };
+            let from = repaired.clone().unwrap_or_else(|| path.clone());
+            let contract = Contract::Drafted { from, corrections };
+            cases.push(Case { name, migrations: path, contract, expected });
             continue;
         }
-        if !path.is_dir() || stem == "contract" {
+        if !path.is_dir() || stem == CORRECTIONS {
             continue;
         }
         let known = ["supabase/migrations", "migrations"].map(|it| path.join(it));
         match known.into_iter().find(|it| it.is_dir()) {
             Some(migrations) => {
                 let own = ["fixtures", "."].map(|it| path.join(it));
-                let fixtures = own.into_iter().find(|it| it.join("contract").is_dir());
-                cases.push(Case { name, migrations, fixtures, expected });
+                let own = own.into_iter().find(|it| it.join("contract").is_dir());
+                let draft = || Contract::Drafted { from: migrations.clone(), corrections: None };
+                let contract = own.map_or_else(draft, Contract::Written);
+                cases.push(Case { name, migrations, contract, expected });
             }
             None => collect(&path, &name, cases)?,
         }
@@ -165,36 +196,46 @@ fn judge(case: &Case, out: &Path, limit: Duration) -> Result<Outcome, CannotRun>
     let could_not =
         |error: std::io::Error| CannotRun(format!("could not write to {}: {error}", out.display()));
     // What an earlier run of the same case wrote.
-    let (contract, single) = (out.join("contract"), out.join("migrations"));
-    for directory in [&contract, &single] {
+    for directory in ["contract", "migrations", "intended"].map(|it| out.join(it)) {
         if directory.is_dir() {
             fs::remove_dir_all(directory).map_err(could_not)?;
         }
     }
     fs::create_dir_all(out).map_err(could_not)?;
-    let mut migrations = case.migrations.clone();
-    if migrations.is_file() {
-        fs::create_dir_all(&single).map_err(could_not)?;
-        fs::copy(&migrations, single.join("1_case.sql")).map_err(could_not)?;
-        migrations = single;
-    }
-    let deadline = Instant::now() + limit;
-    let migrations = ["--migrations".as_ref(), migrations.as_os_str()];
-    let fixtures = case.fixtures.as_deref().unwrap_or(out);
-    if case.fixtures.is_none() {
-        let draft = Command::new(program()?)
-            .args([COMMAND_LINE, "draft"])
-            .args(migrations)
-            .args(["--out".as_ref(), out.as_os_str()])
-            .stdout(Stdio::null())
-            .spawned(&out.join("draft.txt"), deadline)?;
-        if !draft.success() {
-            return Ok(Outcome::Stopped(said(&out.join("draft.txt"), draft)));
+    // A file becomes a directory of migrations.
+    let directory = |migrations: &Path, name: &str| {
+        if migrations.is_dir() {
+            return Ok(migrations.to_owned());
         }
-    }
+        let single = out.join(name);
+        fs::create_dir_all(&single)?;
+        fs::copy(migrations, single.join("1_case.sql"))?;
+        Ok(single)
+    };
+    let deadline = Instant::now() + limit;
+    let fixtures = match &case.contract {
+        Contract::Written(fixtures) => fixtures.as_path(),
+        Contract::Drafted { from, corrections } => {
+            let intended = directory(from, "intended").map_err(could_not)?;
+            let draft = Command::new(program()?)
+                .args([COMMAND_LINE, "draft"])
+                .args(["--migrations".as_ref(), intended.as_os_str()])
+                .args(["--out".as_ref(), out.as_os_str()])
+                .stdout(Stdio::null())
+                .spawned(&out.join("draft.txt"), deadline)?;
+            if !draft.success() {
+                return Ok(Outcome::Stopped(said(&out.join("draft.txt"), draft)));
+            }
+            if let Some(corrections) = corrections {
+                copy_over(corrections, &out.join("contract")).map_err(could_not)?;
+            }
+            out
+        }
+    };
+    let migrations = directory(&case.migrations, "migrations").map_err(could_not)?;
     let verified = Command::new(program()?)
         .arg(COMMAND_LINE)
-        .args(migrations)
+        .args(["--migrations".as_ref(), migrations.as_os_str()])
         .args(["--fixtures".as_ref(), fixtures.as_os_str()])
         .args(["--out".as_ref(), out.as_os_str()])
         .stdout(File::create(out.join("verdict.txt")).map_err(could_not)?)
@@ -208,6 +249,21 @@ fn judge(case: &Case, out: &Path, limit: Duration) -> Result<Outcome, CannotRun>
         }
         _ => Ok(Outcome::Stopped(said(&out.join("errors.txt"), verified))),
     }
+}
+
+/// Copies files and folders over those of another folder.
+fn copy_over(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let place = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_over(&entry.path(), &place)?;
+        } else {
+            fs::copy(entry.path(), place)?;
+        }
+    }
+    Ok(())
 }
 
 /// This program, which also runs each case.
@@ -252,97 +308,4 @@ fn said(errors: &Path, status: ExitStatus) -> String {
         Some(line) => line.trim_start_matches("COULD NOT RUN: ").to_owned(),
         None => format!("crashed: {status}"),
     }
-}
-
-impl Done {
-    /// What is not as expected, in short.
-    fn wrong(&self) -> Option<String> {
-        let Expected { stops, finds, tolerates } = &self.case.expected;
-        match (&self.outcome, stops) {
-            (Outcome::Stopped(why), Some(words)) if why.contains(words) => None,
-            (Outcome::Stopped(_), _) => Some("it stops".to_owned()),
-            (Outcome::Judged(_), Some(_)) => Some("it does not stop".to_owned()),
-            (Outcome::Judged(evidence), None) => {
-                let has = |wanted: &&String| {
-                    evidence
-                        .findings
-                        .iter()
-                        .any(|it| format!("{} {}", it.rule, it.object) == **wanted)
-                };
-                if let Some(lacking) = finds.iter().find(|it| !has(it)) {
-                    return Some(format!("no finding {lacking}"));
-                }
-                let expected = |rule: &str| {
-                    finds.iter().any(|it| it.split(' ').next() == Some(rule))
-                        || tolerates.iter().any(|it| it == rule)
-                };
-                let wrong = |it: &&Finding| {
-                    (it.rule.starts_with("schema.") || is_of_the_untried(&it.rule))
-                        && !expected(&it.rule)
-                };
-                evidence.findings.iter().find(wrong).map(|it| it.rule.clone())
-            }
-        }
-    }
-}
-
-/// Whether a rule says that something was not tried.
-fn is_of_the_untried(rule: &str) -> bool {
-    [rules::COULD_NOT_RUN.id, rules::ROWS.id].contains(&rule)
-}
-
-/// The number of findings of each rule.
-fn by_rule(evidence: &Evidence) -> BTreeMap<&str, usize> {
-    let mut counts = BTreeMap::new();
-    for finding in &evidence.findings {
-        *counts.entry(finding.rule.as_str()).or_default() += 1;
-    }
-    counts
-}
-
-impl Display for Done {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let seconds = self.took.as_secs_f64();
-        match &self.outcome {
-            Outcome::Stopped(why) => write!(f, "does not apply  {seconds:>5.1} s  {why}")?,
-            Outcome::Judged(evidence) => {
-                let (tried, all) = (evidence.tables_tried(), evidence.tables.len());
-                let rules = by_rule(evidence);
-                let untried: usize =
-                    rules.iter().filter(|(rule, _)| is_of_the_untried(rule)).map(|(_, n)| n).sum();
-                let rules: Vec<String> =
-                    rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
-                write!(
-                    f,
-                    "{:<10}  {tried:>3} of {all:>3} tables  {untried:>3} could not run  \
-                     {seconds:>5.1} s  {}",
-                    evidence.verdict.word(),
-                    rules.join(", ")
-                )?;
-            }
-        }
-        match self.wrong() {
-            Some(wrong) => write!(f, "  NOT AS EXPECTED: {wrong}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The sums of all cases.
-fn totals<'a>(done: impl Iterator<Item = &'a Done>) -> String {
-    let (mut cases, mut applied, mut proved, mut tried, mut tables, mut untried) =
-        (0, 0, 0, 0, 0, 0);
-    for one in done {
-        cases += 1;
-        let Outcome::Judged(evidence) = &one.outcome else { continue };
-        applied += 1;
-        proved += usize::from(evidence.verdict.exit_status() == 0);
-        tried += evidence.tables_tried();
-        tables += evidence.tables.len();
-        untried += evidence.findings.iter().filter(|it| is_of_the_untried(&it.rule)).count();
-    }
-    format!(
-        "{applied} of {cases} applied, {proved} proved, {tried} of {tables} tables tried, \
-         {untried} could not run"
-    )
 }
