@@ -3,12 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::probe::{Control, Probe};
 use crate::catalog::{self, Catalog, Relation};
 use crate::checks::isolation::plan::Author;
 use crate::checks::isolation::{Sandbox, reach};
 use crate::contract::grid::Command;
-use crate::contract::shape::Sharing;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
 use crate::platform::SCHEMAS;
@@ -170,69 +168,6 @@ impl<'a> Context<'a> {
         Factory { catalog: self.catalog, contract: self.contract, world: self.world }
     }
 
-    /// The worlds in which the victim's rows of a table are absent, and in which they have
-    /// other values. For a view, those of all tables.
-    ///
-    /// # Errors
-    /// Which value could not be made.
-    pub fn worlds(
-        &self,
-        subject: &Subject<'_>,
-    ) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
-        if subject.is_view() {
-            return self.worlds_of_all();
-        }
-        let table = subject.relation.qualified();
-        let victims = self.belongs_to(subject, VICTIM);
-        let absent = vec![format!("delete from {table} r where {victims}")];
-        let mut worlds = vec![("absent", absent)];
-        let changes = self.author(subject.name).changes("another world")?;
-        if !changes.is_empty() {
-            let other = format!("update {table} r set {changes} where {victims}");
-            worlds.push(("other", vec![other]));
-        }
-        Ok(worlds)
-    }
-
-    /// The world in which the victim owns no row, and the one in which all the victim's rows
-    /// have other values.
-    ///
-    /// # Errors
-    /// Which value could not be made.
-    pub fn worlds_of_all(&self) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
-        let (mut absent, mut other) = (Vec::new(), Vec::new());
-        // Memberships last: without them the victim's shared rows can no longer be identified.
-        let mut tables = self.owned_tables();
-        tables.sort_by_key(|table| table.declared.shape.sharing == Sharing::Membership);
-        for table in tables {
-            for (world, statements) in self.worlds(&table)? {
-                if world == "absent" { &mut absent } else { &mut other }.extend(statements);
-            }
-        }
-        Ok(vec![("absent", absent), ("other", other)])
-    }
-
-    /// A probe by the attacker in all worlds of a subject, with the service role as control.
-    ///
-    /// # Errors
-    /// Which value could not be made.
-    pub fn probe(
-        &self,
-        subject: &Subject<'_>,
-        part: &str,
-        script: Vec<String>,
-    ) -> Result<Probe, CannotRun> {
-        Ok(Probe {
-            object: subject.name.to_owned(),
-            part: part.to_owned(),
-            setup: Vec::new(),
-            attacker: ATTACKER.identity(),
-            script,
-            worlds: self.worlds(subject)?,
-            control: Control::By(Persona::ServiceRole.identity()),
-        })
-    }
-
     /// Accepts any leak in this context, for that reason.
     pub(super) fn accept(&mut self, reason: &'static str) {
         self.open_by_nature = Some(reason);
@@ -249,7 +184,7 @@ impl<'a> Context<'a> {
     pub fn may_change(&self, attacker: &Identity, object: &str, changed: &Changed) -> bool {
         const WRITES: [Command; 3] = [Command::Insert, Command::Update, Command::Delete];
         Persona::named(&attacker.name).is_some_and(|persona| {
-            reach::may_change(self.contract, persona, (object, &WRITES), changed)
+            reach::may_change(self.contract, self.world, persona, (object, &WRITES), changed)
         })
     }
 
