@@ -1,6 +1,7 @@
 //! The harness on another schema: an example whose rows belong to the members of a team is
 //! proved, and each planted fault is found and named.
 
+mod forum;
 mod mistakes;
 #[path = "../fixtures/examples/teams/tests/properties/mod.rs"]
 mod teams_properties;

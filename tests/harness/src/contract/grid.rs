@@ -89,6 +89,16 @@ impl Grid {
         }
     }
 
+    /// Whether a client may write a row that is not the client's own.
+    pub fn lets_others_write(&self) -> bool {
+        self.cells.iter().any(|((persona, whose, command), expected)| {
+            *persona != Persona::ServiceRole
+                && *command != Command::Select
+                && matches!(whose, Whose::Anothers(_) | Whose::Nobodys | Whose::Any)
+                && !expected.is_denial()
+        })
+    }
+
     fn read_line(
         &mut self,
         line: &Line<'_>,

@@ -115,6 +115,15 @@ impl Persona {
         Self::OWNERS.contains(&self.account())
     }
 
+    /// Whether a token says what makes a declared persona what it is. What users write into their
+    /// metadata makes nobody anything.
+    pub fn is_said_by(self, token: &Value) -> bool {
+        let Self::Declared(declared) = self else { return false };
+        let mut own: Value = declared.claims.parse().unwrap_or_default();
+        own.as_object_mut().map(|own| own.remove("user_metadata"));
+        own != json!({}) && is_within(&own, token)
+    }
+
     /// The built-in persona of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|persona| persona.name() == name)
@@ -201,6 +210,16 @@ pub fn merge(into: &mut Value, from: &Value) {
             }
         }
         (into, from) => *into = from.clone(),
+    }
+}
+
+/// Whether one document has every field of another.
+fn is_within(part: &Value, whole: &Value) -> bool {
+    match (part, whole) {
+        (Value::Object(part), Value::Object(whole)) => part
+            .iter()
+            .all(|(key, value)| whole.get(key).is_some_and(|other| is_within(value, other))),
+        (part, whole) => part == whole,
     }
 }
 

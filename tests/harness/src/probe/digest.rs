@@ -20,7 +20,7 @@ pub const BETWEEN: &str = "+";
 pub const WITH: &str = "&";
 
 /// The owner of a row that leads to no user.
-const NOBODY: &str = "nobody";
+pub const NOBODY: &str = "nobody";
 
 /// Number and hash of the rows of each table and owner. An owner is a user's id, several
 /// separated by [`BETWEEN`] or [`WITH`], or `nobody`.
@@ -34,6 +34,8 @@ pub struct Changed {
     pub table: String,
     /// Their owner.
     pub owner: String,
+    /// The key of the row; empty if rows of this table are counted together.
+    pub key: String,
     /// How they have changed.
     pub how: How,
 }
@@ -54,7 +56,7 @@ pub enum How {
 }
 
 /// A table; and the key of each row if its rows can be shared, because their users change when
-/// somebody becomes a member.
+/// somebody becomes a member, or if users may write rows of others, because it matters how.
 type Place = (String, String);
 /// The number of rows, and their hash.
 type Cell = (u64, String);
@@ -80,7 +82,8 @@ impl Digest {
             let was = self.0.get(place).unwrap_or(&none);
             let is = after.0.get(place).unwrap_or(&none);
             let mut add = |owner: &str, how: How| {
-                changed.push(Changed { table: place.0.clone(), owner: owner.to_owned(), how });
+                let (table, key) = place.clone();
+                changed.push(Changed { table, owner: owner.to_owned(), key, how });
             };
             if place.1.is_empty() {
                 let all = was.keys().chain(is.keys());
@@ -133,6 +136,13 @@ fn users(owner: &str) -> impl Iterator<Item = &str> {
     owner.split([BETWEEN, WITH].map(|it| it.chars().next().unwrap_or_default()))
 }
 
+/// The rows of tables and owners as text, each once: `memories of alice`.
+pub fn all_rows_of<'c>(changed: impl IntoIterator<Item = &'c Changed>) -> Vec<String> {
+    let mut rows: Vec<String> = changed.into_iter().map(rows_of).collect();
+    rows.dedup();
+    rows
+}
+
 /// The rows of a table and an owner as text: `memories of alice`.
 pub fn rows_of(Changed { table, owner, .. }: &Changed) -> String {
     let name = |id: &str| {
@@ -171,15 +181,16 @@ pub fn statement(catalog: &Catalog, contract: &Contract) -> String {
     parts.join(" union all ")
 }
 
-/// An expression for the key of a row, if rows of its table can be shared; an empty text
-/// otherwise.
+/// An expression for the key of a row, if rows of its table can be shared or written by others
+/// than their owners; an empty text otherwise.
 fn key_expression(contract: &Contract, table: &Relation) -> String {
     let declared = contract.tables.get(&table.declared_name());
-    let is_shared = declared.is_some_and(|it| it.shape.sharing != Sharing::Alone);
+    let by_row = declared
+        .is_some_and(|it| it.shape.sharing != Sharing::Alone || it.grid.lets_others_write());
     let key: Vec<String> =
         table.primary_key().iter().map(|key| format!("r.{}::text", ident(key))).collect();
     match key.as_slice() {
-        _ if !is_shared => "''".to_owned(),
+        _ if !by_row => "''".to_owned(),
         [] => "r::text".to_owned(),
         key => format!("concat_ws('/', {})", key.join(", ")),
     }

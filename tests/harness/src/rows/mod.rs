@@ -17,6 +17,8 @@ mod tenants;
 pub mod values;
 mod world;
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::Client;
 
 pub use self::cause::Cause;
@@ -242,10 +244,14 @@ impl World {
         row: &tokio_postgres::Row,
     ) {
         let columns = relation.columns.iter().enumerate();
+        let values: BTreeMap<String, String> =
+            columns.map(|(at, column)| (column.name.clone(), row.get(at))).collect();
+        let key = relation.primary_key().iter().map(|column| values[column].trim_matches('\''));
         self.rows.entry(relation.declared_name()).or_default().push(Row {
             owner: owner.name().to_owned(),
             variant: variant.map(str::to_owned),
-            values: columns.map(|(at, column)| (column.name.clone(), row.get(at))).collect(),
+            key: key.collect::<Vec<_>>().join("/"),
+            values,
         });
     }
 }

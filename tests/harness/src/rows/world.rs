@@ -16,6 +16,8 @@ use crate::sql::ident;
 pub struct Row {
     pub(super) owner: String,
     pub(super) variant: Option<String>,
+    /// The values of its primary key, separated by slashes.
+    pub(super) key: String,
     pub(super) values: BTreeMap<String, String>,
 }
 
@@ -51,6 +53,11 @@ impl World {
     pub fn rows(&self, table: &str, owner: Owner, variant: Option<&str>) -> Vec<&Row> {
         let wanted = |row: &&Row| row.owner == owner.name() && row.variant.as_deref() == variant;
         self.all_rows(table).filter(wanted).collect()
+    }
+
+    /// The variant of the row with that key, whose values are separated as in state digests.
+    pub fn variant(&self, table: &str, key: &str) -> Option<&str> {
+        self.all_rows(table).find(|row| row.key == key)?.variant.as_deref()
     }
 
     pub(super) fn all_rows(&self, table: &str) -> impl Iterator<Item = &Row> {

@@ -7,6 +7,7 @@ use crate::checks::attacks::runner::context::{ATTACKER, Context, Subject, VICTIM
 use crate::checks::attacks::runner::open_transaction::{OpenTransaction, Response};
 use crate::checks::isolation::Sandbox;
 use crate::contract::Owner;
+use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows;
@@ -51,6 +52,9 @@ pub(super) async fn owner_changes(sandbox: &Sandbox) -> Result<Vec<Trial>, Canno
             format!("update {table} set {} = '{to}' where {key}", ident(owner))
         };
         let update = transaction.context.author(subject.name).plain_update(&key)?;
+        let lets = |command: Command| {
+            subject.declared.grid.permits(ATTACKER, &Whose::Anothers(None), command)
+        };
         for (part, statement) in [
             ("update", update),
             ("delete", format!("delete from {table} where {key}")),
@@ -59,6 +63,11 @@ pub(super) async fn owner_changes(sandbox: &Sandbox) -> Result<Vec<Trial>, Canno
                 format!("select {} from {table} where {key} for update", subject.select_list()),
             ),
         ] {
+            // What the grid lets every user do, the attacker may do to the victim's row.
+            let command = if part == "delete" { Command::Delete } else { Command::Update };
+            if lets(command) {
+                continue;
+            }
             transaction.attacker.begin(&transaction.context.contract.identity(ATTACKER)).await?;
             transaction.back_end.must(&format!("begin; {}", give(VICTIM))).await?;
             let write = async {
@@ -339,9 +348,13 @@ pub(super) async fn parent_changes_owner(sandbox: &Sandbox) -> Result<Vec<Trial>
         let planted = transaction.attacker.execute(&insert).await?;
         transaction.attacker.must("rollback").await?;
         transaction.back_end.must(&give(ATTACKER)).await?;
-        let weakness = if after.is_ok_and(|rows| !rows.is_empty()) {
+        let lets = |command: Command| {
+            subject.declared.grid.permits(ATTACKER, &Whose::Anothers(None), command)
+        };
+        let is_public = lets(Command::Select);
+        let weakness = if !is_public && after.is_ok_and(|rows| !rows.is_empty()) {
             Some("rows can still be read after their parent became the victim's".to_owned())
-        } else if planted.is_ok() {
+        } else if !lets(Command::Insert) && planted.is_ok() {
             Some("a row was added under the victim's parent".to_owned())
         } else if !before.is_ok_and(|rows| !rows.is_empty()) {
             Some("the control: the attacker cannot read the row while it is the attacker's".into())

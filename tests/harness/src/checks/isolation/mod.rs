@@ -110,10 +110,11 @@ impl Sandbox {
         let cells = cells(name, declared);
         let author = match &self.world {
             Ok(world) => Author::new(&self.catalog, contract, world, name)
+                .map(|author| (author, world))
                 .ok_or_else(|| format!("{name} is not in the database")),
             Err(why) => Err(why.clone()),
         };
-        let author = match author {
+        let (author, world) = match author {
             Ok(author) => author,
             Err(why) => {
                 let not_run = |cell| not_run(cell, name, self.regime, &why);
@@ -123,7 +124,7 @@ impl Sandbox {
         let target = Target::new(author.relation());
         let is_view = author.is_view();
         let initial = self.prober.initial();
-        let judge = Judge { regime: self.regime, contract, name, initial, is_view };
+        let judge = Judge { regime: self.regime, contract, world, name, initial, is_view };
         let mut controls: BTreeMap<Try, Outcome> = BTreeMap::new();
         let mut ran = Vec::new();
         for cell in cells {
@@ -177,7 +178,7 @@ impl Sandbox {
         };
         let (target, is_view) = (Target::new(author.relation()), author.is_view());
         let initial = self.prober.initial();
-        let judge = Judge { regime: self.regime, contract, name, initial, is_view };
+        let judge = Judge { regime: self.regime, contract, world, name, initial, is_view };
         for cell in cells(name, declared).into_iter().filter(wanted) {
             let written = author.write(&cell)?;
             let (setup, statement) = (&written.setup, &written.statement);
@@ -208,6 +209,7 @@ impl Sandbox {
 struct Judge<'a> {
     regime: Regime,
     contract: &'a Contract,
+    world: &'a World,
     name: &'a str,
     initial: &'a Digest,
     is_view: bool,
@@ -253,7 +255,7 @@ impl Judge<'_> {
             control: control.map(|control| format!("service_role: {control}")),
             changed: BTreeMap::from([(
                 self.regime.name().to_owned(),
-                observation.changed.iter().map(digest::rows_of).collect(),
+                digest::all_rows_of(&observation.changed),
             )]),
         };
         let entry = Entry {
@@ -274,12 +276,11 @@ impl Judge<'_> {
         written: &Try,
         observation: &Observation,
     ) -> Option<(String, String)> {
-        let changed: Vec<String> = observation
+        let misplaced = observation
             .changed
             .iter()
-            .filter(|it| cell.expected.is_denial() || !self.may_change(cell, it))
-            .map(digest::rows_of)
-            .collect();
+            .filter(|it| cell.expected.is_denial() || !self.may_change(cell, it));
+        let changed = digest::all_rows_of(misplaced);
         if !changed.is_empty() {
             let expected = "no row but the sender's own changes".to_owned();
             return Some((expected, format!("changed: {}", changed.join(", "))));
@@ -304,7 +305,13 @@ impl Judge<'_> {
         cell.persona == Persona::ServiceRole
             || as_party
             || alike.into_iter().skip(1).any(rows_of)
-            || reach::may_change(self.contract, cell.persona, (self.name, &commands), changed)
+            || reach::may_change(
+                self.contract,
+                self.world,
+                cell.persona,
+                (self.name, &commands),
+                changed,
+            )
     }
 
     /// The numbers of rows for a persona. A view has one row for each user.

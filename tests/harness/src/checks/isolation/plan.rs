@@ -336,14 +336,15 @@ impl<'a> Author<'a> {
         Ok(format!("update {table} set {} = {value} where {condition}", ident(&column)))
     }
 
-    /// Assignments of new values to every plain column.
+    /// Assignments of new values to every plain column that is `wanted`.
     ///
     /// # Errors
     /// Which value could not be made.
-    pub fn changes(&self, tag: &str) -> Result<String, CannotRun> {
+    pub fn changes(&self, tag: &str, wanted: impl Fn(&str) -> bool) -> Result<String, CannotRun> {
         let plain = |column: &&Column| {
             let in_variant = |v: &BTreeMap<String, String>| v.contains_key(&column.name);
             column.made.is_none()
+                && wanted(&column.name)
                 && !self.is_structural(&column.name)
                 && !self.relation.is_unique(&[column.name.as_str()])
                 && !self.declared.variants.values().any(in_variant)

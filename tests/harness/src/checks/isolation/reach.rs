@@ -6,24 +6,27 @@ use crate::contract::grid::{Command, SHARED, Whose};
 use crate::contract::shape::Sharing;
 use crate::contract::{self, Contract};
 use crate::platform::persona::Persona;
-use crate::probe::digest::{Changed, How, WITH, reaches, touches};
+use crate::probe::digest::{BETWEEN, Changed, How, NOBODY, WITH, reaches, touches};
+use crate::rows::World;
 
 /// Whether statements of that user, of these commands on one table or view, may change such
 /// rows. A row that references rows of two users, such as a link, may be deleted by a cascade
 /// from either, but no user may change it directly. A shared row may change as the grid lets
 /// the user change one, whatever table the statement names; and it may be deleted by a cascade
-/// from a shared row that the user may delete.
+/// from a shared row that the user may delete. Any other row may change as the grid lets the user
+/// change another's, nobody's, or any.
 pub fn may_change(
     contract: &Contract,
+    world: &World,
     persona: Persona,
     (object, commands): (&str, &[Command]),
     changed: &Changed,
 ) -> bool {
-    let Some(user) = persona.user_id() else { return false };
     let (table, owner) = (changed.table.as_str(), changed.owner.as_str());
-    if !(reaches(owner, user) || table != object && touches(owner, user)) {
-        return false;
-    }
+    let is_own = |user: &&str| reaches(owner, user) || table != object && touches(owner, user);
+    let Some(user) = persona.user_id().filter(is_own) else {
+        return is_granted(contract, world, (persona, commands), changed);
+    };
     if !is_shared_in_the_world(owner) {
         return true;
     }
@@ -56,6 +59,29 @@ pub fn may_change(
             .iter()
             .all(|command| lets(table, *command, &targets)),
     }
+}
+
+/// Whether the grid lets a client change such a row, which is not the client's own.
+fn is_granted(
+    contract: &Contract,
+    world: &World,
+    (persona, commands): (Persona, &[Command]),
+    changed: &Changed,
+) -> bool {
+    let Some(declared) = contract.tables.get(&changed.table) else { return false };
+    let command = match changed.how {
+        How::New => Command::Insert,
+        How::Other => Command::Update,
+        How::Gone => Command::Delete,
+        How::Gained | How::Somehow => return false,
+    };
+    let whose = match changed.owner.as_str() {
+        _ if !declared.shape.owned => Whose::Any,
+        NOBODY => Whose::Nobodys,
+        several if several.contains(BETWEEN) || several.contains(WITH) => return false,
+        _ => Whose::Anothers(world.variant(&changed.table, &changed.key).map(str::to_owned)),
+    };
+    commands.contains(&command) && declared.grid.permits(persona, &whose, command)
 }
 
 /// Whether rows of `table` reference rows of `object`, directly or over other tables.

@@ -16,24 +16,29 @@ const NOT_CALLABLE: [&str; 6] =
 
 /// B02.
 pub(super) fn calls(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
-    let worlds = context.worlds_of_all()?;
+    let attackers = [ATTACKER, Persona::AnonKey].map(Persona::identity);
+    let worlds = attackers.each_ref().map(|attacker| context.worlds_of_all(attacker));
+    let [of_a_user, of_nobody] = worlds;
+    let attackers = attackers.into_iter().zip([of_a_user?, of_nobody?]);
+    let attackers: Vec<_> = attackers.collect();
     let credit = credit(context);
     let mut probes = Vec::new();
     for function in context.client_functions() {
         if !is_callable(function) {
             continue;
         }
-        for attacker in [ATTACKER, Persona::AnonKey] {
-            let executes =
-                |grant: &Grant| [attacker.role(), "public"].contains(&grant.grantee.as_str());
+        for (attacker, worlds) in &attackers {
+            let executes = |grant: &Grant| {
+                [attacker.role.as_str(), "public"].contains(&grant.grantee.as_str())
+            };
             // Without EXECUTE, a call is refused before its arguments are evaluated.
             let tried = if function.grants.iter().any(executes) { usize::MAX } else { 1 };
             for (part, call) in calls_of(context, function).into_iter().take(tried) {
                 probes.push(Probe {
                     object: function.name.clone(),
                     setup: if part.ends_with(PLAUSIBLE) { credit.clone() } else { Vec::new() },
-                    part: format!("{part}, as {}", attacker.name()),
-                    attacker: context.contract.identity(attacker),
+                    part: format!("{part}, as {}", attacker.name),
+                    attacker: attacker.clone(),
                     script: vec![call],
                     worlds: worlds.clone(),
                     control: Control::Understood,

@@ -7,6 +7,7 @@ use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe, Trial, judge};
 use crate::checks::attacks::writing::statements::{TableStatements, owned, service_instead};
 use crate::checks::isolation::Sandbox;
+use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
 use crate::platform::SCHEMAS;
 use crate::platform::persona::Persona;
@@ -25,10 +26,15 @@ const ATTACKERS: [Persona; 2] = [ATTACKER, Persona::AnonKey];
 pub(super) fn views(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
     for view in context.catalog.relations.iter().filter(|relation| is_view(relation)) {
-        let of_users =
-            context.contract.relation(&view.name).is_some_and(|declared| declared.shape.owned);
+        let declared = context.contract.relation(&view.name);
+        let of_users = declared.is_some_and(|declared| declared.shape.owned);
         for attacker in ATTACKERS {
-            for (part, statement) in through(context, view, attacker)? {
+            let others = [Whose::Anothers(None), Whose::Any];
+            let is_public = declared.is_some_and(|declared| {
+                others.iter().any(|it| declared.grid.permits(attacker, it, Command::Select))
+            });
+            let statements = through(context, view, attacker)?.into_iter();
+            for (part, statement) in statements.filter(|(part, _)| *part != "read" || !is_public) {
                 let control = match part {
                     "read" if of_users => Control::By(Persona::ServiceRole.identity()),
                     "read" | "refresh" => Control::Understood,
@@ -69,7 +75,7 @@ fn on(
         setup,
         attacker: context.contract.identity(attacker),
         script: vec![statement],
-        worlds: context.worlds_of_all()?,
+        worlds: context.worlds_of_all(&attacker.identity())?,
         control,
     })
 }

@@ -1,6 +1,6 @@
 //! Inference by collisions: the attacker's own row, with a unique value of the victim.
 
-use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject};
 use crate::checks::attacks::runner::{Context, Probe};
 use crate::error::CannotRun;
 use crate::rows::compose::Draft;
@@ -45,7 +45,8 @@ fn proposal(
     table: &Subject<'_>,
     key: &Key,
 ) -> Result<Option<Draft>, CannotRun> {
-    let Some(victims) = context.row(table.name, VICTIM) else { return Ok(None) };
+    let secrets = context.secret_rows(table, &ATTACKER.identity());
+    let Some(victims) = secrets.first() else { return Ok(None) };
     let mut draft = context.draft(table.name, ATTACKER)?;
     draft.values.retain(|column, _| {
         let required = table.relation.column(column).is_some_and(|c| c.not_null);
@@ -62,7 +63,8 @@ fn proposal(
 /// Updates the attacker's own row to the victim's key.
 pub(super) fn moves(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     let mut probes = Vec::new();
-    let Some(victims) = context.row(table.name, VICTIM) else { return Ok(probes) };
+    let secrets = context.secret_rows(table, &ATTACKER.identity());
+    let Some(victims) = secrets.first() else { return Ok(probes) };
     let own = context.aim(table.name, ATTACKER)?;
     for key in keys(table) {
         let sets = key.columns.iter().map(|column| {
@@ -78,7 +80,7 @@ pub(super) fn moves(context: &Context<'_>, table: &Subject<'_>) -> Probes {
 /// I01: each key, by insert and by update, with and without ON CONFLICT.
 pub(super) fn uniques(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in context.owned_tables() {
+    for table in context.secret_tables(&ATTACKER.identity()) {
         for key in keys(&table) {
             let Some(draft) = proposal(context, &table, &key)? else { continue };
             let insert = draft.insert(table.relation);
@@ -101,7 +103,7 @@ pub(super) fn uniques(context: &Context<'_>) -> Probes {
 /// values that it is evaluated on.
 pub(super) fn upserts(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in context.owned_tables() {
+    for table in context.secret_tables(&ATTACKER.identity()) {
         for key in keys(&table).into_iter().filter(|key| key.constraint) {
             let Some(draft) = proposal(context, &table, &key)? else { continue };
             let plain = |column: &&String| !key.columns.contains(column);

@@ -2,7 +2,7 @@
 
 use super::collisions::LEAK;
 use crate::catalog::Column;
-use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject};
 use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
 use crate::sql::ident;
@@ -16,13 +16,14 @@ const NO_BITMAP: &str = "set local enable_bitmapscan = off";
 /// I03: by itself, beside another condition, and in a join.
 pub(super) fn functions(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for subject in context.owned_relations() {
+    for subject in context.secret_relations(&ATTACKER.identity()) {
         let (list, table) = (subject.select_list(), subject.relation.qualified());
         let readable = subject.readable();
         let some = [readable.first(), readable.get(readable.len() / 2)].into_iter().flatten();
         let leak: Vec<String> =
             some.map(|column| format!("pg_temp.identra_leak(r.{})", ident(column))).collect();
-        let (leak, victims) = (leak.join(" and "), context.aim(subject.name, VICTIM)?);
+        let (leak, victims) =
+            (leak.join(" and "), context.aim_at_secret(&subject, &ATTACKER.identity())?);
         let alone = [
             format!("select {list} from {table} r where {leak}"),
             format!("select {list} from {table} r where {victims} and {leak}"),
@@ -58,7 +59,7 @@ pub(super) fn operators(context: &Context<'_>) -> Probes {
         .map(|table| format!("analyze {}", table.relation.qualified()))
         .collect();
     let mut probes = Vec::new();
-    for subject in context.owned_relations() {
+    for subject in context.secret_relations(&ATTACKER.identity()) {
         let Some(column) = column(&subject) else { continue };
         let (name, of) = (ident(&column.name), &column.data_type);
         let (list, table) = (subject.select_list(), subject.relation.qualified());
@@ -124,19 +125,23 @@ fn schema_operators(context: &Context<'_>, of: &str) -> Vec<String> {
 /// I05: conditions that fail only on the victim's row, and one that fails on any.
 pub(super) fn failures(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for subject in context.owned_relations() {
+    for subject in context.secret_relations(&ATTACKER.identity()) {
         let (list, table) = (subject.select_list(), subject.relation.qualified());
         let first = subject.readable().first().map(|column| ident(column)).unwrap_or_default();
-        let victims = context.aim(subject.name, VICTIM)?;
-        for (part, condition) in [
+        let victims = context.aim_at_secret(&subject, &ATTACKER.identity())?;
+        let mut conditions = vec![
             ("division", format!("1 / (case when {victims} then 0 else 1 end) = 1")),
             ("cast", format!("(case when {victims} then {first}::text else '1' end)::integer = 1")),
             (
                 "pattern",
                 format!("'x' ~ (case when {victims} then '(' || {first}::text else 'x' end)"),
             ),
-            ("any row", format!("{first}::text::integer = 1")),
-        ] {
+        ];
+        // Where plain rows are public, the first that fails is one of them for every role.
+        if !context.may_read(&ATTACKER.identity(), &subject, None) {
+            conditions.push(("any row", format!("{first}::text::integer = 1")));
+        }
+        for (part, condition) in conditions {
             let query = format!("select {list} from {table} where {condition}");
             let script = vec![LOOK_AT_ALL.to_owned(), NO_BITMAP.to_owned(), query];
             probes.push(context.probe(&subject, part, script)?);

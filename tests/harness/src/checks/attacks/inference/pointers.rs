@@ -2,7 +2,7 @@
 
 use super::collisions;
 use crate::catalog::Constraint;
-use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject};
 use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
 use crate::sql::{ident, quote};
@@ -33,8 +33,8 @@ pub(super) fn hidden_parents(context: &Context<'_>) -> Probes {
         let own = context.aim(table.name, ATTACKER)?;
         for (constraint, parent) in references(context, &table) {
             let column = &constraint.columns[0];
-            let row = context.row(parent.name, VICTIM);
-            let key = row.and_then(|row| row.literal(&constraint.target_columns[0]));
+            let secrets = context.secret_rows(&parent, &ATTACKER.identity());
+            let key = secrets.first().and_then(|row| row.literal(&constraint.target_columns[0]));
             let Some(key) = key else { continue };
             let mut draft = context.draft(table.name, ATTACKER)?;
             draft.values.retain(|given, _| {
@@ -47,7 +47,7 @@ pub(super) fn hidden_parents(context: &Context<'_>) -> Probes {
             for (way, statement) in [("insert", insert), ("update", update)] {
                 let part = format!("{column}, {way}");
                 let mut probe = context.probe(&table, &part, vec![statement])?;
-                probe.worlds = context.worlds(&parent)?;
+                probe.worlds = context.worlds(&parent, &ATTACKER.identity())?;
                 if way == "insert" {
                     probe.setup.clone_from(&draft.setup);
                 }
@@ -66,15 +66,15 @@ fn arrays(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     for column in columns.filter(|column| table.declared.client_may("insert", &column.name)) {
         for parent in context.owned_tables() {
             let [key] = parent.relation.primary_key() else { continue };
-            let row = context.row(parent.name, VICTIM);
-            let Some(key) = row.and_then(|row| row.literal(key)) else { continue };
+            let secrets = context.secret_rows(&parent, &ATTACKER.identity());
+            let Some(key) = secrets.first().and_then(|row| row.literal(key)) else { continue };
             let mut draft = context.draft(table.name, ATTACKER)?;
             draft.values.retain(|given, _| table.declared.client_may("insert", given));
             draft.values.insert(column.name.clone(), format!("array[{key}]::uuid[]"));
             let part = format!("{} of {}", column.name, parent.name);
             let mut probe = context.probe(table, &part, vec![draft.insert(table.relation)])?;
             probe.setup.clone_from(&draft.setup);
-            probe.worlds = context.worlds(&parent)?;
+            probe.worlds = context.worlds(&parent, &ATTACKER.identity())?;
             probe.control = Control::Nobody(
                 "an array references nothing, so that no role gets \
                 another answer",
@@ -88,11 +88,14 @@ fn arrays(context: &Context<'_>, table: &Subject<'_>) -> Probes {
 /// I08: errors of broken constraints.
 pub(super) fn failures(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in context.owned_tables() {
+    for table in context.secret_tables(&ATTACKER.identity()) {
         probes.extend(collisions::moves(context, &table)?);
         probes.extend(broken_checks(context, &table)?);
+    }
+    for table in context.owned_tables() {
         probes.extend(open_parents(context, &table)?);
     }
+    probes.sort_by(|one, other| one.object.cmp(&other.object));
     Ok(probes)
 }
 
@@ -126,7 +129,7 @@ fn broken_checks(context: &Context<'_>, table: &Subject<'_>) -> Probes {
 /// Deletes the attacker's row, which the victim's row references or not.
 fn open_parents(context: &Context<'_>, parent: &Subject<'_>) -> Probes {
     let mut probes = Vec::new();
-    for child in context.owned_tables() {
+    for child in context.secret_tables(&ATTACKER.identity()) {
         for (constraint, target) in references(context, &child) {
             let holds = !["ON DELETE CASCADE", "ON DELETE SET"]
                 .iter()
@@ -137,7 +140,7 @@ fn open_parents(context: &Context<'_>, parent: &Subject<'_>) -> Probes {
             let (name, own) = (parent.relation.qualified(), context.aim(parent.name, ATTACKER)?);
             let script = vec![format!("delete from {name} where {own}")];
             let mut probe = context.probe(parent, &constraint.name, script)?;
-            let victims = context.aim(child.name, VICTIM)?;
+            let victims = context.aim_at_secret(&child, &ATTACKER.identity())?;
             let column = ident(&constraint.columns[0]);
             let table = child.relation.qualified();
             let point = format!("update {table} set {column} = {key} where {victims}");

@@ -2,9 +2,10 @@
 //! deleted or archived, or are in a child table.
 
 use crate::catalog::Column;
-use crate::checks::attacks::runner::context::{Subject, VICTIM};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Probe};
 use crate::contract;
+use crate::contract::grid::{Command, Whose};
 use crate::contract::shape::Sharing;
 use crate::error::CannotRun;
 use crate::rows::Owner;
@@ -17,26 +18,32 @@ type World = (&'static str, Vec<String>);
 /// R10: whether the answer differs with one more such row, or one fewer.
 pub(super) fn marked(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
+    let attacker = ATTACKER.identity();
     for table in context.owned_tables() {
         let mut worlds: Vec<(String, World)> = Vec::new();
-        if may_be_ownerless(&table) {
+        let reads_ownerless =
+            table.declared.grid.permits(ATTACKER, &Whose::Nobodys, Command::Select);
+        if may_be_ownerless(&table) && !reads_ownerless {
             worlds.push(("without an owner".to_owned(), ownerless(context, &table)?));
         }
         let name = table.relation.qualified();
-        for variant in table.declared.variants.keys() {
+        let is_secret =
+            |variant: &&String| !context.may_read(&attacker, &table, Some(variant.as_str()));
+        for variant in table.declared.variants.keys().filter(is_secret) {
             let owner = Owner::User(VICTIM);
             let aim = context.author(table.name).aim_at(owner, Some(variant))?;
             let gone = vec![format!("delete from {name} where {aim}")];
             worlds.push((variant.clone(), ("absent", gone)));
         }
-        let victims = context.belongs_to(&table, VICTIM);
-        for column in table.relation.columns.iter().filter(|column| is_state(&table, column)) {
+        let states = table.relation.columns.iter().filter(|column| is_state(&table, column));
+        for column in states.filter(|column| !context.publishes(&table, &column.name)) {
+            let Some(secret) = context.secrets(&table, &attacker)? else { continue };
             let c = ident(&column.name);
             let value = match column.data_type.as_str() {
                 "boolean" => format!("{c} is not true"),
                 _ => "'2025-01-05 00:00:00+00'".to_owned(),
             };
-            let other = vec![format!("update {name} r set {c} = {value} where {victims}")];
+            let other = vec![format!("update {name} r set {c} = {value} where {secret}")];
             worlds.push((format!("with another {}", column.name), ("in another state", other)));
         }
         for (part, world) in worlds {
@@ -92,7 +99,10 @@ fn is_state(table: &Subject<'_>, column: &Column) -> bool {
 /// R11: a row of the victim in the child table.
 pub(super) fn children(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for parent in context.tables().into_iter().filter(|table| table.declared.shape.owned) {
+    for parent in context.owned_tables() {
+        if context.may_read(&ATTACKER.identity(), &parent, None) {
+            continue;
+        }
         let is_child = |parents: &[String]| {
             let names = [format!("public.{}", parent.name), parent.name.to_owned()];
             parents.iter().any(|parent| names.contains(parent))

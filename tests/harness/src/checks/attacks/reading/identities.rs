@@ -14,10 +14,10 @@ fn read_by(context: &Context<'_>, identities: &[Identity]) -> Probes {
     let mut probes = Vec::new();
     for subject in context.owned_relations() {
         let (list, table) = (subject.select_list(), subject.relation.qualified());
-        for (nth, identity) in identities.iter().enumerate() {
+        let identities = identities.iter().filter(|it| context.has_secrets(&subject, it));
+        for (nth, identity) in identities.enumerate() {
             let script = vec![format!("select {list} from {table}")];
-            let mut probe = context.probe(&subject, &identity.name, script)?;
-            probe.attacker = identity.clone();
+            let mut probe = context.probe_by(identity.clone(), &subject, &identity.name, script)?;
             probe.worlds.truncate(1);
             if nth > 0 {
                 probe.control = Control::Nobody("the first of them has shown that it bites");

@@ -1,6 +1,6 @@
 //! Reading: the forms of a query, each tried on every table and view.
 
-use crate::checks::attacks::runner::context::{Subject, VICTIM};
+use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Probe};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -17,17 +17,21 @@ struct TableStatements {
     list: String,
     /// The first of them.
     first: String,
-    /// A condition that is true for the victim's first row.
+    /// A condition that is true for a row of the victim's that the attacker may not read.
     victims: String,
 }
 
 impl TableStatements {
-    fn of(context: &Context<'_>, subject: &Subject<'_>) -> Result<Self, CannotRun> {
+    fn of(
+        context: &Context<'_>,
+        subject: &Subject<'_>,
+        attacker: Persona,
+    ) -> Result<Self, CannotRun> {
         Ok(Self {
             table: subject.relation.qualified(),
             list: subject.select_list(),
             first: subject.readable().first().map(|column| ident(column)).unwrap_or_default(),
-            victims: context.aim(subject.name, VICTIM)?,
+            victims: context.aim_at_secret(subject, &attacker.identity())?,
         })
     }
 }
@@ -38,10 +42,21 @@ fn each<const N: usize>(
     subjects: Vec<Subject<'_>>,
     ways: fn(&TableStatements) -> Routes<N>,
 ) -> Probes {
+    each_by(ATTACKER, context, subjects, ways)
+}
+
+/// The same by another attacker.
+fn each_by<const N: usize>(
+    attacker: Persona,
+    context: &Context<'_>,
+    subjects: Vec<Subject<'_>>,
+    ways: fn(&TableStatements) -> Routes<N>,
+) -> Probes {
     let mut probes = Vec::new();
     for subject in subjects {
-        for (part, script) in ways(&TableStatements::of(context, &subject)?) {
-            let mut probe = context.probe(&subject, part, script)?;
+        for (part, script) in ways(&TableStatements::of(context, &subject, attacker)?) {
+            let mut probe =
+                context.probe_by(context.contract.identity(attacker), &subject, part, script)?;
             // The control reads the victim's row, so that its answers differ in the world
             // without it.
             probe.worlds.truncate(1);
@@ -54,23 +69,34 @@ fn each<const N: usize>(
 
 /// R01: plain select, also by a persona that owns nothing.
 pub(super) fn plain(context: &Context<'_>) -> Probes {
-    let mut probes = each(context, context.owned_relations(), |w| {
+    let mut probes = each(context, relations(context), |w| {
         let TableStatements { table, list, victims, .. } = w;
         [
             ("by key", vec![format!("select {list} from {table} where {victims}")]),
             ("whole table", vec![format!("select {list} from {table}")]),
-            ("whole table, as a guest", vec![format!("table {table}")]),
         ]
     })?;
-    for probe in probes.iter_mut().filter(|probe| probe.part.ends_with("guest")) {
-        probe.attacker = context.contract.identity(Persona::Guest);
-    }
+    let hidden = context.secret_relations(&Persona::Guest.identity());
+    probes.extend(each_by(Persona::Guest, context, hidden, |w| {
+        [("whole table, as a guest", vec![format!("table {}", w.table)])]
+    })?);
+    probes.sort_by(|one, other| one.object.cmp(&other.object));
     Ok(probes)
+}
+
+/// The tables and views with rows that the attacker may not read.
+fn relations<'a>(context: &Context<'a>) -> Vec<Subject<'a>> {
+    context.secret_relations(&ATTACKER.identity())
+}
+
+/// The tables of them.
+fn tables<'a>(context: &Context<'a>) -> Vec<Subject<'a>> {
+    context.secret_tables(&ATTACKER.identity())
 }
 
 /// R04: expressions in the select list.
 pub(super) fn expressions(context: &Context<'_>) -> Probes {
-    let mut probes = each(context, context.owned_relations(), |w| {
+    let mut probes = each(context, relations(context), |w| {
         let TableStatements { table, first: c, victims, .. } = w;
         [
             (
@@ -91,7 +117,7 @@ pub(super) fn expressions(context: &Context<'_>) -> Probes {
             ("whole row", vec![format!("select r, row_to_json(r), to_jsonb(r) from {table} r")]),
         ]
     })?;
-    probes.extend(each(context, context.owned_tables(), |w| {
+    probes.extend(each(context, tables(context), |w| {
         let TableStatements { table, first: c, .. } = w;
         [
             // The transaction ids change with each run, so only whether they are null is read.
@@ -116,7 +142,7 @@ pub(super) fn expressions(context: &Context<'_>) -> Probes {
 
 /// R05: combinations of tables.
 pub(super) fn combinations(context: &Context<'_>) -> Probes {
-    let mut probes = each(context, context.owned_relations(), |w| {
+    let mut probes = each(context, relations(context), |w| {
         let TableStatements { table, list, first: c, victims } = w;
         let one = "(values (1)) one (identra_n)";
         let joins = [
@@ -144,7 +170,7 @@ pub(super) fn combinations(context: &Context<'_>) -> Probes {
         ];
         [("joins and sub-selects", joins.to_vec()), ("cte and union", queries.to_vec())]
     })?;
-    probes.extend(each(context, context.owned_tables(), |w| {
+    probes.extend(each(context, tables(context), |w| {
         let TableStatements { table, list, .. } = w;
         [("sample", vec![format!("select {list} from {table} tablesample system (100)")])]
     })?);
@@ -154,13 +180,13 @@ pub(super) fn combinations(context: &Context<'_>) -> Probes {
 
 /// R06: row locks need other privileges and policies than select; cursors are read later.
 pub(super) fn locks_and_cursors(context: &Context<'_>) -> Probes {
-    let mut probes = each(context, context.owned_relations(), |w| {
+    let mut probes = each(context, relations(context), |w| {
         let TableStatements { table, list, .. } = w;
         let declare = format!("declare identra_c scroll cursor for select {list} from {table}");
         let last = "fetch last from identra_c".to_owned();
         [("cursor", vec![declare, last, "fetch backward all from identra_c".to_owned()])]
     })?;
-    probes.extend(each(context, context.owned_tables(), |w| {
+    probes.extend(each(context, tables(context), |w| {
         let TableStatements { table, list, victims, .. } = w;
         let lock = |strength| vec![format!("select {list} from {table} for {strength}")];
         let declare = format!("declare identra_c cursor for select from {table} where {victims}");
@@ -182,11 +208,11 @@ pub(super) fn locks_and_cursors(context: &Context<'_>) -> Probes {
 
 /// R07: COPY in its three forms.
 pub(super) fn copies(context: &Context<'_>) -> Probes {
-    let mut probes = each(context, context.owned_relations(), |w| {
+    let mut probes = each(context, relations(context), |w| {
         let TableStatements { table, list, .. } = w;
         [("query", vec![format!("copy (select {list} from {table}) to stdout")])]
     })?;
-    probes.extend(each(context, context.owned_tables(), |w| {
+    probes.extend(each(context, tables(context), |w| {
         let TableStatements { table, list, .. } = w;
         [("table", vec![format!("copy {table} ({list}) to stdout")])]
     })?);
@@ -222,7 +248,7 @@ fn copy_in(context: &Context<'_>, subject: &Subject<'_>) -> Result<Probe, Cannot
 
 /// R08: must raise an error or return nothing, never more rows.
 pub(super) fn row_security_off(context: &Context<'_>) -> Probes {
-    each(context, context.owned_relations(), |w| {
+    each(context, relations(context), |w| {
         let TableStatements { table, list, .. } = w;
         let select = format!("select {list} from {table}");
         let function = format!(

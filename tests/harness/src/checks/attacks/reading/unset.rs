@@ -1,11 +1,12 @@
 //! Reading on a new connection, where the claims have never been set and are null: after the
 //! first transaction that sets them they are empty, which a policy may treat differently.
 
-use crate::checks::attacks::runner::context::{Subject, VICTIM};
+use crate::checks::attacks::runner::context::Subject;
 use crate::checks::attacks::runner::open_transaction::OpenTransaction;
 use crate::checks::attacks::runner::{Context, Trial, TrialFuture};
 use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
+use crate::platform::persona::Identity;
 
 /// R02: every table and view by every role, on connections on which claims were never set.
 pub(super) fn claims_never_set(sandbox: &Sandbox) -> TrialFuture<'_> {
@@ -17,10 +18,14 @@ pub(super) fn claims_never_set(sandbox: &Sandbox) -> TrialFuture<'_> {
                 OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
             let service =
                 OpenTransaction::connect(&sandbox.database.login("authenticator")).await?;
-            for subject in context.owned_relations() {
-                let statement = script(&context, &subject, role);
+            let claims = String::new();
+            let attacker = Identity { name: String::new(), role: role.to_owned(), claims };
+            for subject in context.secret_relations(&attacker) {
+                let row = context.aim_at_secret(&subject, &attacker);
+                let row = row.unwrap_or_else(|_| "true".to_owned());
+                let statement = script(&subject, role, &row);
                 let seen = count(&connection, &statement).await?;
-                let control = count(&service, &script(&context, &subject, "service_role")).await?;
+                let control = count(&service, &script(&subject, "service_role", &row)).await?;
                 let weakness = match (seen.as_str(), control.as_str()) {
                     ("0" | "42501", "0") => Some("the control sees no row either".to_owned()),
                     ("0" | "42501", _) => None,
@@ -40,14 +45,13 @@ pub(super) fn claims_never_set(sandbox: &Sandbox) -> TrialFuture<'_> {
     })
 }
 
-/// The script that counts the victim's rows readable by that role without claims. It uses the
-/// key, because the role may lack the privilege to read the owner.
-fn script(context: &Context<'_>, subject: &Subject<'_>, role: &str) -> String {
-    let aim = context.aim(subject.name, VICTIM).unwrap_or_else(|_| "true".to_owned());
+/// The script that counts the victim's rows readable by that role without claims. It names one by
+/// its key, because the role may lack the privilege to read the owner.
+fn script(subject: &Subject<'_>, role: &str, row: &str) -> String {
     format!(
         "begin; set local role {role}; \
          set local search_path = public, extensions; \
-         select count(*) from {} where {aim} \
+         select count(*) from {} where {row} \
          and current_setting('request.jwt.claims', true) is null; rollback",
         subject.relation.qualified()
     )

@@ -3,12 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::probe::{Control, Probe};
 use crate::catalog::{self, Catalog, Relation};
 use crate::checks::isolation::plan::Author;
 use crate::checks::isolation::{Sandbox, reach};
 use crate::contract::grid::Command;
-use crate::contract::shape::Sharing;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
 use crate::platform::SCHEMAS;
@@ -16,7 +14,7 @@ use crate::platform::persona::{Identity, Persona};
 use crate::probe::Prober;
 use crate::probe::digest::{BETWEEN, Changed, owner_expression};
 use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
-use crate::rows::{Owner, Row, World, without_triggers};
+use crate::rows::{Owner, Row, World};
 use crate::sql::ident;
 
 /// The attacker.
@@ -170,74 +168,6 @@ impl<'a> Context<'a> {
         Factory { catalog: self.catalog, contract: self.contract, world: self.world }
     }
 
-    /// The worlds in which the victim's rows of a table are absent, and in which they have
-    /// other values. For a view, those of all tables.
-    ///
-    /// # Errors
-    /// Which value could not be made.
-    pub fn worlds(
-        &self,
-        subject: &Subject<'_>,
-    ) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
-        if subject.is_view() {
-            return self.worlds_of_all();
-        }
-        let table = subject.relation.qualified();
-        let victims = self.belongs_to(subject, VICTIM);
-        let delete = format!("delete from {table} r where {victims}");
-        let absent = if is_held(self.catalog, subject.relation) {
-            without_triggers(delete)
-        } else {
-            vec![delete]
-        };
-        let mut worlds = vec![("absent", absent)];
-        let changes = self.author(subject.name).changes("another world")?;
-        if !changes.is_empty() {
-            let other = format!("update {table} r set {changes} where {victims}");
-            worlds.push(("other", vec![other]));
-        }
-        Ok(worlds)
-    }
-
-    /// The world in which the victim owns no row, and the one in which all the victim's rows
-    /// have other values.
-    ///
-    /// # Errors
-    /// Which value could not be made.
-    pub fn worlds_of_all(&self) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
-        let (mut absent, mut other) = (Vec::new(), Vec::new());
-        // Memberships last: without them the victim's shared rows can no longer be identified.
-        let mut tables = self.owned_tables();
-        tables.sort_by_key(|table| table.declared.shape.sharing == Sharing::Membership);
-        for table in tables {
-            for (world, statements) in self.worlds(&table)? {
-                if world == "absent" { &mut absent } else { &mut other }.extend(statements);
-            }
-        }
-        Ok(vec![("absent", absent), ("other", other)])
-    }
-
-    /// A probe by the attacker in all worlds of a subject, with the service role as control.
-    ///
-    /// # Errors
-    /// Which value could not be made.
-    pub fn probe(
-        &self,
-        subject: &Subject<'_>,
-        part: &str,
-        script: Vec<String>,
-    ) -> Result<Probe, CannotRun> {
-        Ok(Probe {
-            object: subject.name.to_owned(),
-            part: part.to_owned(),
-            setup: Vec::new(),
-            attacker: self.contract.identity(ATTACKER),
-            script,
-            worlds: self.worlds(subject)?,
-            control: Control::By(Persona::ServiceRole.identity()),
-        })
-    }
-
     /// Accepts any leak in this context, for that reason.
     pub(super) fn accept(&mut self, reason: &'static str) {
         self.open_by_nature = Some(reason);
@@ -254,7 +184,7 @@ impl<'a> Context<'a> {
     pub fn may_change(&self, attacker: &Identity, object: &str, changed: &Changed) -> bool {
         const WRITES: [Command; 3] = [Command::Insert, Command::Update, Command::Delete];
         Persona::named(&attacker.name).is_some_and(|persona| {
-            reach::may_change(self.contract, persona, (object, &WRITES), changed)
+            reach::may_change(self.contract, self.world, persona, (object, &WRITES), changed)
         })
     }
 
@@ -262,13 +192,4 @@ impl<'a> Context<'a> {
     pub fn is_victims(owner: &str) -> bool {
         VICTIM.user_id().is_some_and(|victim| owner.split(BETWEEN).any(|end| end == victim))
     }
-}
-
-/// Whether rows of other tables hold those of this one, as keys without an action do.
-fn is_held(catalog: &Catalog, relation: &Relation) -> bool {
-    let name = format!("{}.{}", relation.schema, relation.name);
-    let keys = catalog.relations.iter().flat_map(|child| &child.constraints);
-    let mut keys = keys.filter(|key| key.kind == "f" && key.target.as_ref() == Some(&name));
-    let acts = ["ON DELETE CASCADE", "ON DELETE SET"];
-    keys.any(|key| !acts.iter().any(|action| key.definition.contains(action)))
 }

@@ -2,6 +2,7 @@
 //! control for which the same statements are effective.
 
 use super::probe::{Control, INEFFECTIVE, Probe, Trial};
+use super::secrets::OTHER_IN_COLUMNS;
 use super::{Context, transcript};
 use tokio_postgres::error::DbError;
 
@@ -61,10 +62,21 @@ impl Reply {
     /// The first world with a different transcript, and the lines that differ.
     fn difference(&self) -> Option<(&'static str, String, String)> {
         self.others.iter().find_map(|(world, lines)| {
-            let (here, there) = transcript::difference(&self.lines, lines)?;
+            let difference = if *world == OTHER_IN_COLUMNS {
+                transcript::difference(&sorted(&self.lines), &sorted(lines))
+            } else {
+                transcript::difference(&self.lines, lines)
+            };
+            let (here, there) = difference?;
             Some((*world, here, there))
         })
     }
+}
+
+fn sorted(lines: &[String]) -> Vec<String> {
+    let mut lines = lines.to_vec();
+    lines.sort();
+    lines
 }
 
 /// Runs the script in the actual world.

@@ -5,6 +5,7 @@ pub mod context;
 pub mod judge;
 pub mod open_transaction;
 mod probe;
+pub mod secrets;
 pub mod transcript;
 
 use std::pin::Pin;

@@ -93,19 +93,20 @@ fn orphans(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), C
     let (table, set) = (words.table(), words.assignment()?);
     let id = quote(VICTIM.user_id().unwrap_or_default());
     let leave = format!("delete from auth.users where id = {id}");
+    let grid = &words.subject.declared.grid;
     for (part, statement) in [
         ("read orphans", format!("select {} from {table}", words.subject.select_list())),
         ("update orphans", format!("update {table} set {set}")),
         ("delete orphans", format!("delete from {table}")),
     ] {
-        let probe = words.probe(part, statement)?;
-        let anonymous = Probe {
-            part: format!("{part}, as anon_key"),
-            attacker: Persona::AnonKey.identity(),
-            ..probe.clone()
-        };
-        for probe in [probe, anonymous] {
-            probes.push(Probe { setup: vec![leave.clone()], ..probe });
+        for (persona, part) in
+            [(ATTACKER, part.to_owned()), (Persona::AnonKey, format!("{part}, as anon_key"))]
+        {
+            let probe = words.by(persona, words.probe(&part, statement.clone())?)?;
+            let reads = statement.starts_with("select");
+            if !reads || !grid.permits(persona, &Whose::Nobodys, Command::Select) {
+                probes.push(Probe { setup: vec![leave.clone()], ..probe });
+            }
         }
     }
     Ok(())

@@ -17,18 +17,13 @@ pub(super) fn inserts(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
         let theirs = words.insertion("the victim's", words.draft(Owner::User(VICTIM))?)?;
         for persona in [Persona::AnonKey, Persona::NoToken] {
             let part = format!("the victim's, as {}", persona.name());
-            probes.push(Probe {
-                part,
-                attacker: context.contract.identity(persona),
-                ..theirs.clone()
-            });
+            probes.push(words.by(persona, Probe { part, ..theirs.clone() })?);
         }
         probes.push(theirs);
         if words.subject.declared.shape.nobodys {
             let nobodys = words.insertion("nobody's", words.draft(Owner::Nobody)?)?;
-            let attacker = Persona::AnonKey.identity();
             let part = "nobody's, as anon_key".to_owned();
-            probes.push(Probe { part, attacker, ..nobodys.clone() });
+            probes.push(words.by(Persona::AnonKey, Probe { part, ..nobodys.clone() })?);
             probes.push(nobodys);
         }
     }
@@ -112,7 +107,7 @@ pub(super) fn parents(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
             let worlds = worlds.clone();
             probes.push(Probe { worlds, ..words.insertion("join", joining)? });
         }
-        if !worlds.is_empty() {
+        if !words.paths().is_empty() {
             probes.push(Probe { worlds, ..words.insertion("plant", planted)? });
         }
     }
@@ -142,9 +137,10 @@ fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
         let target = key.target.as_deref().and_then(|target| target.strip_prefix("public."));
         let target = target.and_then(|target| owned_table(words.context, target));
         let (false, Some(target)) = (decides, target) else { continue };
-        let theirs = words.row(target.name, VICTIM)?;
+        let secrets = words.context.secret_rows(&target, &ATTACKER.identity());
+        let Some(theirs) = secrets.last() else { continue };
         let theirs = theirs.literal(referenced).unwrap_or("null").to_owned();
-        let differing = words.context.worlds(&target)?;
+        let differing = words.context.worlds(&target, &ATTACKER.identity())?;
         point(words, column, &theirs, target.name, &mut |probe| {
             probes.push(Probe { worlds: differing.clone(), ..probe });
         })?;
@@ -157,10 +153,13 @@ fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
 fn arrays(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
     let columns = words.subject.relation.columns.iter();
     for column in columns.filter(|column| column.data_type == "uuid[]") {
-        for target in words.context.owned_tables() {
-            let theirs = key_of(words, target.name, VICTIM, 0)?;
+        for target in words.context.secret_tables(&ATTACKER.identity()) {
+            let key = target.relation.primary_key().first();
+            let secrets = words.context.secret_rows(&target, &ATTACKER.identity());
+            let theirs = key.zip(secrets.last()).and_then(|(key, row)| row.literal(key));
+            let Some(theirs) = theirs else { continue };
             let value = |id: &str| format!("array[{id}]::pg_catalog.uuid[]");
-            let differing = words.context.worlds(&target)?;
+            let differing = words.context.worlds(&target, &ATTACKER.identity())?;
             let owned = words.subject.declared.shape.owned;
             // The control is the victim with an empty array if clients may write it, else the
             // service role.
@@ -176,7 +175,7 @@ fn arrays(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), Ca
                 words.context.contract.identity(who),
                 vec![harmless.insert(words.subject.relation)],
             );
-            point(words, &column.name, &value(&theirs), target.name, &mut |probe| {
+            point(words, &column.name, &value(theirs), target.name, &mut |probe| {
                 let control = control.clone();
                 probes.push(Probe { worlds: differing.clone(), control, ..probe });
             })?;
@@ -237,5 +236,6 @@ fn worlds_of(
     context: &Context<'_>,
     table: &str,
 ) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
-    owned_table(context, table).map_or(Ok(Vec::new()), |table| context.worlds(&table))
+    owned_table(context, table)
+        .map_or(Ok(Vec::new()), |table| context.worlds(&table, &ATTACKER.identity()))
 }

@@ -64,8 +64,11 @@ pub(super) fn combined_statements(context: &Context<'_>) -> Result<Vec<Probe>, C
             ),
             // No column is read, so that only the policies of the command itself apply.
             ("blind CTE", format!("with hit as (update {table} set {set}) select 1")),
-            ("insert select", copy(&words, &key)),
         ];
+        if context.has_secrets(&words.subject, &ATTACKER.identity()) {
+            let secret = context.aim_at_secret(&words.subject, &ATTACKER.identity())?;
+            forms.push(("insert select", copy(&words, &secret)));
+        }
         if context.catalog.version_num >= OLD_AND_NEW {
             let both: Vec<String> = ["old", "new"]
                 .iter()

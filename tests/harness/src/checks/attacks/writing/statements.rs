@@ -208,7 +208,17 @@ impl<'a> TableStatements<'a> {
         self.context.probe(&self.subject, part, vec![statement])
     }
 
-    /// The same, inserting a draft.
+    /// A probe of the table by another persona.
+    pub(in crate::checks::attacks) fn by(
+        &self,
+        persona: Persona,
+        probe: Probe,
+    ) -> Result<Probe, CannotRun> {
+        let attacker = self.context.contract.identity(persona);
+        Ok(Probe { worlds: self.context.worlds(&self.subject, &attacker)?, attacker, ..probe })
+    }
+
+    /// A probe by the attacker that inserts a draft.
     pub(in crate::checks::attacks) fn insertion(
         &self,
         part: &str,

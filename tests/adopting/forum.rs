@@ -1,0 +1,127 @@
+//! A forum: what the grids let others read and write is believed by every check, and nothing
+//! more.
+
+use std::sync::Arc;
+
+use rstest::rstest;
+
+use schema_harness::checks::attacks;
+use schema_harness::inputs::Inputs;
+use schema_harness::job::{self, Job};
+use schema_harness::report::{Evidence, Verdict};
+use schema_harness::source::project;
+
+/// The evidence of the forum with one more migration.
+async fn evidence_with(change: &str) -> Evidence {
+    let forum = project().join("fixtures/examples/forum");
+    let inputs = Inputs::read(&forum.join("migrations"), &forum.join("fixtures"));
+    let inputs = inputs.unwrap_or_else(|why| panic!("{why}")).followed_by(change);
+    let attacks = attacks::all().filter(|attack| !OF_THE_DATABASE.contains(&attack.id)).collect();
+    let job = Job { attacks, ..Job::without_attacks(&[]) };
+    let evidence = job::run(Arc::new(inputs), &job).await;
+    evidence.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Attacks on what belongs to no table.
+const OF_THE_DATABASE: [&str; 2] = ["B07", "B08"];
+
+/// Findings of attacks and cells: rule and object.
+fn found(evidence: &Evidence) -> Vec<(&str, &str)> {
+    let is_tried = |rule: &str| !rule.starts_with("schema.") && !rule.starts_with("lint.");
+    let tried = evidence.findings.iter().filter(|finding| is_tried(&finding.rule));
+    let mut found: Vec<_> =
+        tried.map(|finding| (finding.rule.as_str(), finding.object.as_str())).collect();
+    found.dedup();
+    found
+}
+
+/// The near misses: what the contract lets everybody do is no weakness, by whatever statement or
+/// function.
+#[rstest]
+#[case::as_it_is("select 1")]
+#[case::function_that_returns_public_rows(
+    "create function public.latest() returns setof text language sql stable security definer \
+     set search_path = '' as 'select body from public.posts where not is_draft order by id'; \
+     grant execute on function public.latest() to anon, authenticated"
+)]
+#[case::policy_in_other_words(
+    "alter policy \"Visitors read what is no draft\" on public.posts using (is_draft is false)"
+)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forum_is_proved(#[case] change: &str) {
+    let evidence = evidence_with(change).await;
+    assert_eq!(found(&evidence), []);
+    assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
+    if change == "select 1" {
+        assert_eq!(evidence.verdict, Verdict::Proved);
+    }
+}
+
+/// What the contract does not let others do is found: another row, column, command or role.
+#[rstest]
+#[case::drafts_are_public(
+    "alter policy \"Users read what is no draft, and their own\" on public.posts using (true)",
+    &[("attack.R01", "posts"), ("attack.R04", "posts"), ("isolation.cell", "posts")]
+)]
+#[case::drafts_are_public_to_visitors(
+    "alter policy \"Visitors read what is no draft\" on public.posts using (true)",
+    &[("attack.R02", "posts"), ("isolation.cell", "posts")]
+)]
+#[case::function_that_returns_drafts(
+    "create function public.latest() returns setof text language sql stable security definer \
+     set search_path = '' as 'select body from public.posts'; \
+     grant execute on function public.latest() to anon, authenticated",
+    &[("attack.B02", "latest")]
+)]
+#[case::column_is_granted(
+    "grant select (moderation) on public.posts to authenticated",
+    &[("isolation.cell", "posts.moderation")]
+)]
+#[case::function_that_returns_a_hidden_column(
+    "create function public.moderated() returns setof text language sql stable security definer \
+     set search_path = '' as 'select moderation from public.posts where not is_draft'; \
+     grant execute on function public.moderated() to authenticated",
+    &[("attack.B02", "moderated")]
+)]
+#[case::others_edit_posts(
+    "alter policy \"Users edit their own posts\" on public.posts using (true) with check (true)",
+    &[("attack.W02", "posts"), ("isolation.cell", "posts")]
+)]
+#[case::others_delete_pages(
+    "grant delete on public.pages to authenticated; create policy \"Users delete pages\" \
+     on public.pages for delete to authenticated using (true)",
+    &[("attack.W03", "pages"), ("isolation.cell", "pages")]
+)]
+#[case::visitors_read_pages(
+    "grant select on public.pages to anon; create policy \"Visitors read pages\" \
+     on public.pages for select to anon using (true)",
+    &[("attack.R02", "pages"), ("isolation.cell", "pages")]
+)]
+#[case::users_ask_in_anothers_name(
+    "alter policy \"Users add pages\" on public.pages with check (true)",
+    &[("attack.W01", "pages"), ("isolation.cell", "pages")]
+)]
+#[case::edit_of_a_page_edits_a_post(
+    "create function public.echo() returns trigger language plpgsql security definer \
+     set search_path = '' as $$ begin update public.posts set body = new.body; return new; end $$; \
+     create trigger echo after update on public.pages for each row execute function public.echo()",
+    &[("attack.W02", "pages"), ("isolation.state", "pages")]
+)]
+#[case::question_deletes_questions(
+    "create function public.forget() returns trigger language plpgsql security definer \
+     set search_path = '' as $$ begin delete from public.questions; return new; end $$; \
+     create trigger forget before insert on public.questions \
+     for each row execute function public.forget()",
+    &[("isolation.state", "questions")]
+)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_the_contract_gives_is_found(
+    #[case] fault: &str,
+    #[case] expected: &[(&str, &str)],
+) {
+    let evidence = evidence_with(fault).await;
+    let found = found(&evidence);
+    for one in expected {
+        assert!(found.contains(one), "{one:?} in {found:?}");
+    }
+}
