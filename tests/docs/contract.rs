@@ -37,7 +37,7 @@ fn examples_of_the_page_are_a_contract() {
     let directory = written(&page(CONTRACT));
     let contract = Contract::read(directory.path()).unwrap_or_else(|why| panic!("{why}"));
     let tables: Vec<&str> = contract.tables.keys().map(String::as_str).collect();
-    assert_eq!(tables, ["notebooks", "notes", "plans", "team_members", "teams"]);
+    assert_eq!(tables, ["notebooks", "notes", "plans", "storage.objects", "team_members", "teams"]);
     assert!(contract.views.contains_key("notebook_counts"), "the view, by its name");
     assert!(contract.functions.contains_key("limit_notebooks"), "the function");
     assert!(contract.database.accounts.is_some(), "the database");
@@ -52,6 +52,7 @@ fn examples_of_the_page_are_a_contract() {
 #[case::function("contract/functions/limit_notebooks.toml", "")]
 #[case::database("contract/database.toml", "")]
 #[case::accounts("contract/database.toml", "[accounts]\n")]
+#[case::bucket("contract/database.toml", "[buckets.photos]\n")]
 #[case::lint_exception("contract/database.toml", "[[lint_exceptions]]\n")]
 fn every_key_of_the_contract_is_explained(#[case] file: &str, #[case] header: &str) {
     let page = page(CONTRACT);

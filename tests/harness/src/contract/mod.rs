@@ -14,8 +14,8 @@ mod sharing;
 use std::path::Path;
 
 pub use self::model::{
-    Accepted, Accounts, CLIENT_ROLES, Clients, Column, Contract, Database, Facet, Function,
-    LintException, Owner, Relation,
+    Accepted, Accounts, BUCKETS, Bucket, CLIENT_ROLES, Clients, Column, Contract, Database, Facet,
+    Function, LintException, OWNER, Owner, Relation, example_of,
 };
 use crate::error::CannotRun;
 use crate::source::SourceFile;

@@ -86,7 +86,9 @@ pub(super) fn check_owner(
         Some(Owner::None) => Wrong::new(format!("table `{table}` has no owner"))
             .label("its rows are the members")
             .help(remedy),
-        Some(Owner::Through(_) | Owner::Members(_)) => leads_nowhere(table).help(remedy),
+        Some(Owner::Through(_) | Owner::Members(_) | Owner::Expression(_)) => {
+            leads_nowhere(table).help(remedy)
+        }
     };
     mistakes.add(file.mistake(file.word(&["owner"], table), wrong));
 }

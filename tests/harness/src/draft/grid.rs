@@ -2,9 +2,11 @@
 //! role's privileges go. The contents of the database are not used.
 
 use super::owners::Guesses;
+use super::policies::{Kind, kinds};
 use crate::catalog::{Policy, Relation};
 use crate::contract::Owner;
 use crate::contract::grid::Command;
+use crate::contract::shape::PLAIN_ROWS;
 
 /// The guessed outcomes of a grid line, by the kind of its target.
 #[derive(Clone, Copy)]
@@ -25,35 +27,76 @@ enum Cells {
     EveryMembership,
 }
 
+/// Persona, target, role, guessed outcomes, and the kind of the rows.
+type Line<'a> = (&'a str, String, &'a str, Cells, usize);
+
+/// The users with rows, and those without.
+const GROUPS: [&str; 2] = ["alice, bob", "carol, guest"];
+/// Requests without a user.
+const ANYBODY: &str = "no_token, anon_key";
+
+/// The cell of all rows: a number, where policies treat their kinds differently.
+fn of_all(kinds: &[Kind], who: &str, role: &str, command: Command, cells: Cells) -> String {
+    let each = kinds.iter().map(|kind| cell(&kind.relation, role, command, cells));
+    let each: Vec<&str> = each.collect();
+    if each.iter().all(|it| *it == each[0]) {
+        return each[0].to_owned();
+    }
+    let reached = each.iter().zip(kinds).map(|(cell, kind)| {
+        let of_each = if kind.variant.is_some() { 1 } else { PLAIN_ROWS };
+        match *cell {
+            // One of the plain rows is nobody's.
+            "all rows" => 2 * of_each + usize::from(kind.variant.is_none()),
+            "own rows" if who == GROUPS[0] => of_each,
+            _ => 0,
+        }
+    });
+    format!("{} rows", reached.sum::<usize>())
+}
+
 /// The lines of a guessed grid.
 pub(super) fn grid(relation: &Relation, name: &str, guesses: &Guesses) -> Vec<String> {
     let (owner, _) = guesses.at(name);
     let is_table = relation.is_table();
     let commands = if is_table { Command::ALL.to_vec() } else { vec![Command::Select] };
     let users = users(relation, &owner, name, guesses);
-    let mut rows: Vec<(&str, &str, &str, Cells)> = Vec::new();
-    rows.extend(users.into_iter().map(|(who, whose, cells)| (who, whose, "authenticated", cells)));
-    let anybody = "no_token, anon_key";
+    let kinds = kinds(relation);
+    let mut rows: Vec<Line<'_>> = Vec::new();
+    for (who, whose, cells) in users {
+        let groups = if kinds.len() > 1 && whose == "every" { &GROUPS[..] } else { &[who] };
+        rows.extend(groups.iter().map(|who| (*who, whose.to_owned(), "authenticated", cells, 0)));
+    }
+    for (at, variant) in
+        kinds.iter().enumerate().filter_map(|(at, it)| Some((at, it.variant.as_ref()?)))
+    {
+        let anothers = format!("another's {variant}");
+        rows.push((GROUPS[0], format!("own {variant}"), "authenticated", Cells::Reached, at));
+        rows.push(("users", anothers.clone(), "authenticated", Cells::Denied, at));
+        rows.push((ANYBODY, anothers, "anon", Cells::Denied, at));
+    }
     let public = owner == Owner::None;
     let any = if public { Cells::Seen } else { Cells::Denied };
     let every = if public { "all rows" } else { "0 rows" };
-    rows.push((anybody, "any", "anon", any));
-    rows.push((anybody, "every", "anon", Cells::Every(every)));
-    rows.push(("service_role", "any", "service_role", Cells::Reached));
-    rows.push(("service_role", "every", "service_role", Cells::Every("all rows")));
+    let targets = if kinds.len() > 1 { &["another's", "nobody's"][..] } else { &["any"] };
+    rows.extend(targets.iter().map(|whose| (ANYBODY, (*whose).to_owned(), "anon", any, 0)));
+    let each = "every".to_owned();
+    rows.push((ANYBODY, each.clone(), "anon", Cells::Every(every), 0));
+    rows.push(("service_role", "any".to_owned(), "service_role", Cells::Reached, 0));
+    rows.push(("service_role", each, "service_role", Cells::Every("all rows"), 0));
     let has_members = matches!(owner, Owner::Members(_));
     let mut table = vec![vec!["who".to_owned(), "whose row".to_owned()]];
     table[0].extend(commands.iter().map(|command| command.name().to_owned()));
-    for (who, whose, role, cells) in rows {
-        let mut line = vec![who.to_owned(), whose.to_owned()];
+    for (who, whose, role, cells, kind) in rows {
+        let mut line = vec![who.to_owned(), whose.clone()];
         for command in &commands {
-            let new = has_members && ["another's", "shared"].contains(&whose);
-            let cell = if new && *command == Command::Insert {
-                "-"
+            let new = has_members && ["another's", "shared"].contains(&whose.as_str());
+            line.push(if new && *command == Command::Insert {
+                "-".to_owned()
+            } else if whose == "every" {
+                of_all(&kinds, who, role, *command, cells)
             } else {
-                cell(relation, role, *command, cells)
-            };
-            line.push(cell.to_owned());
+                cell(&kinds[kind].relation, role, *command, cells).to_owned()
+            });
         }
         table.push(line);
     }
@@ -67,7 +110,7 @@ fn users(
     name: &str,
     guesses: &Guesses,
 ) -> Vec<(&'static str, &'static str, Cells)> {
-    let (owners, others) = ("alice, bob", "carol, guest");
+    let [owners, others] = GROUPS;
     let every = |rows| ("users", "every", Cells::Every(rows));
     if *owner == Owner::None {
         return vec![("users", "any", Cells::Seen), every("all rows")];
@@ -89,6 +132,7 @@ fn users(
     let can_be_nobodys = match owner {
         Owner::Column(column) => relation.column(column).is_some_and(|column| !column.not_null),
         Owner::Through(paths) => paths.len() > 1,
+        Owner::Expression(_) => true,
         Owner::Members(_) | Owner::None => false,
     };
     if can_be_nobodys && relation.is_table() {

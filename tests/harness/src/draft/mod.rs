@@ -5,6 +5,7 @@ pub mod checks;
 mod found;
 mod grid;
 mod owners;
+mod policies;
 mod rest;
 mod tables;
 mod writer;

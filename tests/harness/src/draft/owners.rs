@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::found::Found;
+use super::policies::{Compared, with_the_caller};
 use crate::catalog::Relation;
 use crate::contract::Owner;
 use crate::contract::membership::Members;
@@ -33,7 +34,10 @@ impl Guesses {
         let profiles = profiles(&tables);
         let mut guesses = BTreeMap::new();
         for relation in found.relations() {
-            if let Some((column, why)) = user_column(relation, &profiles) {
+            if let Some(Compared::Expression { text, .. }) = with_the_caller(relation) {
+                let why = "policies compare it with the caller's id".to_owned();
+                guesses.insert(relation.declared_name(), (Owner::Expression(text), why));
+            } else if let Some((column, why)) = user_column(relation, &profiles) {
                 guesses.insert(relation.declared_name(), (Owner::Column(column), why));
             }
         }
@@ -145,6 +149,11 @@ fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, Stri
     let is_uuid =
         |name: &&&str| relation.column(name).is_some_and(|column| column.data_type == "uuid");
     let points = |name: &&&str| references(relation).iter().any(|(column, ..)| column == *name);
+    if let Some(Compared::Column(column)) = with_the_caller(relation)
+        && !points(&&column.as_str())
+    {
+        return Some((column, "policies compare it with the caller's id".to_owned()));
+    }
     let named = NAMES.iter().filter(is_uuid).find(|name| !points(name))?;
     Some(((*named).to_owned(), "by its name; no foreign key says so".to_owned()))
 }

@@ -7,12 +7,10 @@ use super::owner::Owner;
 use super::values;
 use super::world::World;
 use crate::catalog::{Catalog, Constraint, Relation};
+pub use crate::contract::shape::PLAIN_ROWS;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
 use crate::sql::{ident, quote};
-
-/// Rows that each owner has of each table, variants apart.
-pub const PLAIN_ROWS: usize = 3;
 
 /// An account that has signed up and whose profile was removed again: whoever inserts into a
 /// table with one row per user inserts for it.
@@ -145,6 +143,11 @@ impl<'a> Factory<'a> {
                 round += 1;
                 if round > ROUNDS {
                     break;
+                }
+                let named = declared.filter(|it| key.iter().any(|name| it.is_owner_example(name)));
+                if let Some(declared) = named {
+                    draft.set_examples(declared, wanted.owner, OF_ONE_CHILD + round);
+                    continue;
                 }
                 let is_owners = |column: &String| match declared.map(|it| &it.owner) {
                     Some(contract::Owner::Column(owner)) => owner == column,
@@ -320,7 +323,9 @@ pub(super) fn one_per_user<'a>(
             }
             _ => return None,
         },
-        contract::Owner::None | contract::Owner::Members(_) => return None,
+        contract::Owner::None | contract::Owner::Members(_) | contract::Owner::Expression(_) => {
+            return None;
+        }
     };
     catalog.relation(table)?.is_unique(&[column]).then_some(column)
 }

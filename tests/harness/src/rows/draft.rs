@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::owner::Owner;
 use crate::catalog::{Catalog, Relation};
+use crate::contract;
 use crate::sql::ident;
 
 /// A row that is yet to be written.
@@ -33,6 +35,17 @@ impl Draft {
             columns.join(", "),
             values.join(", ")
         )
+    }
+
+    /// Gives the columns whose example names the owner its id.
+    pub(super) fn set_examples(&mut self, declared: &contract::Relation, owner: Owner, row: usize) {
+        let id = match owner {
+            Owner::User(persona) => persona.user_id().unwrap_or_default(),
+            Owner::Shared | Owner::Nobody => owner.name(),
+        };
+        for (column, example) in declared.owner_examples() {
+            self.values.insert(column.to_owned(), contract::example_of(example, id, row));
+        }
     }
 
     /// What runs before a statement and takes the row out of the way that a key of this one

@@ -353,7 +353,9 @@ fn altered(site: &Site<'_>, relation: &Relation, draft: &Draft, row: &Row) -> Op
     let leads: Vec<&String> = match &declared.owner {
         contract::Owner::Column(owner) => vec![owner],
         contract::Owner::Through(paths) => paths.iter().map(|(path, _)| path).collect(),
-        contract::Owner::None | contract::Owner::Members(_) => Vec::new(),
+        contract::Owner::None | contract::Owner::Members(_) | contract::Owner::Expression(_) => {
+            Vec::new()
+        }
     };
     leads.into_iter().find_map(|name| {
         let at = relation.columns.iter().position(|column| column.name == *name)?;

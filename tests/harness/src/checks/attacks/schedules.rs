@@ -368,6 +368,6 @@ fn owner_of_parent(context: &Context<'_>, parent: &str) -> Option<(String, Strin
             let Owner::Column(user) = &memberships.owner else { return None };
             Some((relation.qualified(), ident(&members.by), ident(user)))
         }
-        Owner::Through(_) | Owner::None => None,
+        Owner::Through(_) | Owner::Expression(_) | Owner::None => None,
     }
 }

@@ -110,7 +110,7 @@ impl<'a> Author<'a> {
                 .is_some_and(|column| column.not_null && column.default.is_none());
             let owner = match &self.declared.owner {
                 contract::Owner::Column(owner) => owner == column,
-                _ => false,
+                _ => self.declared.is_owner_example(column),
             };
             !open
                 || insertable(column)
@@ -189,7 +189,7 @@ impl<'a> Author<'a> {
         let plain = |column: &&Column| {
             let in_variant = |v: &BTreeMap<String, String>| v.contains_key(&column.name);
             !self.is_structural(&column.name)
-                && !self.relation.is_unique(&[column.name.as_str()])
+                && !self.relation.unique_keys().iter().any(|key| key.contains(&column.name))
                 && !self.declared.variants.values().any(in_variant)
                 && self.declared.columns.contains_key(&column.name)
         };
@@ -213,6 +213,11 @@ impl<'a> Author<'a> {
     /// could break references.
     fn is_structural(&self, column: &str) -> bool {
         let keys = ["p", "f"];
+        let is_owner =
+            matches!(&self.declared.owner, contract::Owner::Column(owner) if owner == column);
+        if is_owner || self.declared.is_owner_example(column) {
+            return true;
+        }
         self.relation.constraints.iter().any(|constraint| {
             keys.contains(&constraint.kind.as_str())
                 && constraint.columns.iter().any(|key| key == column)

@@ -186,11 +186,16 @@ pub(super) fn copies(context: &Context<'_>) -> Probes {
         let TableStatements { table, list, .. } = w;
         [("query", vec![format!("copy (select {list} from {table}) to stdout")])]
     })?;
-    probes.extend(each(context, context.owned_tables(), |w| {
-        let TableStatements { table, list, .. } = w;
-        [("table", vec![format!("copy {table} ({list}) to stdout")])]
-    })?);
     for subject in context.owned_tables() {
+        let relation = subject.relation;
+        // COPY takes no generated columns.
+        let is_stored = |name: &&str| {
+            relation.column(name).is_some_and(|it| it.made.as_deref() != Some("generated"))
+        };
+        let list = subject.readable().into_iter().filter(is_stored).map(ident);
+        let list = list.collect::<Vec<_>>().join(", ");
+        let copy = vec![format!("copy {} ({list}) to stdout", relation.qualified())];
+        probes.push(context.probe(&subject, "table", copy)?);
         probes.push(copy_in(context, &subject)?);
     }
     probes.sort_by(|one, other| one.object.cmp(&other.object));

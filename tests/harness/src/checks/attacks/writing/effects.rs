@@ -6,6 +6,7 @@ use super::statements::{TableStatements, owned, service_instead};
 use crate::catalog::{Constraint, Relation};
 use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
+use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows::Owner;
@@ -121,9 +122,11 @@ pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRu
             for ((command, setup, statement), (_, _, same)) in mine.into_iter().zip(theirs) {
                 // The control is the victim with its own row, or the service role if no client
                 // may.
-                let who = if permitted(&words, command) { VICTIM } else { Persona::ServiceRole };
+                let grid = &words.subject.declared.grid;
+                let permitted = grid.permits(VICTIM, &Whose::Own(None), command);
+                let who = if permitted { VICTIM } else { Persona::ServiceRole };
                 let control = Control::Instead(who.identity(), vec![same]);
-                let part = format!("{command}{part}");
+                let part = format!("{}{part}", command.name());
                 probes.push(Probe { setup, control, ..words.probe(&part, statement)? });
             }
         }
@@ -131,20 +134,8 @@ pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRu
     Ok(probes)
 }
 
-/// Whether clients may run that command on their own rows.
-fn permitted(words: &TableStatements<'_>, command: &str) -> bool {
-    let declared = words.subject.declared;
-    match command {
-        "delete" => {
-            let whole = declared.privileges.get(ATTACKER.role());
-            whole.is_some_and(|granted| granted.iter().any(|g| g == "delete" || g == "all"))
-        }
-        _ => !declared.granted(ATTACKER.role(), command).is_empty(),
-    }
-}
-
 /// A statement with its command and setup.
-type Done = (&'static str, Vec<String>, String);
+type Done = (Command, Vec<String>, String);
 
 /// Insert, update and delete of that user's own row.
 fn statements(
@@ -173,13 +164,17 @@ fn statements(
             .collect();
     }
     let mut statements =
-        vec![("insert", draft.setup.clone(), draft.insert(words.subject.relation))];
+        vec![(Command::Insert, draft.setup.clone(), draft.insert(words.subject.relation))];
     if !set.is_empty() {
         let set = set.join(", ");
-        statements.push(("update", Vec::new(), format!("update {table} set {set} where {key}")));
+        statements.push((
+            Command::Update,
+            Vec::new(),
+            format!("update {table} set {set} where {key}"),
+        ));
     }
     if !laden {
-        statements.push(("delete", Vec::new(), format!("delete from {table} where {key}")));
+        statements.push((Command::Delete, Vec::new(), format!("delete from {table} where {key}")));
     }
     Ok(statements)
 }

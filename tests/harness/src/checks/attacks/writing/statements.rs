@@ -114,7 +114,9 @@ impl<'a> TableStatements<'a> {
     }
 
     pub(in crate::checks::attacks) fn is_on_path(&self, column: &str) -> bool {
-        self.owner_column() == Some(column) || self.paths().iter().any(|(path, _)| path == column)
+        self.owner_column() == Some(column)
+            || self.subject.declared.is_owner_example(column)
+            || self.paths().iter().any(|(path, _)| path == column)
     }
 
     /// Columns that can hold any value: no keys, no references, no columns of variants.
