@@ -45,6 +45,9 @@ struct Expected {
     /// Findings that it has to have, as `rule object`.
     #[serde(default)]
     finds: Vec<String>,
+    /// Whether the verdict has to be that it is proved, with the contract that is drafted of it.
+    #[serde(default)]
+    proved: bool,
     /// Rules that it may break: what is not yet right, with the reason in a comment.
     #[serde(default)]
     tolerates: Vec<String>,
@@ -257,7 +260,7 @@ fn said(errors: &Path, status: ExitStatus) -> String {
 impl Done {
     /// What is not as expected, in short.
     fn wrong(&self) -> Option<String> {
-        let Expected { stops, finds, tolerates } = &self.case.expected;
+        let Expected { stops, finds, proved, tolerates } = &self.case.expected;
         match (&self.outcome, stops) {
             (Outcome::Stopped(why), Some(words)) if why.contains(words) => None,
             (Outcome::Stopped(_), _) => Some("it stops".to_owned()),
@@ -280,7 +283,9 @@ impl Done {
                     (it.rule.starts_with("schema.") || is_of_the_untried(&it.rule))
                         && !expected(&it.rule)
                 };
-                evidence.findings.iter().find(wrong).map(|it| it.rule.clone())
+                let wrong = evidence.findings.iter().find(wrong).map(|it| it.rule.clone());
+                let is_proved = evidence.verdict.exit_status() == 0;
+                wrong.or_else(|| (*proved && !is_proved).then(|| "it is not proved".to_owned()))
             }
         }
     }

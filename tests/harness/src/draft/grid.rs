@@ -194,13 +194,14 @@ fn policies<'a>(
     })
 }
 
-/// Whether no policy lets the role write. A table that has policies, and none to read its rows, is
+/// Whether no policy lets the role do that. Where policies let it write, and none read its rows, is
 /// rather a mistake.
 fn is_closed(relation: &Relation, role: &str, command: Command) -> bool {
     relation.row_level_security.starts_with("enabled")
         && role != "service_role"
         && policies(relation, role, command).next().is_none()
-        && (command != Command::Select || relation.policies.is_empty())
+        && (command != Command::Select
+            || Command::ALL.iter().all(|it| policies(relation, role, *it).next().is_none()))
 }
 
 /// Whether a policy lets the role read every row. One that lets it write every row is rather a

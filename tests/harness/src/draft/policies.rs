@@ -3,6 +3,7 @@
 use super::found::OBJECTS;
 use crate::catalog::Relation;
 use crate::contract::OWNER;
+use crate::sql::quote;
 
 /// What a policy compares with the caller's id.
 pub(super) enum Compared {
@@ -83,6 +84,25 @@ fn of_bucket(relation: &Relation, bucket: String) -> Kind {
         }
     }
     Kind { variant: Some(bucket), relation }
+}
+
+/// The only value of a column that policies take in a new row, where they name one.
+pub(super) fn demanded(relation: &Relation, column: &str) -> Option<String> {
+    let its = relation.column(column)?;
+    let checks = || relation.policies.iter().filter_map(|it| it.with_check.as_deref());
+    // A new row has to pass the policies for reading, too.
+    let readers = relation.policies.iter().filter(|it| ["select", "all"].contains(&&*it.command));
+    let readers = readers.filter_map(|it| it.using.as_deref());
+    let is_null = format!("({column} IS NULL)");
+    if !its.not_null && checks().chain(readers).any(|text| text.contains(&is_null)) {
+        return Some("null".to_owned());
+    }
+    let begin = format!("({column} = '");
+    let literal = checks().find_map(|text| {
+        let rest = &text[text.find(&begin)? + begin.len()..];
+        rest.split_once('\'').map(|(literal, _)| literal)
+    });
+    literal.map(quote)
 }
 
 /// What stands for the caller's id.

@@ -7,7 +7,7 @@ use super::checks::plain;
 use super::found::{Found, OBJECTS, head};
 use super::grid::grid;
 use super::owners::Guesses;
-use super::policies::{BUCKET, Compared, kinds, literals, with_the_caller};
+use super::policies::{BUCKET, Compared, demanded, kinds, literals, with_the_caller};
 use super::writer::{Writer, key, list};
 use crate::catalog::facets::BY_COLUMN;
 use crate::catalog::{Column, Constraint, Policy, Relation};
@@ -106,7 +106,7 @@ fn example(relation: &Relation, column: &str) -> Option<String> {
             let plain = literals(relation, column).into_iter().find(|it| !variants.contains(it));
             plain.map(|it| quote(&it))
         }
-        _ => None,
+        _ => demanded(relation, column),
     }
 }
 

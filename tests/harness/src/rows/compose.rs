@@ -165,6 +165,10 @@ impl<'a> Factory<'a> {
                     draft.make_room(self.catalog, relation, &is);
                     break;
                 }
+                // Its owner has it already.
+                if is_one_per_user && wanted.ordinal == 0 {
+                    break;
+                }
                 match (free, parent) {
                     (Some(_), Some(parent)) => {
                         let ordinal = OF_ONE_CHILD + round + wanted.ordinal;
@@ -309,11 +313,7 @@ pub(super) fn parent_ordinal(ordinal: usize, nth: usize) -> usize {
 
 /// The column by which a table has one row per user, if it does: the user's own id, or the
 /// key of another such table.
-pub(super) fn one_per_user<'a>(
-    catalog: &Catalog,
-    contract: &'a Contract,
-    table: &str,
-) -> Option<&'a str> {
+pub fn one_per_user<'a>(catalog: &Catalog, contract: &'a Contract, table: &str) -> Option<&'a str> {
     let column = match &contract.tables.get(table)?.owner {
         contract::Owner::Column(column) => column,
         contract::Owner::Through(paths) => match paths.as_slice() {

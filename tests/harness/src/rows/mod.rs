@@ -6,6 +6,7 @@ mod cause;
 pub mod checks;
 pub mod compose;
 mod draft;
+pub mod holders;
 mod members;
 mod order;
 mod owner;

@@ -10,6 +10,7 @@ use crate::contract::{self, Contract};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
+use crate::rows::holders::removal;
 use crate::rows::{Owner, Row, World};
 use crate::sql::{ident, quote};
 
@@ -69,7 +70,10 @@ impl<'a> Author<'a> {
             Command::Delete => {
                 let (table, aim) = (self.relation.qualified(), self.aim(cell)?);
                 let statement = format!("delete from {table}{aim}");
-                Ok(Try { setup: Vec::new(), statement, idle: false })
+                // Policies are tried, and not keys that forbid to delete what others point at.
+                let rows = aim.strip_prefix(" where ").unwrap_or("true");
+                let setup = removal(self.factory.catalog, self.relation, rows);
+                Ok(Try { setup, statement, idle: false })
             }
         }
     }
@@ -171,7 +175,6 @@ impl<'a> Author<'a> {
             None => Vec::new(),
         };
         let is_unique = is_key || self.relation.is_unique(&[column.as_str()]);
-        let idle = is_key || is_unique && cell.whose == Whose::Every;
         let value = if is_unique && cell.whose == Whose::Every {
             ident(&column)
         } else if is_key {
@@ -180,6 +183,7 @@ impl<'a> Author<'a> {
             self.fresh(&column, current)?
         };
         let statement = format!("update {table} set {} = {value}{aim}", ident(&column));
+        let idle = is_key || is_unique && cell.whose == Whose::Every || value == current;
         Ok(Try { setup, statement, idle })
     }
 

@@ -91,8 +91,7 @@ fn orphans(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), C
         return Ok(());
     }
     let (table, set) = (words.table(), words.assignment()?);
-    let id = quote(VICTIM.user_id().unwrap_or_default());
-    let leave = format!("delete from auth.users where id = {id}");
+    let leave = words.context.without_the_victim();
     for (part, statement) in [
         ("read orphans", format!("select {} from {table}", words.subject.select_list())),
         ("update orphans", format!("update {table} set {set}")),
@@ -105,7 +104,7 @@ fn orphans(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), C
             ..probe.clone()
         };
         for probe in [probe, anonymous] {
-            probes.push(Probe { setup: vec![leave.clone()], ..probe });
+            probes.push(Probe { setup: leave.clone(), ..probe });
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::contract;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
-use crate::rows::compose::{Draft, PLAIN_ROWS, Wanted};
+use crate::rows::compose::{Draft, PLAIN_ROWS, Wanted, one_per_user};
 use crate::rows::{Owner, Row};
 use crate::sql::ident;
 
@@ -87,7 +87,7 @@ impl<'a> TableStatements<'a> {
 
     /// Whether there is one row per user.
     pub(in crate::checks::attacks) fn is_one_per_user(&self) -> bool {
-        self.owner_column().is_some_and(|column| self.subject.relation.is_unique(&[column]))
+        one_per_user(self.context.catalog, self.context.contract, self.subject.name).is_some()
     }
 
     /// A new row for that owner, with the columns that the attacker may insert and the required
