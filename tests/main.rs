@@ -55,6 +55,8 @@ mod servers;
 mod shards;
 /// Sign-up, login and tokens.
 mod sign_up;
+/// Files of the platform's storage.
+mod storage;
 /// The library's modules depend on each other one way.
 mod structure;
 

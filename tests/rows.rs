@@ -204,6 +204,43 @@ async fn one_finding_stands_for_a_sign_up_that_is_refused(#[case] body: &str, #[
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
 }
 
+/// The profile that the sign-up has made is not in the way of the user's own insert, and rows that
+/// point at it by keys without an action are not in the way of a delete.
+#[rstest]
+#[case::right("", "", &[])]
+#[case::anybodys(
+    "for insert to authenticated with check ((select auth.uid()) = id)",
+    "for insert to authenticated with check (true)",
+    &["profiles/insert/alice/bobs-row", "profiles/insert/carol/alices-row"]
+)]
+#[case::nobodys(
+    "for insert to authenticated with check ((select auth.uid()) = id)",
+    "for insert to authenticated with check (false)",
+    &["profiles/insert/alice/alices-row", "profiles/insert/carol/carols-row"]
+)]
+#[case::anybody_deletes(
+    "create policy own on public.posts to authenticated using ((select auth.uid()) = author)",
+    "create policy own on public.posts to authenticated using (true)",
+    &["posts/delete/bob/alices-row", "posts/delete/carol/every-row"]
+)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_there_is_not_in_the_way(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] cells: &[&str],
+) {
+    let path = project().join("fixtures/obstacles/29_keys_that_hold.sql");
+    let migration = std::fs::read_to_string(path).expect("the obstacle");
+    assert!(migration.contains(from), "the obstacle has: {from}");
+    let evidence = evidence_of(&migration.replace(from, to)).await;
+    let of_cells = evidence.findings.iter().filter(|it| it.rule.starts_with("isolation."));
+    let found: Vec<&str> = of_cells.map(|it| it.check.as_str()).collect();
+    assert_eq!(found.is_empty(), cells.is_empty(), "{found:?}");
+    for cell in cells {
+        assert!(found.contains(&format!("isolation/{cell}").as_str()), "{cell} in {found:?}");
+    }
+}
+
 async fn evidence_of(migration: &str) -> Evidence {
     let inputs = Arc::new(drafted(migration).await);
     let evidence = job::run(inputs, &Job::without_attacks(&[])).await;

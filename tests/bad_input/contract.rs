@@ -126,6 +126,12 @@ fn contract_without_a_mistake_is_read() {
     "1:10 [usr_id] unknown column `usr_id`; table `notes` has `id`, `is_pinned`, `user_id`; \
      did you mean `user_id`?"
 )]
+#[case::expression_without_example(
+    "owner = \"user_id\"",
+    "owner = \"(user_id)\"",
+    "1:9 [\"(user_id)\"] no `example` says in which column the owner's id stands; give the \
+     column that the expression reads one, such as `example = \"'{owner}/{row}.png'\"`"
+)]
 #[case::unknown_column_in_variant(
     "is_pinned = \"true\"",
     "is_pined = \"true\"",
@@ -235,7 +241,7 @@ fn mistake_in_a_function_is_told_with_its_place(
     "[extensions]",
     "[extension]",
     "1:2 [extension] unknown key `extension`; there are `without_tables`, `clients`, \
-     `schemas`, `sequences`, `extensions`, `default_privileges`, `triggers`, \
+     `schemas`, `sequences`, `extensions`, `default_privileges`, `buckets`, `triggers`, \
      `proved_by`, `personas`, `accounts`, `lint_exceptions`; did you mean \
      `extensions`?"
 )]

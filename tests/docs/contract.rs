@@ -38,7 +38,7 @@ fn examples_of_the_page_are_a_contract() {
     let contract = Contract::read(directory.path()).unwrap_or_else(|why| panic!("{why}"));
     let tables: Vec<&str> = contract.tables.keys().map(String::as_str).collect();
     let told = ["invoices", "letter_readers", "letters", "notebooks", "notes", "plans"];
-    assert_eq!(tables, [&told[..], &["team_members", "teams"]].concat());
+    assert_eq!(tables, [&told[..], &["storage.objects", "team_members", "teams"]].concat());
     assert!(contract.views.contains_key("notebook_counts"), "the view, by its name");
     assert!(contract.functions.contains_key("limit_notebooks"), "the function");
     assert!(contract.database.accounts.is_some(), "the database");
@@ -54,6 +54,7 @@ fn examples_of_the_page_are_a_contract() {
 #[case::database("contract/database.toml", "")]
 #[case::accounts("contract/database.toml", "[accounts]\n")]
 #[case::persona("contract/database.toml", "[personas.invited]\n")]
+#[case::bucket("contract/database.toml", "[buckets.photos]\n")]
 #[case::lint_exception("contract/database.toml", "[[lint_exceptions]]\n")]
 fn every_key_of_the_contract_is_explained(#[case] file: &str, #[case] header: &str) {
     let page = page(CONTRACT);

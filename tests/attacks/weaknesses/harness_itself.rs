@@ -40,8 +40,7 @@ pub(super) const WEAKNESSES: [Weakness; 7] = [
         attack: "T06",
         object: "memories",
         by: "postgres",
-        plant: "create policy closed on public.memories as restrictive for select \
-                to authenticated using (user_id = (select auth.uid()))",
+        plant: "create policy open on public.memories for select to authenticated using (true)",
     },
     Weakness {
         attack: "T07",

@@ -13,7 +13,7 @@ use super::checks::{
 use super::file::{OneOrMany, RelationFile};
 use super::grid::{Grid, SHARED};
 use super::membership::{Members, Membership};
-use super::model::{Contract, Function, Owner, Relation};
+use super::model::{Column, Contract, Function, OWNER, Owner, Relation};
 use super::parties;
 use super::personas::{check_rows, declared};
 use super::shape::{Shape, Sharing};
@@ -249,6 +249,14 @@ fn check_owner_columns(
     file: &TomlFile,
     mistakes: &mut Mistakes,
 ) {
+    let is_example =
+        |column: &Column| column.example.as_deref().is_some_and(|it| it.contains(OWNER));
+    if matches!(owner, Owner::Expression(_)) && !content.columns.values().any(is_example) {
+        let wrong = Wrong::new("no `example` says in which column the owner's id stands");
+        let help = "give the column that the expression reads one, such as \
+                    `example = \"'{owner}/{row}.png'\"`";
+        mistakes.add(file.mistake(file.value(&["owner"]), wrong.help(help)));
+    }
     for column in owner.columns() {
         if !content.columns.contains_key(column) {
             let wrong = Wrong::unknown_column(name, column, content.columns.keys());
@@ -277,7 +285,9 @@ fn relation(
     let by = owner.columns();
     let shape = Shape {
         owned: owner != Owner::None,
-        nobodys: by.len() > 1 || by.iter().any(|column| content.columns[*column].nullable),
+        nobodys: by.len() > 1
+            || matches!(owner, Owner::Expression(_))
+            || by.iter().any(|column| content.columns[*column].nullable),
         is_table,
         variants: content.variants.keys().cloned().collect(),
         sharing,
@@ -326,6 +336,9 @@ pub(super) fn owner(paths: &OneOrMany) -> Result<Owner, Wrong> {
     };
     Ok(match paths {
         OneOrMany::One(none) if none == "none" => Owner::None,
+        OneOrMany::One(expression) if expression.contains('(') => {
+            Owner::Expression(expression.clone())
+        }
         OneOrMany::One(members) if members.contains("<-") => {
             Owner::Members(Members::parse(members)?)
         }

@@ -17,8 +17,8 @@ pub mod tenant;
 use std::path::Path;
 
 pub use self::model::{
-    Accepted, Accounts, CLIENT_ROLES, Clients, Column, Contract, Database, Facet, Function,
-    LintException, Owner, Relation,
+    Accepted, Accounts, BUCKETS, Bucket, CLIENT_ROLES, Clients, Column, Contract, Database, Facet,
+    Function, LintException, OWNER, Owner, Relation, example_of,
 };
 pub use self::parties::Party;
 use crate::error::CannotRun;

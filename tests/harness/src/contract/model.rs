@@ -91,13 +91,15 @@ pub enum Owner {
     Members(Members),
     /// The users are those who have the same tenant as the row.
     Tenant(Tenant),
+    /// The SQL expression's value is the user's id as text.
+    Expression(String),
 }
 
 impl Owner {
     /// The table's own columns on the path.
     pub fn columns(&self) -> Vec<&String> {
         match self {
-            Self::None => Vec::new(),
+            Self::None | Self::Expression(_) => Vec::new(),
             Self::Column(column) => vec![column],
             Self::Through(paths) => paths.iter().map(|(column, _)| column).collect(),
             Self::Members(members) => vec![&members.column],
@@ -109,7 +111,7 @@ impl Owner {
     pub fn parents(&self) -> Vec<String> {
         match self {
             Self::None => Vec::new(),
-            Self::Column(_) => vec!["auth.users".to_owned()],
+            Self::Column(_) | Self::Expression(_) => vec!["auth.users".to_owned()],
             Self::Through(paths) => paths.iter().map(|(_, parent)| parent.clone()).collect(),
             Self::Members(members) => vec![members.table.clone()],
             Self::Tenant(Tenant { of_user: Place::Column { table, .. }, .. }) => {
@@ -126,7 +128,7 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("none"),
-            Self::Column(column) => f.write_str(column),
+            Self::Column(text) | Self::Expression(text) => f.write_str(text),
             Self::Through(paths) => {
                 let step = |(column, table): &(String, String)| format!("{column} -> {table}");
                 f.write_str(&paths.iter().map(step).collect::<Vec<_>>().join(", "))
@@ -191,10 +193,31 @@ impl Relation {
         self.columns.iter().filter(|(_, c)| on(c)).map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Its columns with the owner's id in their example.
+    pub fn owner_examples(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.columns.iter().filter_map(|(name, column)| {
+            let example = column.example.as_deref().filter(|it| it.contains(OWNER))?;
+            Some((name.as_str(), example))
+        })
+    }
+
+    /// Whether the column has the owner's id in its example.
+    pub fn is_owner_example(&self, column: &str) -> bool {
+        self.owner_examples().any(|(name, _)| name == column)
+    }
+
     /// Whether any role of a client is granted `privilege` on that column.
     pub fn client_may(&self, privilege: &str, column: &str) -> bool {
         CLIENT_ROLES.iter().any(|role| self.granted(role, privilege).contains(&column))
     }
+}
+
+/// What stands for the owner's id in an example.
+pub const OWNER: &str = "{owner}";
+
+/// An example, with the owner's id, and a text that differs from row to row.
+pub fn example_of(example: &str, owner: &str, row: usize) -> String {
+    example.replace(OWNER, owner).replace("{row}", &format!("row-{row}"))
 }
 
 /// The roles that a client can have; the third, `service_role`, is used only by the back end.
@@ -303,6 +326,9 @@ pub struct Database {
     /// Default privileges of later objects: kind to role to privileges.
     #[serde(default)]
     pub default_privileges: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Buckets of files, by id.
+    #[serde(default)]
+    pub buckets: BTreeMap<String, Bucket>,
     /// Triggers on the platform's tables: table to name to definition.
     #[serde(default)]
     pub triggers: BTreeMap<String, BTreeMap<String, String>>,
@@ -317,6 +343,35 @@ pub struct Database {
     /// Accepted violations of the platform's linter rules.
     #[serde(default)]
     pub lint_exceptions: Vec<LintException>,
+}
+
+/// A bucket of files.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// Whether everybody is served its files, whatever the policies say.
+    #[serde(default)]
+    pub public: bool,
+    /// The most bytes that a file may have.
+    pub file_size_limit: Option<i64>,
+    /// The types of files that are taken.
+    pub allowed_mime_types: Option<Vec<String>>,
+}
+
+/// The platform's table of buckets.
+pub const BUCKETS: &str = "storage.buckets";
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.public { "public" } else { "not public" })?;
+        if let Some(limit) = self.file_size_limit {
+            write!(f, ", files of at most {limit} bytes")?;
+        }
+        match &self.allowed_mime_types {
+            Some(types) => write!(f, ", of type {}", types.join(", ")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What clients can send.

@@ -59,7 +59,7 @@ pub(super) fn declared(
         let (text, values) = keys.parts();
         let at = || file.word(&["parties", word], text);
         let path = match owner(&OneOrMany::One(text.to_owned())) {
-            Ok(Owner::None | Owner::Through(_)) => {
+            Ok(Owner::None | Owner::Through(_) | Owner::Expression(_)) => {
                 let none = Wrong::new(format!("`{text}` does not lead to a party"));
                 Err(none.help("say `column`, `column <- table.column` or `column = claim name`"))
             }

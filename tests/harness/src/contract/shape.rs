@@ -8,6 +8,9 @@ use super::cell::{Command, Expected, SHARED, Whose};
 use crate::platform::persona::Persona;
 use crate::source::mistake::Wrong;
 
+/// Rows that each owner has of each table, variants apart.
+pub const PLAIN_ROWS: usize = 3;
+
 /// The shape of a table's rows, from which the targets of a complete grid follow.
 #[derive(Debug, Clone)]
 pub struct Shape {

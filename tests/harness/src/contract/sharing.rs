@@ -93,7 +93,7 @@ pub(super) fn check_owner(
         Some(Owner::None) => Wrong::new(format!("table `{table}` has no owner"))
             .label("its rows are the members")
             .help(remedy),
-        Some(Owner::Through(_) | Owner::Members(_) | Owner::Tenant(_)) => {
+        Some(Owner::Through(_) | Owner::Members(_) | Owner::Tenant(_) | Owner::Expression(_)) => {
             leads_nowhere(table).help(remedy)
         }
     };

@@ -10,6 +10,9 @@ use crate::catalog::{Catalog, Relation};
 /// The beginning of the line above each guess.
 pub const GUESS: &str = "# guess: ";
 
+/// The platform's table of files.
+pub(super) const OBJECTS: &str = "storage.objects";
+
 /// What a draft is made from.
 pub struct Found<'a> {
     /// The migrated database.
@@ -21,13 +24,20 @@ pub struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// The tables and views that the migrations made, apart from partitions, whose rows their
-    /// tables show, and from materialized views, which have no policies.
+    /// The tables and views that the migrations made, and the files of the platform, where they
+    /// have policies; apart from partitions, whose rows their tables show, and from materialized
+    /// views, which have no policies.
     pub(super) fn relations(&self) -> impl Iterator<Item = &Relation> {
         self.catalog.relations.iter().filter(|it| {
             let is_of_a_file = it.is_table() && !it.is_partition() || it.kind == "view";
-            is_of_a_file && !self.baseline.contains_key(&format!("{}/kind", it.id()))
+            let has_files = it.declared_name() == OBJECTS && !it.policies.is_empty();
+            is_of_a_file && (has_files || !self.is_platforms(it))
         })
+    }
+
+    /// Whether it was there before the first migration.
+    pub(super) fn is_platforms(&self, relation: &Relation) -> bool {
+        self.baseline.contains_key(&format!("{}/kind", relation.id()))
     }
 }
 

@@ -4,11 +4,13 @@
 use super::owners::Guesses;
 use std::collections::BTreeMap;
 
+use super::expressions::{Kind, kinds};
 use super::policies::{Comparison, compared, comparisons, policies};
 use super::users::{Says, closed_to_guests, parties};
 use crate::catalog::{Policy, Relation};
 use crate::contract::Owner;
 use crate::contract::grid::Command;
+use crate::contract::shape::PLAIN_ROWS;
 use crate::contract::tenant::Tenant;
 
 /// The guessed outcomes of a grid line, by the kind of its target.
@@ -32,12 +34,38 @@ enum Cells {
     EveryMembership,
 }
 
-/// A line of a guessed grid: who, whose row, the role, the kind of its cells.
+/// A line of a guessed grid: who, whose row, the role, and the guessed outcomes.
 struct Line {
     who: String,
     whose: String,
     role: &'static str,
     cells: Cells,
+    /// Which kind of rows it is about.
+    kind: usize,
+}
+
+/// The users with rows, and those without.
+const GROUPS: [&str; 2] = ["alice, bob", "carol, guest"];
+/// Requests without a user.
+const ANYBODY: &str = "no_token, anon_key";
+
+/// The cell of all rows: a number, where policies treat their kinds differently.
+fn of_all(kinds: &[Kind], who: &str, role: &str, command: Command, cells: Cells) -> String {
+    let each = kinds.iter().map(|kind| cell(&kind.relation, role, command, cells));
+    let each: Vec<&str> = each.collect();
+    if each.iter().all(|it| *it == each[0]) {
+        return each[0].to_owned();
+    }
+    let reached = each.iter().zip(kinds).map(|(cell, kind)| {
+        let of_each = if kind.variant.is_some() { 1 } else { PLAIN_ROWS };
+        match *cell {
+            // One of the plain rows is nobody's.
+            "all rows" => 2 * of_each + usize::from(kind.variant.is_none()),
+            "own rows" if who == GROUPS[0] => of_each,
+            _ => 0,
+        }
+    });
+    format!("{} rows", reached.sum::<usize>())
 }
 
 /// The lines of a guessed grid. Policies that ask for a claim let in the personas that have it,
@@ -51,6 +79,7 @@ pub(super) fn grid(
     let (owner, _) = guesses.at(name);
     let is_table = relation.is_table();
     let commands = if is_table { Command::ALL.to_vec() } else { vec![Command::Select] };
+    let kinds = kinds(relation);
     let closed = closed_to_guests(relation);
     let parties = parties(relation, guesses);
     let only_for_parties = |command: Command| {
@@ -63,11 +92,22 @@ pub(super) fn grid(
         whose: whose.to_owned(),
         role,
         cells,
+        kind: 0,
     };
-    let mut lines: Vec<Line> = users(relation, &owner, name, guesses)
-        .into_iter()
-        .map(|(who, whose, cells)| line(who, whose, "authenticated", cells))
-        .collect();
+    let mut lines: Vec<Line> = Vec::new();
+    for (who, whose, cells) in users(relation, &owner, name, guesses) {
+        let groups = if kinds.len() > 1 && whose == "every" { &GROUPS[..] } else { &[who] };
+        lines.extend(groups.iter().map(|who| line(who, whose, "authenticated", cells)));
+    }
+    for (kind, variant) in
+        kinds.iter().enumerate().filter_map(|(at, it)| Some((at, it.variant.as_ref()?)))
+    {
+        let anothers = format!("another's {variant}");
+        let own = line(GROUPS[0], &format!("own {variant}"), "authenticated", Cells::Reached);
+        let theirs = line("users", &anothers, "authenticated", Cells::Denied);
+        let of_nobody = line(ANYBODY, &anothers, "anon", Cells::Denied);
+        lines.extend([own, theirs, of_nobody].map(|line| Line { kind, ..line }));
+    }
     for party in parties.keys() {
         lines.push(line("users", &format!("as {party}"), "authenticated", Cells::Denied));
     }
@@ -83,17 +123,17 @@ pub(super) fn grid(
             lines.push(line(name, "every", "authenticated", Cells::Every(every)));
         }
     }
-    let anybody = "no_token, anon_key";
     let any = if is_public { Cells::Seen } else { Cells::Denied };
     let every = if is_public { "all rows" } else { "0 rows" };
-    lines.push(line(anybody, "any", "anon", any));
-    lines.push(line(anybody, "every", "anon", Cells::Every(every)));
+    let targets = if kinds.len() > 1 { &["another's", "nobody's"][..] } else { &["any"] };
+    lines.extend(targets.iter().map(|whose| line(ANYBODY, whose, "anon", any)));
+    lines.push(line(ANYBODY, "every", "anon", Cells::Every(every)));
     lines.push(line("service_role", "any", "service_role", Cells::Reached));
     lines.push(line("service_role", "every", "service_role", Cells::All));
     let has_members = matches!(owner, Owner::Members(_));
     let mut table = vec![vec!["who".to_owned(), "whose row".to_owned()]];
     table[0].extend(commands.iter().map(|command| command.name().to_owned()));
-    for Line { who, whose, role, cells } in lines {
+    for Line { who, whose, role, cells, kind } in lines {
         let mut row = vec![who.clone(), whose.clone()];
         for command in &commands {
             let party = whose.strip_prefix("as ").and_then(|word| parties.get(word));
@@ -113,11 +153,14 @@ pub(super) fn grid(
                 cells => cells,
             };
             let cell = match command {
-                Command::Insert if new || no_party => "-",
-                _ if whose == "own" && who != "alice, bob" && *command != Command::Insert => "-",
-                _ => cell(relation, role, *command, cells),
+                Command::Insert if new || no_party => "-".to_owned(),
+                _ if whose == "own" && who != GROUPS[0] && *command != Command::Insert => {
+                    "-".to_owned()
+                }
+                _ if whose == "every" => of_all(&kinds, &who, role, *command, cells),
+                _ => cell(&kinds[kind].relation, role, *command, cells).to_owned(),
             };
-            row.push(cell.to_owned());
+            row.push(cell);
         }
         table.push(row);
     }
@@ -142,7 +185,7 @@ fn users(
     name: &str,
     guesses: &Guesses,
 ) -> Vec<(&'static str, &'static str, Cells)> {
-    let (owners, others) = ("alice, bob", "carol, guest");
+    let [owners, others] = GROUPS;
     let every = |rows| ("users", "every", Cells::Every(rows));
     if *owner == Owner::None {
         return vec![("users", "any", Cells::Seen), every("all rows")];
@@ -166,6 +209,7 @@ fn users(
             relation.column(column).is_some_and(|column| !column.not_null)
         }
         Owner::Through(paths) => paths.len() > 1,
+        Owner::Expression(_) => true,
         Owner::Members(_) | Owner::None => false,
     };
     if can_be_nobodys && relation.is_table() {
@@ -229,13 +273,14 @@ fn is_for_some(relation: &Relation, role: &str, command: Command) -> bool {
     permissive.peek().is_some() && permissive.all(asks)
 }
 
-/// Whether no policy lets the role write. A table that has policies, and none to read its rows, is
+/// Whether no policy lets the role do that. Where policies let it write, and none read its rows, is
 /// rather a mistake.
 fn is_closed(relation: &Relation, role: &str, command: Command) -> bool {
     relation.row_level_security.starts_with("enabled")
         && role != "service_role"
         && policies(relation, role, command).next().is_none()
-        && (command != Command::Select || relation.policies.is_empty())
+        && (command != Command::Select
+            || Command::ALL.iter().all(|it| policies(relation, role, *it).next().is_none()))
 }
 
 /// Whether a policy lets the role read every row. One that lets it write every row is rather a

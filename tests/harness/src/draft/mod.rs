@@ -2,6 +2,7 @@
 //! guess at an intention marked.
 
 pub mod checks;
+mod expressions;
 mod found;
 mod grid;
 mod owners;

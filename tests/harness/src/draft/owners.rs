@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::expressions::{Compared, with_the_caller};
 use super::found::Found;
 use super::policies::{Comparison, compared};
 use crate::catalog::Relation;
@@ -44,7 +45,10 @@ impl Guesses {
             if guesses.contains_key(&relation.declared_name()) {
                 continue;
             }
-            if let Some((column, why)) = user_column(relation, &profiles) {
+            if let Some(Compared::Expression { text, .. }) = with_the_caller(relation) {
+                let why = "policies compare it with the caller's id".to_owned();
+                guesses.insert(relation.declared_name(), (Owner::Expression(text), why));
+            } else if let Some((column, why)) = user_column(relation, &profiles) {
                 guesses.insert(relation.declared_name(), (Owner::Column(column), why));
             }
         }
@@ -225,6 +229,11 @@ fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, Stri
     let is_uuid =
         |name: &&&str| relation.column(name).is_some_and(|column| column.data_type == "uuid");
     let points = |name: &&&str| references(relation).iter().any(|(column, ..)| column == *name);
+    if let Some(Compared::Column(column)) = with_the_caller(relation)
+        && !points(&&column.as_str())
+    {
+        return Some((column, "policies compare it with the caller's id".to_owned()));
+    }
     let named = NAMES.iter().filter(is_uuid).find(|name| !points(name))?;
     Some(((*named).to_owned(), "by its name; no foreign key says so".to_owned()))
 }

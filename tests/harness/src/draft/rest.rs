@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::found::{Found, head};
+use serde_json::Value;
+
+use super::expressions::{BUCKET, literals};
+use super::found::{Found, OBJECTS, head};
 use super::owners::is_profile;
 use super::users::Says;
 use super::writer::{Writer, key, list};
 use crate::catalog::facets::default_privileges_id;
 use crate::catalog::{Function, Grant, Relation};
+use crate::contract::BUCKETS;
 use crate::source::SourceFile;
 
 /// The role that migrations run as.
@@ -78,6 +82,7 @@ pub(super) fn database(found: &Found<'_>, personas: &BTreeMap<String, Says>) -> 
     schemas(&mut file, found);
     sequences(&mut file, found);
     extensions(&mut file, found);
+    buckets(&mut file, found);
     default_privileges(&mut file, found);
     triggers(&mut file, found);
     accounts(&mut file, found);
@@ -130,6 +135,30 @@ fn extensions(file: &mut Writer, found: &Found<'_>) {
     }
     for extension in ours {
         file.pair(&extension.name, extension.schema.as_str());
+    }
+}
+
+/// Buckets that the migrations make, and those that policies name and no migration makes.
+fn buckets(file: &mut Writer, found: &Found<'_>) {
+    let made = found.seeds.get(BUCKETS).map_or(&[][..], Vec::as_slice);
+    let id = |row: &Value| row["id"].as_str().unwrap_or_default().to_owned();
+    for row in made {
+        file.gap().header(&["buckets", &id(row)]);
+        file.pair("public", row["public"].as_bool().unwrap_or_default());
+        if let Some(limit) = row["file_size_limit"].as_i64() {
+            file.pair("file_size_limit", limit);
+        }
+        if let Some(types) = row["allowed_mime_types"].as_array() {
+            let types = types.iter().filter_map(|it| it.as_str().map(str::to_owned));
+            file.line(&format!("allowed_mime_types = {}", list(&types.collect::<Vec<_>>())));
+        }
+    }
+    let objects = found.relations().find(|it| it.declared_name() == OBJECTS);
+    let named = objects.map(|it| literals(it, BUCKET)).unwrap_or_default();
+    for bucket in named.iter().filter(|name| made.iter().all(|row| id(row) != **name)) {
+        file.gap().guess("policies name it, and no migration makes it; is it public?");
+        file.header(&["buckets", bucket]);
+        file.pair("public", false);
     }
 }
 

@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::checks::plain;
-use super::found::{Found, head};
+use super::expressions::{BUCKET, Compared, demanded, kinds, literals, with_the_caller};
+use super::found::{Found, OBJECTS, head};
 use super::grid::grid;
 use super::owners::Guesses;
 use super::users::{Says, parties};
 use super::writer::{Writer, key, list};
 use crate::catalog::facets::BY_COLUMN;
 use crate::catalog::{Column, Constraint, Policy, Relation};
-use crate::contract::Owner;
+use crate::contract::{OWNER, Owner};
 use crate::source::SourceFile;
+use crate::sql::quote;
 
 /// The privileges of a whole table, in the order of the contract.
 const WHOLE: [&str; 8] =
@@ -22,7 +24,7 @@ const WHOLE: [&str; 8] =
 /// The roles of the API.
 const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
 
-/// A file for each table and view of `public`.
+/// A file for each table and view of the project's, and for the files of the platform.
 pub(super) fn files(
     found: &Found<'_>,
     guesses: &Guesses,
@@ -73,15 +75,24 @@ fn file(
         members(&mut file, relation);
     }
     privileges(&mut file, relation, found.catalog.version_num);
+    for variant in variants(relation) {
+        file.gap().header(&["variants", &variant]).pair(BUCKET, quote(&variant));
+    }
     for column in &relation.columns {
         write_column(&mut file, relation, column, relation.kind == "view" && !invoker);
+        if let Some(example) = example(relation, &column.name) {
+            file.pair("example", example);
+        }
     }
-    section(&mut file, "constraints", &constraints(relation));
-    let indexes = relation.indexes.iter().map(|it| (bare(&it.name), index(&it.definition)));
-    section(&mut file, "indexes", &indexes.collect::<Vec<_>>());
-    let triggers =
-        relation.triggers.iter().map(|it| (&*it.name, trigger(&it.name, &it.definition)));
-    section(&mut file, "triggers", &triggers.collect::<Vec<_>>());
+    // The platform's are not the contract's to say.
+    if !found.is_platforms(relation) {
+        section(&mut file, "constraints", &constraints(relation));
+        let indexes = relation.indexes.iter().map(|it| (bare(&it.name), index(&it.definition)));
+        section(&mut file, "indexes", &indexes.collect::<Vec<_>>());
+        let triggers =
+            relation.triggers.iter().map(|it| (&*it.name, trigger(&it.name, &it.definition)));
+        section(&mut file, "triggers", &triggers.collect::<Vec<_>>());
+    }
     let policies = relation.policies.iter().map(|it| (it.name.as_str(), policy(it)));
     section(&mut file, "policies", &policies.collect::<Vec<_>>());
     for row in found.seeds.get(&name).into_iter().flatten() {
@@ -100,6 +111,28 @@ fn owner(file: &mut Writer, guesses: &Guesses, relation: &Relation) {
         }
         one => file.pair("owner", one.to_string()),
     };
+}
+
+/// What a column of a made row has to hold, so that policies find the owner, and the bucket.
+fn example(relation: &Relation, column: &str) -> Option<String> {
+    let has_files = relation.declared_name() == OBJECTS;
+    match (with_the_caller(relation), column) {
+        (Some(Compared::Expression { column: reads, example, .. }), _) if reads == column => {
+            Some(example)
+        }
+        (_, "name") if has_files => Some(format!("'{OWNER}/{{row}}.png'")),
+        (_, BUCKET) if has_files => {
+            let variants: Vec<String> = variants(relation).collect();
+            let plain = literals(relation, column).into_iter().find(|it| !variants.contains(it));
+            plain.map(|it| quote(&it))
+        }
+        _ => demanded(relation, column),
+    }
+}
+
+/// The buckets whose files are variants of a row.
+fn variants(relation: &Relation) -> impl Iterator<Item = String> {
+    kinds(relation).into_iter().filter_map(|kind| kind.variant)
 }
 
 /// Marks for a person the values of a membership beside its keys, such as which member has

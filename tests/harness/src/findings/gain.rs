@@ -21,6 +21,9 @@ const ABOUT_ACCESS: [&str; 14] = [
     "0028", "0029",
 ];
 
+/// The parts of W11 that delete what the attacker may delete.
+const DELETES: [&str; 2] = ["delete own: ", "delete all, blind: "];
+
 /// What the observed outcome of an attack begins with, behind its part, where rows were changed.
 const CHANGED: &str = "rows changed: ";
 
@@ -51,8 +54,9 @@ fn of_attack(finding: &Finding, id: &str, clients_have_sql: bool) -> Severity {
     match id {
         _ if id.starts_with('T') => Severity::Untried,
         _ if ESCALATIONS.contains(&id) => Severity::Escalation,
-        // As the foreign key says: a parent takes its children along.
-        "W11" if finding.observed.starts_with("delete own: ") && !clients_have_sql => {
+        // As the foreign key says: a parent takes its children along. What a blind delete reaches
+        // itself is W03's to find.
+        "W11" if DELETES.iter().any(|it| finding.observed.starts_with(it)) && !clients_have_sql => {
             Severity::Weakened
         }
         _ if clients_have_sql => Severity::Isolation,

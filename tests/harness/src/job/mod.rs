@@ -214,9 +214,9 @@ fn shares(attacks: &[&'static Attack], regimes: usize, equal: bool) -> Vec<Vec<&
 
 /// A clone in that regime, and the comparison of its catalog with the contract.
 async fn open(inputs: &Arc<Inputs>, regime: Regime) -> Result<(Sandbox, Comparison), CannotRun> {
-    let sandbox = Sandbox::open(Arc::clone(inputs), regime).await?;
-    let comparison = Comparison::read_in(&sandbox.database, &inputs.contract, regime).await?;
-    Ok((sandbox, comparison))
+    let database = Database::of(inputs, regime).await?;
+    let comparison = Comparison::read_in(&database, &inputs.contract, regime).await?;
+    Ok((Sandbox::within(database, Arc::clone(inputs), regime).await?, comparison))
 }
 
 /// The extensions in that clone that only stand for the platform's own.

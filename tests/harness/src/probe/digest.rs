@@ -240,6 +240,10 @@ pub fn owner_expression(
                 }
             }
         }
+        // In a row of its own, so that its columns are no other table's.
+        Some(Owner::Expression(expression)) => {
+            format!("(select ({expression})::text from (select {alias}.*) as {alias}_own)")
+        }
         _ => "null".to_owned(),
     }
 }

@@ -10,6 +10,7 @@ use super::values::literal;
 use crate::catalog::{Catalog, Column, Constraint, Relation};
 use crate::contract;
 use crate::error::{CannotRun, describe};
+use crate::platform::persona::Persona;
 use crate::sql::ident;
 
 /// What the checks of one table leave open.
@@ -289,7 +290,10 @@ impl Learner<'_> {
         }
         let example = self.declared.and_then(|it| it.columns.get(&column.name)?.example.clone());
         match (example, accepted.get(&column.name)) {
-            (Some(example), _) => options.push(example),
+            (Some(example), _) => {
+                let owner = Persona::Alice.user_id().unwrap_or_default();
+                options.push(contract::example_of(&example, owner, 0));
+            }
             _ if self.points(column) => {
                 options.extend(literal(self.catalog, &column.data_type, &column.name, 0));
             }

@@ -7,12 +7,10 @@ use super::owner::Owner;
 use super::values;
 use super::world::World;
 use crate::catalog::{Catalog, Constraint, Relation};
+pub use crate::contract::shape::PLAIN_ROWS;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
 use crate::sql::{ident, quote};
-
-/// Rows that each owner has of each table, variants apart.
-pub const PLAIN_ROWS: usize = 3;
 
 /// An account that has signed up and whose profile was removed again: whoever inserts into a
 /// table with one row per user inserts for it.
@@ -146,6 +144,11 @@ impl<'a> Factory<'a> {
                 if round > ROUNDS {
                     break;
                 }
+                let named = declared.filter(|it| key.iter().any(|name| it.is_owner_example(name)));
+                if let Some(declared) = named {
+                    draft.set_examples(declared, wanted.owner, OF_ONE_CHILD + round);
+                    continue;
+                }
                 let is_owners = |column: &String| match declared.map(|it| &it.owner) {
                     Some(contract::Owner::Column(owner)) => owner == column,
                     _ => false,
@@ -160,6 +163,10 @@ impl<'a> Factory<'a> {
                     let is = key.iter().map(|it| format!("{} = {}", ident(it), taken[it.as_str()]));
                     let is = is.collect::<Vec<_>>().join(" and ");
                     draft.make_room(self.catalog, relation, &is);
+                    break;
+                }
+                // Its owner has it already.
+                if is_one_per_user && wanted.ordinal == 0 {
                     break;
                 }
                 match (free, parent) {
@@ -306,11 +313,7 @@ pub(super) fn parent_ordinal(ordinal: usize, nth: usize) -> usize {
 
 /// The column by which a table has one row per user, if it does: the user's own id, or the
 /// key of another such table.
-pub(super) fn one_per_user<'a>(
-    catalog: &Catalog,
-    contract: &'a Contract,
-    table: &str,
-) -> Option<&'a str> {
+pub fn one_per_user<'a>(catalog: &Catalog, contract: &'a Contract, table: &str) -> Option<&'a str> {
     let column = match &contract.tables.get(table)?.owner {
         contract::Owner::Column(column) => column,
         contract::Owner::Tenant(tenant) => &tenant.column,
@@ -321,7 +324,9 @@ pub(super) fn one_per_user<'a>(
             }
             _ => return None,
         },
-        contract::Owner::None | contract::Owner::Members(_) => return None,
+        contract::Owner::None | contract::Owner::Members(_) | contract::Owner::Expression(_) => {
+            return None;
+        }
     };
     catalog.relation(table)?.is_unique(&[column]).then_some(column)
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::holders::removal;
+use super::owner::Owner;
 use crate::catalog::{Catalog, Relation};
+use crate::contract;
 use crate::sql::ident;
 
 /// A row that is yet to be written.
@@ -35,35 +38,21 @@ impl Draft {
         )
     }
 
+    /// Gives the columns whose example names the owner its id.
+    pub(super) fn set_examples(&mut self, declared: &contract::Relation, owner: Owner, row: usize) {
+        let id = match owner {
+            Owner::User(persona) => persona.user_id().unwrap_or_default(),
+            Owner::Shared | Owner::Nobody => owner.name(),
+        };
+        for (column, example) in declared.owner_examples() {
+            self.values.insert(column.to_owned(), contract::example_of(example, id, row));
+        }
+    }
+
     /// What runs before a statement and takes the row out of the way that a key of this one
     /// meets, with what points at it and would hold it.
     pub(super) fn make_room(&mut self, catalog: &Catalog, relation: &Relation, condition: &str) {
-        let mut statements =
-            vec![format!("delete from {} where {condition}", relation.qualified())];
-        let mut of = vec![(relation, condition.to_owned(), 0)];
-        while let Some((parent, condition, depth)) = of.pop() {
-            let name = format!("{}.{}", parent.schema, parent.name);
-            for child in &catalog.relations {
-                for key in child.constraints.iter().filter(|key| key.kind == "f") {
-                    let goes = ["ON DELETE CASCADE", "ON DELETE SET"]
-                        .iter()
-                        .any(|action| key.definition.contains(action));
-                    if goes || depth > 3 || key.target.as_ref() != Some(&name) {
-                        continue;
-                    }
-                    let [columns, there] = [&key.columns, &key.target_columns].map(|columns| {
-                        columns.iter().map(|it| ident(it)).collect::<Vec<_>>().join(", ")
-                    });
-                    let table = parent.qualified();
-                    let condition =
-                        format!("({columns}) in (select {there} from {table} where {condition})");
-                    let delete = format!("delete from {} where {condition}", child.qualified());
-                    statements.push(delete);
-                    of.push((child, condition, depth + 1));
-                }
-            }
-        }
-        statements.reverse();
-        self.setup.append(&mut statements);
+        self.setup.extend(removal(catalog, relation, condition));
+        self.setup.push(format!("delete from {} where {condition}", relation.qualified()));
     }
 }

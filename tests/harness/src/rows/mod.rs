@@ -6,6 +6,7 @@ mod cause;
 pub mod checks;
 pub mod compose;
 mod draft;
+pub mod holders;
 mod members;
 mod order;
 mod owner;
@@ -30,11 +31,11 @@ use self::search::Site;
 pub use self::world::{Row, World};
 use self::world::{failed, literals};
 use crate::catalog::{Catalog, Relation};
-use crate::contract::Contract;
 use crate::contract::shape::Sharing;
+use crate::contract::{BUCKETS, Contract};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
-use crate::sql::ident;
+use crate::sql::{ident, quote};
 
 impl World {
     /// Signs the users up and gives Alice and Bob rows of every table that the contract
@@ -56,6 +57,7 @@ impl World {
         admin.batch_execute(AS_REQUESTS).await.map_err(|it| failed(AS_REQUESTS, &it))?;
         world.script.push("set search_path = public, extensions".to_owned());
         world.make_accounts(&site, auth).await?;
+        world.make_buckets(&site).await?;
         let tables = tables(catalog, contract);
         world.required.extend(tenants::columns(contract));
         for table in &tables {
@@ -106,6 +108,21 @@ impl World {
             let who: Vec<&str> = refused.iter().map(|(persona, _)| persona.name()).collect();
             cause.words = format!("{} (the sign-up of {})", cause.words, who.join(", "));
             self.sign_up = Some(cause);
+        }
+        Ok(())
+    }
+
+    /// Makes the buckets that no migration makes, but somebody in the platform's dashboard.
+    async fn make_buckets(&mut self, site: &Site<'_>) -> Result<(), CannotRun> {
+        for (id, bucket) in &site.contract.database.buckets {
+            let (id, public) = (quote(id), bucket.public);
+            let statement = format!(
+                "insert into {BUCKETS} (id, name, public) values ({id}, {id}, {public}) \
+                 on conflict do nothing"
+            );
+            let made = site.admin.batch_execute(&statement).await;
+            made.map_err(|error| failed(&statement, &error))?;
+            self.script.push(statement);
         }
         Ok(())
     }

@@ -21,9 +21,12 @@ impl Factory<'_> {
         wanted: Wanted<'_>,
         depth: usize,
     ) -> Result<(), CannotRun> {
+        draft.set_examples(declared, wanted.owner, wanted.ordinal);
         match &declared.owner {
             // Whoever makes a row that has members is one afterwards.
-            contract::Owner::None | contract::Owner::Members(_) => {}
+            contract::Owner::None
+            | contract::Owner::Members(_)
+            | contract::Owner::Expression(_) => {}
             contract::Owner::Column(column) => {
                 let mut id = match wanted.owner {
                     Owner::User(persona) => persona.user_id().map(quote),

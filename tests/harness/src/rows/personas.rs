@@ -138,7 +138,9 @@ impl Factory<'_> {
                 }
                 return self.shared_by(owner, &members.table, row);
             }
-            contract::Owner::None | contract::Owner::Through(_) => {}
+            contract::Owner::None
+            | contract::Owner::Through(_)
+            | contract::Owner::Expression(_) => {}
         }
         draft.values.extend(party.values.clone());
         Ok(Vec::new())

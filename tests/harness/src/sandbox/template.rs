@@ -8,6 +8,7 @@ use tokio_postgres::Config;
 use super::State;
 use crate::catalog::facets::Facets;
 use crate::catalog::{Catalog, EVERYTHING, Relation};
+use crate::contract::BUCKETS;
 use crate::database::{Client, apply, connect};
 use crate::error::{CannotRun, describe};
 use crate::inputs::Inputs;
@@ -123,14 +124,16 @@ async fn store(
     Ok(())
 }
 
-/// The rows that migrations left in their own tables, as JSON.
+/// The rows that migrations left in their own tables, and the buckets, as JSON.
 async fn seeds(
     admin: &Client,
     catalog: &Catalog,
     baseline: &Facets,
 ) -> Result<BTreeMap<String, Vec<serde_json::Value>>, CannotRun> {
     let mut seeds = BTreeMap::new();
-    let is_own = |it: &&Relation| !baseline.contains_key(&format!("{}/kind", it.id()));
+    let is_own = |it: &&Relation| {
+        !baseline.contains_key(&format!("{}/kind", it.id())) || it.declared_name() == BUCKETS
+    };
     let tables = catalog.relations.iter().filter(|it| it.is_table() && !it.is_partition());
     for table in tables.filter(is_own) {
         let query = format!("select pg_catalog.to_jsonb(r) from {} r", table.qualified());

@@ -196,7 +196,11 @@ async fn noticed(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     for subject in context.secret_tables(&ATTACKER.identity()) {
         let table = subject.relation.qualified();
         let statement = format!("select {} from {table}", subject.select_list());
-        let open = [format!("create policy identra_open on {table} for select using (true)")];
+        let mut open =
+            vec![format!("create policy identra_open on {table} for select using (true)")];
+        // It opens nothing beside one that restricts everybody.
+        let restrictive = subject.relation.policies.iter().filter(|it| !it.permissive);
+        open.extend(restrictive.map(|it| format!("drop policy {} on {table}", ident(&it.name))));
         let rows = async |setup: &[String]| {
             let script = [statement.clone()];
             let identity = context.contract.identity(ATTACKER);

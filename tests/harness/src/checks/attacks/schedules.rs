@@ -11,7 +11,7 @@ use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows;
-use crate::rows::compose::{Wanted, sign_up};
+use crate::rows::compose::{Wanted, one_per_user, sign_up};
 use crate::sql::ident;
 
 /// The connections of the attacker, of the back end, and of an observer of locks.
@@ -112,6 +112,11 @@ pub(super) async fn concurrent_requests(sandbox: &Sandbox) -> Result<Vec<Trial>,
     for subject in transaction.context.owned_tables() {
         let Owner::Through(paths) = &subject.declared.owner else { continue };
         let [(column, parent)] = paths.as_slice() else { continue };
+        // The attacker has no second one.
+        if one_per_user(transaction.context.catalog, transaction.context.contract, parent).is_some()
+        {
+            continue;
+        }
         trials.push(transaction.parent_is_deleted(&subject, column, parent).await?);
         trials.push(transaction.two_children(sandbox, &subject, column, parent).await?);
     }
@@ -329,6 +334,11 @@ pub(super) async fn parent_changes_owner(sandbox: &Sandbox) -> Result<Vec<Trial>
     for subject in transaction.context.owned_tables() {
         let Owner::Through(paths) = &subject.declared.owner else { continue };
         let (column, parent) = &paths[0];
+        // The victim has one already.
+        if one_per_user(transaction.context.catalog, transaction.context.contract, parent).is_some()
+        {
+            continue;
+        }
         let Some(row) = transaction.context.row(subject.name, ATTACKER) else { continue };
         let key = row.literal(column).unwrap_or("null");
         let Some((table, id, owner)) = owner_of_parent(&transaction.context, parent) else {
@@ -356,7 +366,7 @@ pub(super) async fn parent_changes_owner(sandbox: &Sandbox) -> Result<Vec<Trial>
             Some("rows can still be read after their parent became the victim's".to_owned())
         } else if !lets(Command::Insert) && planted.is_ok() {
             Some("a row was added under the victim's parent".to_owned())
-        } else if !before.is_ok_and(|rows| !rows.is_empty()) {
+        } else if subject.is_read_by_its_owners() && !before.is_ok_and(|it| !it.is_empty()) {
             Some("the control: the attacker cannot read the row while it is the attacker's".into())
         } else {
             None
@@ -381,6 +391,6 @@ fn owner_of_parent(context: &Context<'_>, parent: &str) -> Option<(String, Strin
             let Owner::Column(user) = &memberships.owner else { return None };
             Some((relation.qualified(), ident(&members.by), ident(user)))
         }
-        Owner::Through(_) | Owner::None | Owner::Tenant(_) => None,
+        Owner::Through(_) | Owner::Expression(_) | Owner::None | Owner::Tenant(_) => None,
     }
 }

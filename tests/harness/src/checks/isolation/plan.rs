@@ -9,6 +9,7 @@ use crate::contract::shape::Sharing;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
 use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
+use crate::rows::holders::removal;
 use crate::rows::{Owner, Row, World};
 use crate::sql::{ident, quote};
 
@@ -75,6 +76,10 @@ impl<'a> Author<'a> {
             Command::Delete => {
                 let (table, (setup, aim)) = (self.relation.qualified(), self.aim(cell)?);
                 let statement = format!("delete from {table}{aim}");
+                // Policies are tried, and not keys that forbid to delete what others point at.
+                let rows = aim.strip_prefix(" where ").unwrap_or("true");
+                let held = removal(self.factory.catalog, self.relation, rows);
+                let setup = setup.into_iter().chain(held).collect();
                 Ok(Try { setup, statement, idle: false })
             }
         }
@@ -123,7 +128,7 @@ impl<'a> Author<'a> {
                 contract::Owner::Column(_) | contract::Owner::Tenant(_) => {
                     self.declared.owner.columns().contains(&column)
                 }
-                _ => false,
+                _ => self.declared.is_owner_example(column),
             };
             let party = match &cell.whose {
                 Whose::As(party) => self.declared.parties[party].path.columns().contains(&column),
@@ -188,7 +193,6 @@ impl<'a> Author<'a> {
             ));
         }
         let is_unique = is_key || self.relation.is_unique(&[column.as_str()]);
-        let idle = is_key || is_unique && cell.whose == Whose::Every;
         let value = if is_unique && cell.whose == Whose::Every {
             ident(&column)
         } else if is_key {
@@ -197,6 +201,7 @@ impl<'a> Author<'a> {
             self.fresh(&column, current)?
         };
         let statement = format!("update {table} set {} = {value}{aim}", ident(&column));
+        let idle = is_key || is_unique && cell.whose == Whose::Every || value == current;
         Ok(Try { setup, statement, idle })
     }
 
@@ -206,7 +211,7 @@ impl<'a> Author<'a> {
         let plain = |column: &&Column| {
             let in_variant = |v: &BTreeMap<String, String>| v.contains_key(&column.name);
             !self.is_structural(&column.name)
-                && !self.relation.is_unique(&[column.name.as_str()])
+                && !self.relation.unique_keys().iter().any(|key| key.contains(&column.name))
                 && !self.declared.variants.values().any(in_variant)
                 && self.declared.columns.contains_key(&column.name)
         };
@@ -230,6 +235,11 @@ impl<'a> Author<'a> {
     /// could break references.
     fn is_structural(&self, column: &str) -> bool {
         let keys = ["p", "f"];
+        let is_owner =
+            matches!(&self.declared.owner, contract::Owner::Column(owner) if owner == column);
+        if is_owner || self.declared.is_owner_example(column) {
+            return true;
+        }
         self.relation.constraints.iter().any(|constraint| {
             keys.contains(&constraint.kind.as_str())
                 && constraint.columns.iter().any(|key| key == column)

@@ -37,8 +37,12 @@ pub async fn facets(
         let id = relation_id(name);
         let is_view = contract.views.contains_key(name);
         let kind = if is_view { "view" } else { "table" };
-        expected.insert(format!("{id}/kind"), kind.into());
-        expected.insert(format!("{id}/owner"), MIGRATOR.into());
+        // The platform's own tables stay what they are.
+        let is_platforms = expected.contains_key(&format!("{id}/kind"));
+        if !is_platforms {
+            expected.insert(format!("{id}/kind"), kind.into());
+            expected.insert(format!("{id}/owner"), MIGRATOR.into());
+        }
         if is_view && relation.security_invoker {
             expected.insert(format!("{id}/options"), "security_invoker=true".into());
         }
@@ -62,6 +66,11 @@ pub async fn facets(
         }
     }
     Ok(expected)
+}
+
+/// The id of a bucket's facet.
+pub fn bucket_id(bucket: &str) -> String {
+    format!("database/buckets/{bucket}")
 }
 
 /// The name of a seed row: the value of [`seed_column`].
@@ -154,6 +163,9 @@ fn database(contract: &Contract, version: u32, into: &mut Facets) {
             into.insert(format!("{id}/privileges/{role}"), privilege_list(privileges.clone()));
         }
     }
+    for (bucket, it) in &contract.database.buckets {
+        into.insert(bucket_id(bucket), it.to_string());
+    }
     for (extension, schema) in &contract.database.extensions {
         into.insert(format!("database/extensions/{extension}"), format!("in schema {schema}"));
     }
@@ -235,7 +247,10 @@ async fn make_references(admin: &Client, contract: &Contract) -> Result<Facets, 
     }
     for (table, triggers) in &contract.database.triggers {
         let copy = format!("create table {} (like {})", reference_of(table), qualified(table));
-        let made = try_out(admin, &copy).await?;
+        let made = match contract.relation(table) {
+            Some(_) => Ok(()),
+            None => try_out(admin, &copy).await?,
+        };
         for (trigger, text) in triggers {
             let statement = create_trigger(table, trigger, text);
             let why = match &made {

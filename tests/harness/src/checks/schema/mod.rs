@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 use crate::catalog::facets::{Facets, relation_id};
 use crate::catalog::{Catalog, EVERYTHING};
-use crate::contract::{Contract, Relation};
+use crate::contract::{BUCKETS, Bucket, Contract, Owner, Relation};
 use crate::error::CannotRun;
 use crate::findings::ledger::{Entry, Finding, in_regime};
 use crate::findings::rules::{self, Rule};
@@ -52,6 +52,7 @@ impl Comparison {
         let seeds: BTreeMap<String, Vec<Value>> = database.state(&admin, State::Seeds).await?;
         let catalog = read_catalog(&admin).await?;
         misspelt(contract, &catalog)?;
+        uncomputed(&admin, contract, &catalog).await?;
         let mut observed = catalog.facets();
         let seeds = seed_facets(contract, &seeds);
         observed.extend(seeds.clone());
@@ -145,6 +146,10 @@ pub fn object(id: &str) -> String {
 fn seed_facets(contract: &Contract, seeds: &BTreeMap<String, Vec<Value>>) -> Facets {
     let mut facets = Facets::new();
     for (table, rows) in seeds {
+        if table == BUCKETS {
+            facets.extend(rows.iter().map(bucket_facet));
+            continue;
+        }
         let id = relation_id(table);
         let declared = contract.tables.get(table);
         for (at, row) in rows.iter().enumerate() {
@@ -167,6 +172,18 @@ fn seed_facets(contract: &Contract, seeds: &BTreeMap<String, Vec<Value>>) -> Fac
     facets
 }
 
+/// A bucket that the migrations made.
+fn bucket_facet(row: &Value) -> (String, String) {
+    let types = row["allowed_mime_types"].as_array();
+    let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
+    let bucket = Bucket {
+        public: row["public"].as_bool().unwrap_or_default(),
+        file_size_limit: row["file_size_limit"].as_i64(),
+        allowed_mime_types: types.map(|types| types.iter().map(text).collect()),
+    };
+    (expected::bucket_id(&text(&row["id"])), bucket.to_string())
+}
+
 /// Whether the row has the seed's name in the column that the name comes from.
 fn is_seed(declared: &Relation, row: &Value, name: &str, seed: &toml::Table) -> bool {
     let column = expected::seed_column(declared, seed);
@@ -176,6 +193,32 @@ fn is_seed(declared: &Relation, row: &Value, name: &str, seed: &toml::Table) -> 
 fn text_like(row: &Value, seed: &toml::Table) -> String {
     let words = seed.keys().map(|column| format!("{column} {}", row[column]));
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// An owner's expression that the server cannot compute.
+async fn uncomputed(
+    admin: &Client,
+    contract: &Contract,
+    catalog: &Catalog,
+) -> Result<(), CannotRun> {
+    let mut mistakes = Mistakes::default();
+    for (name, declared) in contract.relations() {
+        let (Owner::Expression(text), Some(relation)) = (&declared.owner, catalog.relation(name))
+        else {
+            continue;
+        };
+        let query = format!("select ({text})::text from {} limit 0", relation.qualified());
+        if let Err(error) = admin.batch_execute(&query).await {
+            let file = &contract.sources[&declared.file];
+            let why =
+                error.as_db_error().map_or_else(|| error.to_string(), |it| it.message().to_owned());
+            let wrong = Wrong::new(format!("the owner cannot be computed: {why}")).help(format!(
+                "say an expression over the columns of `{name}`, with the schema of each function"
+            ));
+            mistakes.add(file.mistake(file.value(&["owner"]), wrong));
+        }
+    }
+    mistakes.told()
 }
 
 /// A misspelt column: one only in the contract and a similar one only in the database are

@@ -66,6 +66,9 @@ struct Expected {
     /// True findings beside these, in the same form, with the reason in a comment.
     #[serde(default)]
     tells: Vec<String>,
+    /// Whether the verdict has to be that it is proved, with the contract that is drafted of it.
+    #[serde(default)]
+    proved: bool,
     /// Rules that it may break: what is not yet right, with the reason in a comment.
     #[serde(default)]
     tolerates: Vec<String>,

@@ -11,7 +11,7 @@ use crate::report::Evidence;
 impl Done {
     /// What is not as expected, in short.
     pub(super) fn wrong(&self) -> Option<String> {
-        let Expected { stops, finds, tells, tolerates } = &self.case.expected;
+        let Expected { stops, finds, tells, proved, tolerates } = &self.case.expected;
         match (&self.outcome, stops) {
             (Outcome::Stopped(why), Some(words)) if why.contains(words) => None,
             (Outcome::Stopped(_), _) => Some("it stops".to_owned()),
@@ -30,8 +30,10 @@ impl Done {
                         || tolerates.contains(&finding.rule)
                 };
                 let wrong = |it: &&Finding| it.severity.fails() && !expected(it);
-                let wrong = evidence.findings.iter().find(wrong)?;
-                Some(format!("{} {}", wrong.rule, wrong.object))
+                let wrong = evidence.findings.iter().find(wrong);
+                let wrong = wrong.map(|it| format!("{} {}", it.rule, it.object));
+                let is_proved = evidence.verdict.exit_status() == 0;
+                wrong.or_else(|| (*proved && !is_proved).then(|| "it is not proved".to_owned()))
             }
         }
     }

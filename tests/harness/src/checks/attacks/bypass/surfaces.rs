@@ -198,7 +198,7 @@ pub(super) fn auth_tables(context: &Context<'_>) -> Vec<Probe> {
     {
         let name = table.qualified();
         let (Some(key), true) = (table.primary_key().first(), table.name == "users") else {
-            probes.extend(unowned(table));
+            probes.extend(unowned(context, table));
             continue;
         };
         let key = ident(key);
@@ -206,7 +206,7 @@ pub(super) fn auth_tables(context: &Context<'_>) -> Vec<Probe> {
         let others: Vec<String> =
             texts.map(|c| format!("{} = 'another'", ident(&c.name))).collect();
         let worlds = vec![
-            ("absent", vec![format!("delete from {name} where {key} = {id}")]),
+            ("absent", context.without_the_victim()),
             ("other", vec![format!("update {name} set {} where {key} = {id}", others.join(", "))]),
         ];
         for attacker in [ATTACKER, Persona::AnonKey, Persona::NoToken] {
@@ -241,9 +241,8 @@ pub(super) fn auth_tables(context: &Context<'_>) -> Vec<Probe> {
 
 /// Probes of a table of the auth server without a known owner: the victim's account exists or
 /// not.
-fn unowned(table: &Relation) -> Vec<Probe> {
-    let id = quote(VICTIM.user_id().unwrap_or_default());
-    let absent = vec![format!("delete from auth.users where id = {id}")];
+fn unowned(context: &Context<'_>, table: &Relation) -> Vec<Probe> {
+    let absent = context.without_the_victim();
     let probe = |attacker: Persona, (part, statement): (&str, &str)| Probe {
         object: format!("auth.{}", table.name),
         part: format!("{part}, as {}", attacker.name()),

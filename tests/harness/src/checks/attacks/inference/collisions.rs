@@ -66,7 +66,8 @@ pub(super) fn moves(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     let secrets = context.secret_rows(table, &ATTACKER.identity());
     let Some(victims) = secrets.first() else { return Ok(probes) };
     let own = context.aim(table.name, ATTACKER)?;
-    for key in keys(table) {
+    let is_null = |column: &String| victims.literal(column).is_none_or(|it| it == "null");
+    for key in keys(table).into_iter().filter(|key| !key.columns.iter().any(is_null)) {
         let sets = key.columns.iter().map(|column| {
             format!("{} = {}", ident(column), victims.literal(column).unwrap_or("null"))
         });

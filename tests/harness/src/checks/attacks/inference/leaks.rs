@@ -5,6 +5,7 @@ use crate::catalog::Column;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject};
 use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
+use crate::platform::persona::Persona;
 use crate::sql::ident;
 
 type Probes = Result<Vec<Probe>, CannotRun>;
@@ -122,6 +123,9 @@ fn schema_operators(context: &Context<'_>, of: &str) -> Vec<String> {
     operators.collect()
 }
 
+/// The part of I05 that is about no row in particular.
+const ANY_ROW: &str = "any row";
+
 /// I05: conditions that fail only on the victim's row, and one that fails on any.
 pub(super) fn failures(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
@@ -131,7 +135,12 @@ pub(super) fn failures(context: &Context<'_>) -> Probes {
         let victims = context.aim_at_secret(&subject, &ATTACKER.identity())?;
         let mut conditions = vec![
             ("division", format!("1 / (case when {victims} then 0 else 1 end) = 1")),
-            ("cast", format!("(case when {victims} then {first}::text else '1' end)::integer = 1")),
+            (
+                "cast",
+                format!(
+                    "(case when {victims} then 'x' || {first}::text else '1' end)::integer = 1"
+                ),
+            ),
             (
                 "pattern",
                 format!("'x' ~ (case when {victims} then '(' || {first}::text else 'x' end)"),
@@ -139,12 +148,18 @@ pub(super) fn failures(context: &Context<'_>) -> Probes {
         ];
         // Where plain rows are public, the first that fails is one of them for every role.
         if !context.may_read(&ATTACKER.identity(), &subject, None) {
-            conditions.push(("any row", format!("{first}::text::integer = 1")));
+            conditions.push((ANY_ROW, format!("('x' || {first}::text)::integer = 1")));
         }
         for (part, condition) in conditions {
             let query = format!("select {list} from {table} where {condition}");
-            let script = vec![LOOK_AT_ALL.to_owned(), NO_BITMAP.to_owned(), query];
-            probes.push(context.probe(&subject, part, script)?);
+            let script = |query| vec![LOOK_AT_ALL.to_owned(), NO_BITMAP.to_owned(), query];
+            let mut probe = context.probe(&subject, part, script(query.clone()))?;
+            // The first row that the server looks at may be anybody's.
+            if part == ANY_ROW {
+                let aimed = script(format!("{query} and {victims}"));
+                probe.control = Control::Instead(Persona::ServiceRole.identity(), aimed);
+            }
+            probes.push(probe);
         }
     }
     Ok(probes)

@@ -5,6 +5,7 @@ use crate::catalog::Constraint;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject};
 use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
+use crate::rows::holders::removal;
 use crate::sql::{ident, quote};
 
 type Probes = Result<Vec<Probe>, CannotRun>;
@@ -143,8 +144,15 @@ fn open_parents(context: &Context<'_>, parent: &Subject<'_>) -> Probes {
             let victims = context.aim_at_secret(&child, &ATTACKER.identity())?;
             let column = ident(&constraint.columns[0]);
             let table = child.relation.qualified();
-            let point = format!("update {table} set {column} = {key} where {victims}");
-            probe.worlds = vec![("pointing here", vec![point])];
+            let mut point = vec![format!("update {table} set {column} = {key} where {victims}")];
+            if child.relation.is_unique(&[&constraint.columns[0]]) {
+                let here = format!("r.{column} = {key}");
+                let mut room = removal(context.catalog, child.relation, &victims);
+                room.extend(removal(context.catalog, child.relation, &here));
+                room.push(format!("delete from {table} r where {here}"));
+                point.splice(0..0, room);
+            }
+            probe.worlds = vec![("pointing here", point)];
             probes.push(probe);
         }
     }

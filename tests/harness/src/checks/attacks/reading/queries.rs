@@ -212,10 +212,17 @@ pub(super) fn copies(context: &Context<'_>) -> Probes {
         let TableStatements { table, list, .. } = w;
         [("query", vec![format!("copy (select {list} from {table}) to stdout")])]
     })?;
-    probes.extend(each(context, tables(context), |w| {
-        let TableStatements { table, list, .. } = w;
-        [("table", vec![format!("copy {table} ({list}) to stdout")])]
-    })?);
+    for subject in tables(context) {
+        let relation = subject.relation;
+        // COPY takes no generated columns.
+        let is_stored = |name: &&str| {
+            relation.column(name).is_some_and(|it| it.made.as_deref() != Some("generated"))
+        };
+        let list = subject.readable().into_iter().filter(is_stored).map(ident);
+        let list = list.collect::<Vec<_>>().join(", ");
+        let copy = vec![format!("copy {} ({list}) to stdout", relation.qualified())];
+        probes.push(context.probe(&subject, "table", copy)?);
+    }
     for subject in context.owned_tables() {
         probes.push(copy_in(context, &subject)?);
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::catalog::{self, Catalog, Relation};
 use crate::checks::isolation::plan::Author;
 use crate::checks::isolation::{Sandbox, reach};
-use crate::contract::grid::Command;
+use crate::contract::grid::{Command, Whose};
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
 use crate::platform::SCHEMAS;
@@ -14,6 +14,7 @@ use crate::platform::persona::{Identity, Persona};
 use crate::probe::Prober;
 use crate::probe::digest::{BETWEEN, Changed, owner_expression};
 use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
+use crate::rows::holders::removal;
 use crate::rows::{Owner, Row, World};
 use crate::sql::ident;
 
@@ -51,6 +52,13 @@ impl Subject<'_> {
     /// Whether it is a view.
     pub fn is_view(&self) -> bool {
         !self.relation.is_table()
+    }
+
+    /// Whether both the attacker and the victim are to read rows of their own.
+    pub fn is_read_by_its_owners(&self) -> bool {
+        let grid = &self.declared.grid;
+        let reads = |it| grid.permits(it, &Whose::Own(None), Command::Select);
+        reads(ATTACKER) && reads(VICTIM)
     }
 
     /// Its columns that a client may read; all columns if there are none.
@@ -166,6 +174,14 @@ impl<'a> Context<'a> {
     /// The factory of literals for columns.
     pub fn factory(&self) -> Factory<'a> {
         Factory { catalog: self.catalog, contract: self.contract, world: self.world }
+    }
+
+    /// Statements that delete the victim's account, and what forbids it.
+    pub fn without_the_victim(&self) -> Vec<String> {
+        let is_victim = format!("r.id = '{}'", VICTIM.user_id().unwrap_or_default());
+        let accounts = self.catalog.relation("auth.users");
+        let held = accounts.map(|it| removal(self.catalog, it, &is_victim)).unwrap_or_default();
+        held.into_iter().chain([format!("delete from auth.users r where {is_victim}")]).collect()
     }
 
     /// Accepts any leak in this context, for that reason.

@@ -9,7 +9,8 @@ use crate::contract::grid::{Command, Whose};
 use crate::contract::shape::Sharing;
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
-use crate::rows::{Owner, Row};
+use crate::rows::holders::removal;
+use crate::rows::{Owner, Row, without_triggers};
 
 /// The name of the world in which public rows have other values in the columns that the attacker
 /// may not read. An update moves rows, so that their order there says nothing.
@@ -156,7 +157,7 @@ impl<'a> Context<'a> {
         let mut worlds = Vec::new();
         if let Some(secret) = secret {
             let delete = format!("delete from {table} r where {secret}");
-            worlds.push(("absent", self.deletion(attacker, delete)));
+            worlds.push(("absent", self.deletion(subject, attacker, delete)));
             let changes = self.author(subject.name).changes("another world", |_| true)?;
             if !changes.is_empty() {
                 let other = format!("update {table} r set {changes} where {secret}");
@@ -224,17 +225,18 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A deletion of secret rows. Where other rows are public, it leaves those as they are: no
-    /// cascade and no trigger reaches them.
-    fn deletion(&self, attacker: &Identity, delete: String) -> Vec<String> {
+    /// A deletion of secret rows. Where other rows are public, or hold these, it leaves those as
+    /// they are: no key and no trigger reaches them.
+    fn deletion(&self, subject: &Subject<'_>, attacker: &Identity, delete: String) -> Vec<String> {
         let is_public = |table: &Subject<'_>| {
             variants(table).any(|variant| self.may_read(attacker, table, variant))
         };
-        if !self.owned_tables().iter().any(is_public) {
-            return vec![delete];
+        let is_held = !removal(self.catalog, subject.relation, "true").is_empty();
+        if is_held || self.owned_tables().iter().any(is_public) {
+            without_triggers(delete)
+        } else {
+            vec![delete]
         }
-        let role = |role: &str| format!("set local session_replication_role = {role}");
-        vec![role("replica"), delete, role("origin")]
     }
 
     /// A probe by the attacker in all worlds of a subject, with the service role as control.

@@ -91,8 +91,7 @@ fn orphans(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), C
         return Ok(());
     }
     let (table, set) = (words.table(), words.assignment()?);
-    let id = quote(VICTIM.user_id().unwrap_or_default());
-    let leave = format!("delete from auth.users where id = {id}");
+    let leave = words.context.without_the_victim();
     let grid = &words.subject.declared.grid;
     for (part, statement) in [
         ("read orphans", format!("select {} from {table}", words.subject.select_list())),
@@ -105,7 +104,7 @@ fn orphans(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), C
             let probe = words.by(persona, words.probe(&part, statement.clone())?)?;
             let reads = statement.starts_with("select");
             if !reads || !grid.permits(persona, &Whose::Nobodys, Command::Select) {
-                probes.push(Probe { setup: vec![leave.clone()], ..probe });
+                probes.push(Probe { setup: leave.clone(), ..probe });
             }
         }
     }
@@ -127,9 +126,11 @@ pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRu
                 setup.extend(of_the_control.collect::<Vec<_>>());
                 // The control is the victim with its own row, or the service role if no client
                 // may.
-                let who = if permitted(&words, command) { VICTIM } else { Persona::ServiceRole };
+                let grid = &words.subject.declared.grid;
+                let permitted = grid.permits(VICTIM, &Whose::Own(None), command);
+                let who = if permitted { VICTIM } else { Persona::ServiceRole };
                 let control = Control::Instead(context.contract.identity(who), vec![same]);
-                let part = format!("{command}{part}");
+                let part = format!("{}{part}", command.name());
                 probes.push(Probe { setup, control, ..words.probe(&part, statement)? });
             }
         }
@@ -137,14 +138,8 @@ pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRu
     Ok(probes)
 }
 
-/// Whether clients may run that command on their own rows.
-fn permitted(words: &TableStatements<'_>, command: &str) -> bool {
-    let grid = &words.subject.declared.grid;
-    Command::named(command).is_some_and(|it| grid.permits(VICTIM, &Whose::Own(None), it))
-}
-
 /// A statement with its command and setup.
-type Done = (&'static str, Vec<String>, String);
+type Done = (Command, Vec<String>, String);
 
 /// Insert, update and delete of that user's own row.
 fn statements(
@@ -173,13 +168,17 @@ fn statements(
             .collect();
     }
     let mut statements =
-        vec![("insert", draft.setup.clone(), draft.insert(words.subject.relation))];
+        vec![(Command::Insert, draft.setup.clone(), draft.insert(words.subject.relation))];
     if !set.is_empty() {
         let set = set.join(", ");
-        statements.push(("update", Vec::new(), format!("update {table} set {set} where {key}")));
+        statements.push((
+            Command::Update,
+            Vec::new(),
+            format!("update {table} set {set} where {key}"),
+        ));
     }
     if !laden {
-        statements.push(("delete", Vec::new(), format!("delete from {table} where {key}")));
+        statements.push((Command::Delete, Vec::new(), format!("delete from {table} where {key}")));
     }
     Ok(statements)
 }

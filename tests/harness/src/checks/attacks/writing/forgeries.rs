@@ -34,7 +34,10 @@ pub(super) fn inserts(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
 pub(super) fn owners(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let mut probes = Vec::new();
     for words in owned(context) {
-        let Some(column) = words.owner_column() else { continue };
+        let Some(column) = words.owner_column() else {
+            probes.extend(examples(&words)?);
+            continue;
+        };
         let set = |owner: Option<&str>| {
             let owner = owner.unwrap_or("null");
             format!("update {} r set {} = {owner}", words.table(), ident(column))
@@ -57,6 +60,27 @@ pub(super) fn owners(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
         }
     }
     Ok(probes)
+}
+
+/// The same for rows whose owner is in a part of a column.
+fn examples(words: &TableStatements<'_>) -> Result<Vec<Probe>, CannotRun> {
+    let columns: Vec<&str> = words.subject.declared.owner_examples().map(|(it, _)| it).collect();
+    if columns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let update = |owner: Owner| {
+        let draft = words.draft(owner)?;
+        let set = columns.iter().map(|it| format!("{} = {}", ident(it), draft.values[*it]));
+        let set: Vec<String> = set.collect();
+        Ok(format!("update {} r set {}", words.table(), set.join(", ")))
+    };
+    let (own, theirs) = (words.key(ATTACKER)?, words.key(VICTIM)?);
+    let (give, take) = (update(Owner::User(VICTIM))?, update(Owner::User(ATTACKER))?);
+    Ok(vec![
+        words.probe("give away", format!("{give} where {own}"))?,
+        words.probe("take over", format!("{take} where {theirs}"))?,
+        words.probe("abandon", format!("{} where {own}", update(Owner::Nobody)?))?,
+    ])
 }
 
 /// W05: rows that are owned through their parents.

@@ -121,7 +121,7 @@ pub(super) fn forged(sandbox: &Sandbox) -> TrialFuture<'_> {
         for words in owned(&context) {
             for command in ["insert", "update"] {
                 for column in
-                    protected_columns(&words, command).filter(|column| is_measured(column))
+                    protected_columns(&words, command).filter(|it| is_measured(&words, it))
                 {
                     for (part, setup, statement) in ways(&words, command, column)? {
                         let value = words.other(&column.name)?;
@@ -143,10 +143,16 @@ pub(super) fn forged(sandbox: &Sandbox) -> TrialFuture<'_> {
     })
 }
 
-/// Whether the column is a time or a number.
-fn is_measured(column: &Column) -> bool {
-    const MEASURES: [&str; 7] =
-        ["timestamp", "date", "smallint", "integer", "bigint", "numeric", "double precision"];
+/// The beginnings of the types of times and numbers.
+const MEASURES: [&str; 7] =
+    ["timestamp", "date", "smallint", "integer", "bigint", "numeric", "double precision"];
+
+/// Whether the column is a time or a number, and points at nothing.
+fn is_measured(words: &TableStatements<'_>, column: &Column) -> bool {
+    let keys = words.subject.relation.constraints.iter().filter(|key| key.kind == "f");
+    if keys.flat_map(|key| &key.columns).any(|name| *name == column.name) {
+        return false;
+    }
     MEASURES.iter().any(|measure| column.data_type.starts_with(measure))
 }
 

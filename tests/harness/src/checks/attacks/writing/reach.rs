@@ -1,6 +1,6 @@
 //! Writing: statements on another user's row, or on all rows.
 
-use super::statements::{TableStatements, owned};
+use super::statements::{TableStatements, owned, service_instead};
 use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
 use crate::checks::attacks::runner::{Context, Probe};
 use crate::error::CannotRun;
@@ -106,15 +106,13 @@ fn copy(words: &TableStatements<'_>, key: &str) -> String {
     format!("insert into {table} ({names}) select {values} from {table} where {key}")
 }
 
-/// W08: truncate. The control, the service role, is granted the privilege, to show that only
-/// the privilege is missing.
+/// W08: truncate.
 pub(super) fn truncates(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     let is_target = |words: &TableStatements<'_>| {
         let relations = context.catalog.relations.iter();
         let mut keys = relations.flat_map(|relation| &relation.constraints);
         keys.any(|key| key.kind == "f" && key.target() == words.subject.name)
     };
-    let grant = "grant truncate on all tables in schema public to service_role".to_owned();
     let mut probes = Vec::new();
     for words in owned(context) {
         let truncate = format!("truncate {}", words.table());
@@ -123,11 +121,11 @@ pub(super) fn truncates(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> 
             probes.push(words.probe("alone", truncate.clone())?);
         }
         probes.push(words.probe("cascade", format!("{truncate} cascade"))?);
-        let restart = format!("{truncate} restart identity cascade");
-        probes.push(words.probe("restart identity", restart)?);
-    }
-    for probe in &mut probes {
-        probe.setup.push(grant.clone());
+        let restart =
+            words.probe("restart identity", format!("{truncate} restart identity cascade"))?;
+        // Of a sequence that belongs to the table, only its owner may.
+        let control = service_instead(vec![format!("{truncate} cascade")]);
+        probes.push(Probe { control, ..restart });
     }
     Ok(probes)
 }

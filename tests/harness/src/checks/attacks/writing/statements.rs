@@ -8,7 +8,7 @@ use crate::contract;
 use crate::contract::tenant::Tenant;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
-use crate::rows::compose::{Draft, PLAIN_ROWS, Wanted};
+use crate::rows::compose::{Draft, PLAIN_ROWS, Wanted, one_per_user};
 use crate::rows::{Owner, Row};
 use crate::sql::ident;
 
@@ -95,7 +95,7 @@ impl<'a> TableStatements<'a> {
 
     /// Whether there is one row per user.
     pub(in crate::checks::attacks) fn is_one_per_user(&self) -> bool {
-        self.owner_column().is_some_and(|column| self.subject.relation.is_unique(&[column]))
+        one_per_user(self.context.catalog, self.context.contract, self.subject.name).is_some()
     }
 
     /// A new row for that owner, with the columns that the attacker may insert and the required
@@ -124,7 +124,9 @@ impl<'a> TableStatements<'a> {
     }
 
     pub(in crate::checks::attacks) fn is_on_path(&self, column: &str) -> bool {
-        self.owner_column() == Some(column) || self.paths().iter().any(|(path, _)| path == column)
+        self.owner_column() == Some(column)
+            || self.subject.declared.is_owner_example(column)
+            || self.paths().iter().any(|(path, _)| path == column)
     }
 
     /// Columns that can hold any value: no keys, no references, no columns of variants.

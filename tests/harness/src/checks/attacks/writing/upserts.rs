@@ -44,6 +44,10 @@ fn conflicts_with(
     let row = words.row(words.subject.name, VICTIM)?;
     let theirs: BTreeMap<&String, &str> =
         key.columns.iter().map(|column| (column, row.literal(column).unwrap_or("null"))).collect();
+    // What is null collides with nothing.
+    if theirs.values().any(|value| *value == "null") {
+        return Ok(());
+    }
     for (column, value) in &theirs {
         draft.values.insert((*column).clone(), (*value).to_owned());
     }

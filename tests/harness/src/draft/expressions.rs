@@ -1,0 +1,163 @@
+//! Reads policies for guesses: what they compare with the caller's id, and with a literal.
+
+use super::found::OBJECTS;
+use crate::catalog::Relation;
+use crate::contract::OWNER;
+use crate::sql::quote;
+
+/// What a policy compares with the caller's id.
+pub(super) enum Compared {
+    /// A column.
+    Column(String),
+    /// An expression, with a column that it reads and an example of it.
+    Expression { text: String, column: String, example: String },
+}
+
+/// What the policies of a table compare with the caller's id, the first that is understood.
+pub(super) fn with_the_caller(relation: &Relation) -> Option<Compared> {
+    expressions(relation).find_map(|text| {
+        // However the id is written, and whatever it is cast to.
+        let text =
+            text.replace("( SELECT auth.uid() AS uid)", CALLER).replace("auth.uid()", CALLER);
+        let text = text.replace(&format!("({CALLER})"), CALLER).replace("::text", "");
+        let at = text.match_indices(CALLER).map(|(at, _)| at);
+        at.filter_map(|at| other_side(&text, at)).find_map(|other| understood(relation, other))
+    })
+}
+
+/// The literal that a column is compared with by some policy, the most frequent one first.
+pub(super) fn literals(relation: &Relation, column: &str) -> Vec<String> {
+    let mut found: Vec<(String, usize)> = Vec::new();
+    let begin = format!("{column} = '");
+    for text in expressions(relation) {
+        for (at, _) in text.match_indices(&begin) {
+            let rest = &text[at + begin.len()..];
+            let literal = &rest[..rest.find('\'').unwrap_or(rest.len())];
+            match found.iter_mut().find(|(it, _)| it == literal) {
+                Some((_, count)) => *count += 1,
+                None => found.push((literal.to_owned(), 1)),
+            }
+        }
+    }
+    found.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    found.into_iter().map(|(literal, _)| literal).collect()
+}
+
+/// Rows that policies treat alike.
+pub(super) struct Kind {
+    /// The variant, where they are not the plain rows.
+    pub(super) variant: Option<String>,
+    /// The table, with the policies that are about them.
+    pub(super) relation: Relation,
+}
+
+/// The kinds of rows of a table: files differ by their bucket. Those of a bucket that nobody may
+/// read without a further condition are the plain ones.
+pub(super) fn kinds(relation: &Relation) -> Vec<Kind> {
+    let buckets =
+        if relation.declared_name() == OBJECTS { literals(relation, BUCKET) } else { Vec::new() };
+    let mut kinds: Vec<Kind> = buckets.into_iter().map(|it| of_bucket(relation, it)).collect();
+    kinds.sort_by_key(|kind| {
+        kind.relation.policies.iter().any(|it| it.using.as_deref() == Some("true"))
+    });
+    match kinds.first_mut() {
+        Some(first) => first.variant = None,
+        None => kinds.push(Kind { variant: None, relation: relation.clone() }),
+    }
+    kinds
+}
+
+/// The column of the files' bucket.
+pub(super) const BUCKET: &str = "bucket_id";
+
+/// The policies about one bucket.
+fn of_bucket(relation: &Relation, bucket: String) -> Kind {
+    let mut relation = relation.clone();
+    let is_it = format!("({BUCKET} = '{bucket}'::text)");
+    relation.policies.retain(|policy| {
+        let mut texts = policy.using.iter().chain(&policy.with_check);
+        texts.all(|text| !text.contains(&format!("{BUCKET} = '")) || text.contains(&is_it))
+    });
+    for text in relation.policies.iter_mut().flat_map(|it| [&mut it.using, &mut it.with_check]) {
+        if text.as_ref() == Some(&is_it) {
+            *text = Some("true".to_owned());
+        }
+    }
+    Kind { variant: Some(bucket), relation }
+}
+
+/// The only value of a column that policies take in a new row, where they name one.
+pub(super) fn demanded(relation: &Relation, column: &str) -> Option<String> {
+    let its = relation.column(column)?;
+    let checks = || relation.policies.iter().filter_map(|it| it.with_check.as_deref());
+    // A new row has to pass the policies for reading, too.
+    let readers = relation.policies.iter().filter(|it| ["select", "all"].contains(&&*it.command));
+    let readers = readers.filter_map(|it| it.using.as_deref());
+    let is_null = format!("({column} IS NULL)");
+    if !its.not_null && checks().chain(readers).any(|text| text.contains(&is_null)) {
+        return Some("null".to_owned());
+    }
+    let begin = format!("({column} = '");
+    let literal = checks().find_map(|text| {
+        let rest = &text[text.find(&begin)? + begin.len()..];
+        rest.split_once('\'').map(|(literal, _)| literal)
+    });
+    literal.map(quote)
+}
+
+/// What stands for the caller's id.
+const CALLER: &str = "caller-id";
+
+fn expressions(relation: &Relation) -> impl Iterator<Item = &str> {
+    let policies = relation.policies.iter();
+    policies.flat_map(|it| it.using.iter().chain(&it.with_check)).map(String::as_str)
+}
+
+/// The other side of the comparison in which something stands.
+fn other_side(text: &str, at: usize) -> Option<&str> {
+    let (before, behind) = (&text[..at], &text[at + CALLER.len()..]);
+    let mut depth = 0;
+    let closes = |open: char, close: char, depth: &mut i32, c: char| {
+        *depth += i32::from(c == close) - i32::from(c == open);
+        *depth < 0
+    };
+    if let Some(left) = before.trim_end_matches('(').strip_suffix(" = ") {
+        let begin = left.char_indices().rev().find(|(_, c)| closes('(', ')', &mut depth, *c));
+        return Some(&left[begin.map_or(0, |(at, _)| at + 1)..]);
+    }
+    let right = behind.trim_start_matches(')').strip_prefix(" = ")?;
+    let end = right.char_indices().find(|(_, c)| closes(')', '(', &mut depth, *c));
+    Some(&right[..end.map_or(right.len(), |(at, _)| at)])
+}
+
+/// A column, a part of a path, or a key of a document.
+fn understood(relation: &Relation, side: &str) -> Option<Compared> {
+    let side = side.trim();
+    let bare = side.strip_prefix('(').and_then(|it| it.strip_suffix(')')).unwrap_or(side);
+    if relation.column(bare.trim_matches('"')).is_some() {
+        return Some(Compared::Column(bare.trim_matches('"').to_owned()));
+    }
+    let columns = || relation.columns.iter().map(|column| column.name.as_str());
+    let expression = |column: &str, example: String| Compared::Expression {
+        text: if bare.contains('(') { bare.to_owned() } else { format!("({bare})") },
+        column: column.to_owned(),
+        example,
+    };
+    columns().find_map(|column| {
+        let number = |begin: &str, end: char| {
+            let number = bare.strip_prefix(begin)?.strip_suffix(end)?;
+            number.trim().parse::<usize>().ok().filter(|it| (1..9).contains(it))
+        };
+        let part = number(&format!("storage.foldername({column}))["), ']')
+            .or_else(|| number(&format!("(storage.foldername({column}))["), ']'))
+            .or_else(|| number(&format!("string_to_array({column}, '/'))["), ']'))
+            .or_else(|| number(&format!("(string_to_array({column}, '/'))["), ']'))
+            .or_else(|| number(&format!("split_part({column}, '/', "), ')'));
+        if let Some(part) = part {
+            let folders = "folder/".repeat(part - 1);
+            return Some(expression(column, format!("'{folders}{OWNER}/{{row}}.png'")));
+        }
+        let key = bare.strip_prefix(&format!("{column} ->> '"))?.strip_suffix('\'')?;
+        Some(expression(column, format!("'{{\"{key}\": \"{OWNER}\"}}'")))
+    })
+}
