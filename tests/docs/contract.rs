@@ -37,7 +37,7 @@ fn examples_of_the_page_are_a_contract() {
     let directory = written(&page(CONTRACT));
     let contract = Contract::read(directory.path()).unwrap_or_else(|why| panic!("{why}"));
     let tables: Vec<&str> = contract.tables.keys().map(String::as_str).collect();
-    assert_eq!(tables, ["notebooks", "notes", "plans", "team_members", "teams"]);
+    assert_eq!(tables, ["notebooks", "notes", "plans", "profiles", "team_members", "teams"]);
     assert!(contract.views.contains_key("notebook_counts"), "the view, by its name");
     assert!(contract.functions.contains_key("limit_notebooks"), "the function");
     assert!(contract.database.accounts.is_some(), "the database");
@@ -123,6 +123,7 @@ fn every_word_of_a_grid_is_explained() {
         "own + shared rows",
         "own rows",
         "policy violation",
+        "refused by trigger NAME",
         "-",
     ];
     let targets = ["another's", "any", "every", "nobody's", "own", "own shared", "shared"];

@@ -125,7 +125,7 @@ fn cell_of(
         let open = format!("{command} of `{target}` is not answered for `{name}`");
         return Err(Wrong::new(open).help("`-` is for a row that does not exist"));
     };
-    shape.can_be(persona, target, command, expected)?;
+    shape.can_be(persona, target, command, &expected)?;
     if *target == Whose::Every && command == Command::Insert {
         return Err(Wrong::new("an insert has no `every`").help("say `-`"));
     }

@@ -15,6 +15,7 @@ use self::guard::{guard, unguarded};
 pub use self::prober::Prober;
 use super::catalog::Relation;
 use tokio::time::sleep;
+use tokio_postgres::error::DbError;
 
 use crate::database::outcome::{Outcome, is_of_the_server};
 use crate::error::{CannotRun, describe};
@@ -31,6 +32,8 @@ const PAUSES: [Duration; 3] =
 pub struct Observation {
     /// The outcome of the statement.
     pub outcome: Outcome,
+    /// The error, if it was refused.
+    pub error: Option<DbError>,
     /// The rows that it changed.
     pub changed: Vec<Changed>,
     /// Why the session did not have the persona's identity; the outcome then means nothing.
@@ -119,7 +122,8 @@ impl Prober {
             None => Outcome::Rows(transcript.answers[0].count),
         };
         let unguarded = unguarded(persona, &transcript.guard);
-        Ok(Observation { outcome, changed: transcript.changed, unguarded, took: transcript.took })
+        let Transcript { error, changed, took, .. } = transcript;
+        Ok(Observation { outcome, error, changed, unguarded, took })
     }
 
     /// Runs an attempt in one round trip, and rolls it back.

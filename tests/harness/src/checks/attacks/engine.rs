@@ -163,9 +163,9 @@ async fn pooled(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
             ("after a cancelled statement", cancelled, "rollback"),
         ] {
             open_transaction.begin(&VICTIM.identity()).await?;
-            let control = open_transaction.execute(&query).await?;
-            // The claims are set until the request ends.
+            // The claims are set until the request ends; a query that is refused ends it, too.
             let identity = open_transaction.execute(IDENTITY).await?;
+            let control = open_transaction.execute(&query).await?;
             let _ends_the_request = open_transaction.execute(then).await?;
             open_transaction.must(end).await?;
             let left = open_transaction.execute(IDENTITY).await?;

@@ -352,11 +352,13 @@ pub(super) async fn parent_changes_owner(sandbox: &Sandbox) -> Result<Vec<Trial>
             subject.declared.grid.permits(ATTACKER, &Whose::Anothers(None), command)
         };
         let is_public = lets(Command::Select);
+        let own = Whose::Own(None);
+        let reads_own = subject.declared.grid.permits(ATTACKER, &own, Command::Select);
         let weakness = if !is_public && after.is_ok_and(|rows| !rows.is_empty()) {
             Some("rows can still be read after their parent became the victim's".to_owned())
         } else if !lets(Command::Insert) && planted.is_ok() {
             Some("a row was added under the victim's parent".to_owned())
-        } else if !before.is_ok_and(|rows| !rows.is_empty()) {
+        } else if reads_own && !before.is_ok_and(|rows| !rows.is_empty()) {
             Some("the control: the attacker cannot read the row while it is the attacker's".into())
         } else {
             None
