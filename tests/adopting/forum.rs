@@ -47,6 +47,22 @@ fn found(evidence: &Evidence) -> Vec<(&str, &str)> {
 #[case::policy_in_other_words(
     "alter policy \"Visitors read what is no draft\" on public.posts using (is_draft is false)"
 )]
+#[case::guard_refuses_every_role(
+    "create or replace function public.guard_profile() returns trigger language plpgsql \
+     set search_path = '' as $$ begin \
+     if tg_op = 'DELETE' and current_user not in ('anon', 'authenticated') then return old; end if; \
+     if tg_op = 'UPDATE' and new.trust_level is not distinct from old.trust_level \
+     then return new; end if; \
+     raise exception 'the forum decides'; end $$"
+)]
+#[case::guard_asks_another_function(
+    "create function public.refuse() returns void language plpgsql set search_path = '' as \
+     $$ begin raise exception 'the forum decides'; end $$; \
+     create or replace function public.guard_profile() returns trigger language plpgsql \
+     set search_path = '' as $$ begin if current_user in ('anon', 'authenticated') \
+     and (tg_op = 'DELETE' or new.trust_level is distinct from old.trust_level) \
+     then perform public.refuse(); end if; return coalesce(new, old); end $$"
+)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forum_is_proved(#[case] change: &str) {
     let evidence = evidence_with(change).await;
@@ -113,6 +129,33 @@ async fn forum_is_proved(#[case] change: &str) {
      create trigger forget before insert on public.questions \
      for each row execute function public.forget()",
     &[("isolation.state", "questions")]
+)]
+#[case::guard_runs_as_its_owner(
+    "alter function public.guard_profile() security definer",
+    &[
+        ("attack.W09", "profiles"),
+        ("attack.W10", "profiles"),
+        ("isolation.cell", "profiles"),
+        ("isolation.cell", "profiles.trust_level"),
+    ]
+)]
+#[case::guard_keeps_nothing(
+    "create or replace function public.keep_badge() returns trigger language plpgsql \
+     set search_path = '' as $$ begin return new; end $$",
+    &[("attack.W09", "profiles"), ("isolation.cell", "profiles.badge")]
+)]
+#[case::guard_breaks_down(
+    "create or replace function public.guard_profile() returns trigger language plpgsql \
+     set search_path = '' as $$ begin if tg_op = 'DELETE' or new.trust_level is distinct from \
+     old.trust_level then perform from auth.users; end if; return coalesce(new, old); end $$",
+    &[("isolation.cell", "profiles"), ("isolation.cell", "profiles.trust_level")]
+)]
+#[case::another_trigger_refuses(
+    "create function public.refuse() returns trigger language plpgsql set search_path = '' as \
+     $$ begin raise exception 'no' using errcode = '42501'; end $$; \
+     create trigger a_first before update of trust_level on public.profiles for each row \
+     when (new.trust_level is distinct from old.trust_level) execute function public.refuse()",
+    &[("attack.W09", "profiles"), ("isolation.cell", "profiles.trust_level")]
 )]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_than_the_contract_gives_is_found(

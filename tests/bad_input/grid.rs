@@ -52,7 +52,7 @@ type = "uuid"
     "one row       1 row             1 row         1 row\nalice",
     "5:39 [one row] unknown cell `one row`; there are `1 row`, `0 rows`, `own rows`, \
      `own + shared rows`, `own + own shared rows`, `all rows`, `no privilege`, \
-     `policy violation`, `-`; did you mean `own rows`?"
+     `policy violation`, `refused by trigger NAME`, `refused 'SQLSTATE'`, `-`; did you mean `own rows`?"
 )]
 #[case::single_space_between_cells(
     "own rows      own rows\n",
@@ -85,7 +85,7 @@ type = "uuid"
      `own pinned`, `another's pinned`, `every`; did you mean `another's`?\n\
      tables/notes.toml:9:39 [nothing] unknown cell `nothing`; there are `1 row`, `0 rows`, \
      `own rows`, `own + shared rows`, `own + own shared rows`, `all rows`, `no privilege`, \
-     `policy violation`, `-`; say one of these"
+     `policy violation`, `refused by trigger NAME`, `refused 'SQLSTATE'`, `-`; say one of these"
 )]
 fn mistake_in_a_grid_is_told_with_its_place(
     #[case] from: &str,

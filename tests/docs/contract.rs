@@ -38,7 +38,10 @@ fn examples_of_the_page_are_a_contract() {
     let contract = Contract::read(directory.path()).unwrap_or_else(|why| panic!("{why}"));
     let tables: Vec<&str> = contract.tables.keys().map(String::as_str).collect();
     let told = ["invoices", "letter_readers", "letters", "notebooks", "notes", "plans"];
-    assert_eq!(tables, [&told[..], &["storage.objects", "team_members", "teams"]].concat());
+    assert_eq!(
+        tables,
+        [&told[..], &["profiles", "storage.objects", "team_members", "teams"]].concat()
+    );
     assert!(contract.views.contains_key("notebook_counts"), "the view, by its name");
     assert!(contract.functions.contains_key("limit_notebooks"), "the function");
     assert!(contract.database.accounts.is_some(), "the database");
@@ -126,6 +129,7 @@ fn every_word_of_a_grid_is_explained() {
         "own + shared rows",
         "own rows",
         "policy violation",
+        "refused by trigger NAME",
         "-",
     ];
     let targets =

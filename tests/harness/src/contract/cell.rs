@@ -6,7 +6,7 @@ use crate::database::outcome::Outcome;
 use crate::source::mistake::Wrong;
 
 /// The values of cells, with the usual counts.
-const CELLS: [&str; 9] = [
+const CELLS: [&str; 11] = [
     "1 row",
     "0 rows",
     "own rows",
@@ -15,6 +15,8 @@ const CELLS: [&str; 9] = [
     "all rows",
     "no privilege",
     "policy violation",
+    "refused by trigger NAME",
+    "refused 'SQLSTATE'",
     "-",
 ];
 
@@ -83,12 +85,15 @@ impl fmt::Display for Whose {
     }
 }
 
+/// What the name of a trigger that refuses stands behind.
+pub(super) const BY_TRIGGER: &str = "refused by trigger ";
+
 /// The name of the shared target, and of the variant that is a user's own membership in a
 /// shared row.
 pub const SHARED: &str = "shared";
 
 /// The outcome that the contract expects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     /// This many rows.
     Rows(u64),
@@ -104,6 +109,10 @@ pub enum Expected {
     NoPrivilege,
     /// Refused by a policy's WITH CHECK.
     PolicyViolation,
+    /// Refused by the function of the trigger of that name.
+    ByTrigger(String),
+    /// Refused with that SQLSTATE.
+    WithState(String),
 }
 
 impl Expected {
@@ -117,6 +126,19 @@ impl Expected {
             "all rows" => Self::AllRows,
             "no privilege" => Self::NoPrivilege,
             "policy violation" => Self::PolicyViolation,
+            _ if cell.starts_with(BY_TRIGGER) => {
+                Self::ByTrigger(cell[BY_TRIGGER.len()..].trim().to_owned())
+            }
+            _ if cell.starts_with("refused '") => {
+                let state = cell["refused '".len()..].strip_suffix('\'').unwrap_or_default();
+                let is_state = state.len() == 5
+                    && state.chars().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit());
+                if !is_state {
+                    let wrong = Wrong::new(format!("`{cell}` has no SQLSTATE"));
+                    return Err(wrong.help("say five digits or capitals: `refused 'P0001'`"));
+                }
+                Self::WithState(state.to_owned())
+            }
             _ => {
                 let count = cell.strip_suffix(" rows").or_else(|| cell.strip_suffix(" row"));
                 let count = count.and_then(|count| count.parse().ok());
@@ -126,20 +148,27 @@ impl Expected {
     }
 
     /// Whether the statement is refused or reaches no row.
-    pub fn is_denial(self) -> bool {
+    pub fn is_denial(&self) -> bool {
         matches!(self, Self::Rows(0) | Self::NoPrivilege | Self::PolicyViolation)
+            || self.is_refusal()
+    }
+
+    /// Whether the statement is refused by what the schema itself raises.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::ByTrigger(_) | Self::WithState(_))
     }
 
     /// The outcome that this means for these numbers of rows.
-    pub fn outcome(self, there: &Counts) -> Outcome {
+    pub fn outcome(&self, there: &Counts) -> Outcome {
         match self {
-            Self::Rows(n) => Outcome::Rows(n),
+            Self::Rows(n) => Outcome::Rows(*n),
             Self::OwnRows => Outcome::Rows(there.own),
             Self::OwnAndOwnShared => Outcome::Rows(there.own + there.own_shared),
             Self::OwnAndShared => Outcome::Rows(there.own + there.shared),
             Self::AllRows => Outcome::Rows(there.all),
             Self::NoPrivilege => Outcome::NoPrivilege,
             Self::PolicyViolation => Outcome::PolicyViolation,
+            Self::ByTrigger(_) | Self::WithState(_) => Outcome::AsDeclared(self.to_string()),
         }
     }
 }
@@ -154,6 +183,8 @@ impl fmt::Display for Expected {
             Self::Rows(n) => Outcome::Rows(*n).fmt(f),
             Self::NoPrivilege => Outcome::NoPrivilege.fmt(f),
             Self::PolicyViolation => Outcome::PolicyViolation.fmt(f),
+            Self::ByTrigger(name) => write!(f, "{BY_TRIGGER}{name}"),
+            Self::WithState(state) => write!(f, "refused '{state}'"),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Checks of the contract's files beyond their form: unknown privileges, roles and commands,
 //! and names that no other file declares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use strsim::levenshtein;
 
+use super::cell::{BY_TRIGGER, Expected};
 use super::file::RelationFile;
+use super::grid::Grid;
+use super::guard::Guard;
 use super::model::{Contract, Database, Facet, Owner};
 use super::sharing::{leads_nowhere, undeclared};
 use crate::catalog::facets::BY_COLUMN;
@@ -70,6 +73,55 @@ pub(super) fn check_words(
         let wrong = Wrong::unknown(kind, word, known.iter().copied());
         mistakes.add(file.mistake(at, wrong));
     }
+}
+
+/// A guard is of one of the two forms, and names a trigger of the table.
+pub(super) fn check_guards(
+    table: &str,
+    parsed: &RelationFile,
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) {
+    for (column, declared) in &parsed.columns {
+        let Some(text) = &declared.guard else { continue };
+        let path = ["columns", column.as_str(), "guard"];
+        match Guard::parse(text) {
+            Err(wrong) => mistakes.add(file.mistake(file.value(&path), wrong)),
+            Ok(guard) if !parsed.triggers.contains_key(guard.trigger()) => {
+                let wrong = unknown_trigger(table, guard.trigger(), &parsed.triggers);
+                mistakes.add(file.mistake(file.word(&path, guard.trigger()), wrong));
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+/// The triggers that a grid's refusals name are the table's.
+pub(super) fn check_refusals(
+    table: &str,
+    grid: &Grid,
+    triggers: &BTreeMap<String, String>,
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) {
+    let named = grid.cells.values().filter_map(|expected| match expected {
+        Expected::ByTrigger(name) => Some(name),
+        _ => None,
+    });
+    let named: BTreeSet<&String> = named.filter(|name| !triggers.contains_key(*name)).collect();
+    for name in named {
+        let at = file.word(&["access"], &format!("{BY_TRIGGER}{name}"));
+        mistakes.add(file.mistake(at, unknown_trigger(table, name, triggers)));
+    }
+}
+
+fn unknown_trigger(table: &str, name: &str, known: &BTreeMap<String, String>) -> Wrong {
+    if known.is_empty() {
+        let none = Wrong::new(format!("table `{table}` declares no trigger `{name}`"));
+        return none.help("write it into `[triggers]`");
+    }
+    let known = known.keys().map(String::as_str);
+    Wrong::not_of(&format!("table `{table}` declares"), "trigger", name, known)
 }
 
 /// A policy's text has a command, its roles, and its expressions.

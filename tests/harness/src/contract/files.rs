@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::checks::{
-    API_AND_PUBLIC, check_database, check_facets, check_path, check_policies, check_privileges,
-    is_misspelt,
+    API_AND_PUBLIC, check_database, check_facets, check_guards, check_path, check_policies,
+    check_privileges, check_refusals, is_misspelt,
 };
 use super::file::{OneOrMany, RelationFile};
 use super::grid::{Grid, SHARED};
@@ -240,6 +240,7 @@ fn check_alone(name: &str, content: &RelationFile, file: &TomlFile, mistakes: &m
     }
     check_privileges(content, file, mistakes);
     check_policies(content, file, mistakes);
+    check_guards(name, content, file, mistakes);
 }
 
 fn check_owner_columns(
@@ -302,11 +303,13 @@ fn relation(
             mistakes.add(toml.mistake(at, wrong));
         }
     });
+    let grid = grid.ok()?;
+    check_refusals(name, &grid, &content.triggers, toml, mistakes);
     Some(Relation {
         file: file.name.clone(),
         lines: toml.lines("columns").into_iter().collect(),
         owner,
-        grid: grid.ok()?,
+        grid,
         grid_text: content.access,
         shape,
         parties,

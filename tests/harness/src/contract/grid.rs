@@ -81,7 +81,7 @@ impl Grid {
                 && answered.insert((persona, target.clone()))
             {
                 for command in Command::ALL {
-                    let expected = self.cells.get(&(like, target.clone(), command)).copied();
+                    let expected = self.cells.get(&(like, target.clone(), command)).cloned();
                     let cell = expected.map(|it| ((persona, target.clone(), command), it));
                     self.cells.extend(cell);
                 }
@@ -150,7 +150,7 @@ fn cell_of(
         let open = format!("{command} of `{target}` is not answered for `{name}`");
         return Err(Wrong::new(open).help("`-` is for a row that does not exist"));
     };
-    shape.can_be(persona, target, command, expected)?;
+    shape.can_be(persona, target, command, &expected)?;
     if *target == Whose::Every && command == Command::Insert {
         return Err(Wrong::new("an insert has no `every`").help("say `-`"));
     }

@@ -5,6 +5,7 @@ mod checks;
 mod file;
 mod files;
 pub mod grid;
+pub mod guard;
 pub mod known_mutants;
 pub mod membership;
 mod model;

@@ -244,6 +244,8 @@ pub struct Column {
     pub unique: bool,
     /// A SQL literal to fill it with, if its type does not suggest one.
     pub example: Option<String>,
+    /// The trigger that guards it: `refused by trigger …` or `kept by trigger …`.
+    pub guard: Option<String>,
     /// Privileges of `anon`.
     #[serde(default)]
     pub anon: Vec<String>,

@@ -65,7 +65,7 @@ impl Shape {
         persona: Persona,
         target: &Whose,
         command: Command,
-        expected: Expected,
+        expected: &Expected,
     ) -> Result<(), Wrong> {
         if command == Command::Insert && self.cannot_be_new(persona, target) {
             let why = match self.sharing {

@@ -13,6 +13,8 @@ pub enum Outcome {
     NoPrivilege,
     /// A policy's WITH CHECK refused the new row.
     PolicyViolation,
+    /// A refusal that the contract asks for, in its words.
+    AsDeclared(String),
     /// The row was reached, and a constraint refused what would become of it: SQLSTATE and
     /// message.
     Refused(String),
@@ -53,6 +55,7 @@ impl fmt::Display for Outcome {
             Self::Rows(n) => write!(f, "{n} rows"),
             Self::NoPrivilege => f.write_str("no privilege"),
             Self::PolicyViolation => f.write_str("policy violation"),
+            Self::AsDeclared(how) => f.write_str(how),
             Self::Refused(why) | Self::Failed(why) => write!(f, "failed {why}"),
         }
     }

@@ -15,6 +15,7 @@ use self::guard::{guard, unguarded};
 pub use self::prober::Prober;
 use super::catalog::Relation;
 use tokio::time::sleep;
+use tokio_postgres::error::DbError;
 
 use crate::database::outcome::{Outcome, is_of_the_server};
 use crate::error::{CannotRun, describe};
@@ -33,6 +34,8 @@ pub struct Observation {
     pub outcome: Outcome,
     /// The state before it, where the setup has changed that.
     pub before: Option<Digest>,
+    /// The error, if it was refused.
+    pub error: Option<DbError>,
     /// The rows that it changed.
     pub changed: Vec<Changed>,
     /// Why the session did not have the persona's identity; the outcome then means nothing.
@@ -120,8 +123,8 @@ impl Prober {
             None => Outcome::Rows(transcript.answers[0].count),
         };
         let unguarded = unguarded(persona, &transcript.guard);
-        let Transcript { before, changed, took, .. } = transcript;
-        Ok(Observation { outcome, before, changed, unguarded, took })
+        let Transcript { error, before, changed, took, .. } = transcript;
+        Ok(Observation { outcome, error, before, changed, unguarded, took })
     }
 
     /// Runs an attempt in one round trip, and rolls it back.

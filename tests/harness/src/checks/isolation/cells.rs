@@ -3,6 +3,7 @@
 
 use crate::contract;
 use crate::contract::grid::{Command, Expected, Whose};
+use crate::contract::guard::Guard;
 use crate::platform::persona::Persona;
 use crate::rows::Owner;
 
@@ -19,6 +20,8 @@ pub struct Cell {
     pub whose: Whose,
     /// The column, if the cell is about one.
     pub column: Option<String>,
+    /// The trigger that keeps the column's value, if the contract says that one does.
+    pub kept_by: Option<String>,
     /// The outcome that the contract expects.
     pub expected: Expected,
 }
@@ -34,7 +37,8 @@ pub fn cells(name: &str, declared: &contract::Relation) -> Vec<Cell> {
             command: *command,
             whose: whose.clone(),
             column: None,
-            expected: *expected,
+            kept_by: None,
+            expected: expected.clone(),
         });
     }
     for persona in [Persona::Alice, Persona::AnonKey] {
@@ -67,13 +71,27 @@ fn column_cells(
         return Vec::new();
     };
     let granted = declared.granted(persona.role(), command.name());
-    let cell = |column: &String| Cell {
-        id: format!("isolation/{name}/{}/{}/{column}", command.name(), slug(persona, whose)),
-        persona,
-        command,
-        whose: whose.clone(),
-        column: Some(column.clone()),
-        expected: if granted.contains(&column.as_str()) { *in_grid } else { Expected::NoPrivilege },
+    // Where a guard refuses an update of some columns, it lets the others through.
+    let is_guarded = |column: &String| declared.guard(column, command).is_some();
+    let lets_others = in_grid.is_refusal() && declared.columns.keys().any(is_guarded);
+    let in_grid = if lets_others { &Expected::Rows(1) } else { in_grid };
+    let cell = |column: &String| {
+        let guard = declared.guard(column, command).filter(|_| !in_grid.is_denial());
+        let (kept_by, expected) = match guard {
+            _ if !granted.contains(&column.as_str()) => (None, Expected::NoPrivilege),
+            None => (None, in_grid.clone()),
+            Some(Guard::Kept(trigger)) => (Some(trigger), in_grid.clone()),
+            Some(Guard::Refused(trigger)) => (None, Expected::ByTrigger(trigger)),
+        };
+        Cell {
+            id: format!("isolation/{name}/{}/{}/{column}", command.name(), slug(persona, whose)),
+            persona,
+            command,
+            whose: whose.clone(),
+            column: Some(column.clone()),
+            kept_by,
+            expected,
+        }
     };
     declared.columns.keys().map(cell).collect()
 }

@@ -4,25 +4,25 @@ use crate::catalog::{Catalog, Schema};
 use crate::database::outcome::Outcome;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
-use crate::probe::{Prober, Target};
+use crate::probe::{Observation, Prober, Target};
 use crate::sql::ident;
 
 /// What the service role gets by a statement. Where the schema leaves it without the privilege, it
 /// is given it, to show that only the persona is what makes the difference.
-pub(in crate::checks) async fn outcome(
+pub(in crate::checks) async fn observe(
     prober: &Prober,
     catalog: &Catalog,
     target: &Target,
     setup: &[String],
     statement: &str,
-) -> Result<Outcome, CannotRun> {
+) -> Result<Observation, CannotRun> {
     let service = Persona::ServiceRole;
-    let first = prober.attempt(target, service, setup, statement).await?.outcome;
-    if first != Outcome::NoPrivilege {
+    let first = prober.attempt(target, service, setup, statement).await?;
+    if first.outcome != Outcome::NoPrivilege {
         return Ok(first);
     }
     let setup = [setup, &entitle(catalog)].concat();
-    Ok(prober.attempt(target, service, &setup, statement).await?.outcome)
+    prober.attempt(target, service, &setup, statement).await
 }
 
 /// Statements that give the service role every privilege on what migrations have made.

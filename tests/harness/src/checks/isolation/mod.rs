@@ -3,44 +3,32 @@
 
 pub mod cells;
 pub mod control;
+pub(in crate::checks) mod guards;
+mod judge;
 pub mod plan;
 pub mod reach;
 pub mod unmade;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use self::cells::{Cell, cells, rival};
+use self::cells::{Cell, cells};
+pub use self::judge::Ran;
+use self::judge::{Judge, not_run};
 use self::plan::{Author, Try};
 use crate::catalog;
 use crate::catalog::Catalog;
-use crate::contract::Contract;
 use crate::contract::grid::{Command, Whose};
-use crate::contract::shape::{Counts, Sharing};
+use crate::contract::shape::Sharing;
 use crate::database::outcome::Outcome;
 use crate::error::CannotRun;
-use crate::findings::ledger::{CellRecord, Entry, Finding, in_regime};
-use crate::findings::rules::{self, Rule};
 use crate::inputs::Inputs;
 use crate::platform::Regime;
 use crate::platform::persona::{Identity, Persona};
-use crate::probe::digest::{self, Changed, Digest, reaches};
+use crate::probe::digest;
 use crate::probe::{Observation, Prober, Target};
 use crate::rows::World;
 use crate::sandbox::{Database, State};
-
-/// A cell that was run.
-pub struct Ran {
-    /// The cell.
-    pub cell: Cell,
-    /// The outcome.
-    pub observed: Outcome,
-    /// How long it took.
-    pub took: Duration,
-    /// Its entry in the ledger.
-    pub entry: Entry,
-}
 
 /// A clone that statements are tried in, with the data to write them.
 pub struct Sandbox {
@@ -125,7 +113,7 @@ impl Sandbox {
         let is_view = author.is_view();
         let initial = self.prober.initial();
         let judge = Judge { regime: self.regime, contract, world, name, initial, is_view };
-        let mut controls: BTreeMap<Try, Outcome> = BTreeMap::new();
+        let mut controls: BTreeMap<Try, Observation> = BTreeMap::new();
         let mut ran = Vec::new();
         for cell in cells {
             let written = match author.write(&cell) {
@@ -143,14 +131,16 @@ impl Sandbox {
             if cell.expected.is_denial() {
                 if !controls.contains_key(&written) {
                     let (setup, statement) = (&written.setup, &written.statement);
-                    let outcome =
-                        control::outcome(&self.prober, &self.catalog, &target, setup, statement)
+                    let observed =
+                        control::observe(&self.prober, &self.catalog, &target, setup, statement)
                             .await?;
-                    controls.insert(written.clone(), outcome);
+                    controls.insert(written.clone(), observed);
                 }
-                control = controls.get(&written).cloned();
+                control = controls.get(&written);
             }
-            ran.push(judge.judge(cell, &written, &observation, control));
+            let stored = cell.kept_by.is_some()
+                && guards::is_stored(&self.prober, cell.persona, &written).await?;
+            ran.push(judge.judge(cell, &written, &observation, stored, control));
         }
         if self.prober.digest().await? == *self.prober.initial() {
             Ok(ran)
@@ -195,195 +185,16 @@ impl Sandbox {
             let green = seen.is_ok_and(|it| {
                 let in_place = !gets_members || judge.misplaced(&cell, &written, &it).is_none();
                 let expected = cell.expected.outcome(&counts(&it));
-                it.unguarded.is_none() && it.outcome == expected && in_place
+                it.unguarded.is_none() && judge.outcome(&cell, &it) == expected && in_place
             });
-            if !green {
+            let stored = cell.kept_by.is_some()
+                && guards::is_stored(&self.prober, cell.persona, &written).await?;
+            if !green || stored {
                 return Ok(Some(cell.id));
             }
         }
         Ok(None)
     }
-}
-
-/// What cells of one table are judged by.
-struct Judge<'a> {
-    regime: Regime,
-    contract: &'a Contract,
-    world: &'a World,
-    name: &'a str,
-    initial: &'a Digest,
-    is_view: bool,
-}
-
-impl Judge<'_> {
-    fn judge(
-        &self,
-        cell: Cell,
-        written: &Try,
-        observation: &Observation,
-        control: Option<Outcome>,
-    ) -> Ran {
-        let before = observation.before.as_ref();
-        let expected = cell.expected.outcome(&self.counts(cell.persona, before));
-        let mut findings = Vec::new();
-        let mut find = |rule: &Rule, expected: String, observed: String| {
-            findings.push(self.finding(rule, &cell, written, [&expected, &observed]));
-        };
-        if let Some(why) = &observation.unguarded {
-            find(&rules::GUARD, "row level security applies".into(), why.clone());
-        }
-        if observation.outcome != expected {
-            find(&rules::CELL, expected.to_string(), observation.outcome.to_string());
-        }
-        if let Some((expected, observed)) = self.misplaced(&cell, written, observation) {
-            find(&rules::STATE, expected, observed);
-        }
-        if let Some(control) = &control
-            && !matches!(control, Outcome::Rows(1..) | Outcome::Refused(_))
-        {
-            let expected = "the service role succeeds with the same statement".to_owned();
-            find(&rules::CONTROL, expected, control.to_string());
-        }
-        let record = CellRecord {
-            table: self.name.to_owned(),
-            persona: cell.persona.name().to_owned(),
-            command: cell.command.name().to_owned(),
-            target: cell.whose.to_string(),
-            column: cell.column.clone(),
-            expected: expected.to_string(),
-            statement: pasteable(&self.contract.identity(cell.persona), written),
-            control: control.map(|control| format!("service_role: {control}")),
-            changed: BTreeMap::from([(
-                self.regime.name().to_owned(),
-                digest::all_rows_of(&observation.changed),
-            )]),
-        };
-        let entry = Entry {
-            id: cell.id.clone(),
-            expected: expected.to_string(),
-            observed: in_regime(self.regime, observation.outcome.to_string()),
-            findings,
-            cell: Some(record),
-        };
-        Ran { cell, observed: observation.outcome.clone(), took: observation.took, entry }
-    }
-
-    /// The state rule: a denied statement changes nothing, a user's changes only the user's
-    /// rows, and one that succeeds changes a row of its table.
-    fn misplaced(
-        &self,
-        cell: &Cell,
-        written: &Try,
-        observation: &Observation,
-    ) -> Option<(String, String)> {
-        let misplaced = observation
-            .changed
-            .iter()
-            .filter(|it| cell.expected.is_denial() || !self.may_change(cell, it));
-        let changed = digest::all_rows_of(misplaced);
-        if !changed.is_empty() {
-            let expected = "no row but the sender's own changes".to_owned();
-            return Some((expected, format!("changed: {}", changed.join(", "))));
-        }
-        let writes = cell.command != Command::Select && cell.column.is_none() && !written.idle;
-        let done = matches!(observation.outcome, Outcome::Rows(1..));
-        let hit = observation.changed.iter().any(|it| it.table == self.name);
-        (writes && done && !cell.expected.is_denial() && !hit).then(|| {
-            let observed = "the statement reports a change, and no row changed".to_owned();
-            (format!("a row of {} changes", self.name), observed)
-        })
-    }
-
-    /// Whether a cell's statement may change those rows.
-    fn may_change(&self, cell: &Cell, changed: &Changed) -> bool {
-        let commands = [cell.command];
-        let rows_of = |user: Persona| user.user_id() == Some(changed.owner.as_str());
-        let as_party = matches!(cell.whose, Whose::As(_))
-            && changed.table == self.name
-            && rows_of(rival(cell.persona));
-        let alike = self.contract.users_alike(cell.persona, &changed.table);
-        cell.persona == Persona::ServiceRole
-            || as_party
-            || alike.into_iter().skip(1).any(rows_of)
-            || reach::may_change(
-                self.contract,
-                self.world,
-                cell.persona,
-                (self.name, &commands),
-                changed,
-            )
-    }
-
-    /// The numbers of rows for a persona. A view has one row for each user.
-    fn counts(&self, persona: Persona, before: Option<&Digest>) -> Counts {
-        let user = persona.user_id();
-        if self.is_view {
-            let all = Persona::USERS.len() as u64;
-            return Counts { own: user.map_or(all, |_| 1), all, ..Counts::default() };
-        }
-        let state = before.unwrap_or(self.initial);
-        let count = |is_it: &dyn Fn(&str) -> bool| state.count(self.name, is_it);
-        let all = count(&|_| true);
-        let Some(user) = user else { return Counts { own: all, all, ..Counts::default() } };
-        let users = self.contract.users_alike(persona, self.name);
-        let is_tenants = self.contract.is_of_tenants(self.name);
-        let own = count(&|owner| {
-            let mut ids = users.iter().filter_map(|user| user.user_id());
-            ids.any(|id| owner == id || is_tenants && reaches(owner, id))
-        });
-        let reached = count(&|owner| reaches(owner, user));
-        let named = count(&|owner| reaches(owner, user) && owner.starts_with(user));
-        let beyond = |count: u64| count.saturating_sub(own);
-        Counts { own, shared: beyond(reached), own_shared: beyond(named), all }
-    }
-
-    fn finding(&self, rule: &Rule, cell: &Cell, written: &Try, seen: [&str; 2]) -> Finding {
-        let column = cell.column.as_ref().map(|column| format!(".{column}"));
-        let object = format!("{}{}", self.name, column.unwrap_or_default());
-        Finding {
-            persona: Some(cell.persona.name().to_owned()),
-            statement: Some(pasteable(&self.contract.identity(cell.persona), written)),
-            ..Finding::of(rule, &object, &cell.id, seen, self.regime)
-        }
-    }
-}
-
-/// The script that reproduces a cell in psql, as a superuser.
-fn pasteable(identity: &Identity, written: &Try) -> String {
-    let mut lines = vec!["begin;".to_owned()];
-    lines.extend(written.setup.iter().map(|statement| format!("{statement};")));
-    lines.push(identity.become_sql());
-    lines.push(format!("{};", written.statement));
-    lines.push("rollback;".to_owned());
-    lines.join("\n")
-}
-
-fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran {
-    let observed = Outcome::Failed(format!("could not run: {why}"));
-    let expected = cell.expected.to_string();
-    let rule = &rules::COULD_NOT_RUN;
-    let record = CellRecord {
-        table: name.to_owned(),
-        persona: cell.persona.name().to_owned(),
-        command: cell.command.name().to_owned(),
-        target: cell.whose.to_string(),
-        column: cell.column.clone(),
-        expected: expected.clone(),
-        statement: String::new(),
-        control: None,
-        changed: BTreeMap::new(),
-    };
-    let entry = Entry {
-        id: cell.id.clone(),
-        expected: expected.clone(),
-        observed: in_regime(regime, observed.to_string()),
-        findings: vec![Finding {
-            persona: Some(cell.persona.name().to_owned()),
-            ..Finding::of(rule, name, &cell.id, [&expected, why], regime)
-        }],
-        cell: Some(record),
-    };
-    Ran { cell, observed, took: Duration::ZERO, entry }
 }
 
 /// The observed grid in the form of the contract's: persona, target, and a column per command;

@@ -22,6 +22,14 @@ pub struct Try {
     pub statement: String,
     /// Whether it leaves every row as it is: a table of keys alone has nothing else to update.
     pub idle: bool,
+    /// A query for the rows that have the value of an update.
+    pub stored: Option<String>,
+}
+
+impl Try {
+    fn of(statement: String) -> Self {
+        Self { setup: Vec::new(), statement, idle: false, stored: None }
+    }
 }
 
 /// Writes the statements of one table's cells.
@@ -80,7 +88,7 @@ impl<'a> Author<'a> {
                 let rows = aim.strip_prefix(" where ").unwrap_or("true");
                 let held = removal(self.factory.catalog, self.relation, rows);
                 let setup = setup.into_iter().chain(held).collect();
-                Ok(Try { setup, statement, idle: false })
+                Ok(Try { setup, ..Try::of(statement) })
             }
         }
     }
@@ -97,7 +105,7 @@ impl<'a> Author<'a> {
         }
         let (table, (setup, aim)) = (self.relation.qualified(), self.aim(cell)?);
         let statement = format!("select {} from {table}{aim}", columns.join(", "));
-        Ok(Try { setup, statement, idle: false })
+        Ok(Try { setup, ..Try::of(statement) })
     }
 
     fn insert(&self, cell: &Cell) -> Result<Try, CannotRun> {
@@ -154,7 +162,7 @@ impl<'a> Author<'a> {
             draft.values.insert(column.clone(), value);
         }
         let statement = draft.insert(self.relation);
-        Ok(Try { statement, setup: draft.setup, idle: false })
+        Ok(Try { setup: draft.setup, ..Try::of(statement) })
     }
 
     /// The member of a new membership: the persona itself in another user's row, and in a
@@ -202,7 +210,9 @@ impl<'a> Author<'a> {
         };
         let statement = format!("update {table} set {} = {value}{aim}", ident(&column));
         let idle = is_key || is_unique && cell.whose == Whose::Every || value == current;
-        Ok(Try { setup, statement, idle })
+        let stored = format!("select 1 from {table}{aim} and {} = {value}", ident(&column));
+        let stored = (cell.whose != Whose::Every).then_some(stored);
+        Ok(Try { setup, idle, stored, ..Try::of(statement) })
     }
 
     /// The column that an update sets if the cell names none: the first that a client may
@@ -225,7 +235,11 @@ impl<'a> Author<'a> {
             unique.into_iter().chain(keys)
         };
         let may = |column: &&Column| self.declared.client_may("update", &column.name);
-        let column = columns().find(may).or_else(|| columns().next());
+        let free = |column: &&Column| {
+            may(column) && self.declared.guard(&column.name, Command::Update).is_none()
+        };
+        let column =
+            columns().find(free).or_else(|| columns().find(may)).or_else(|| columns().next());
         let column = column.or_else(|| keys().find(may)).or_else(|| keys().next());
         let none = || CannotRun(format!("table {} has no column to update", self.relation.name));
         Ok(column.ok_or_else(none)?.name.clone())
@@ -346,7 +360,8 @@ impl<'a> Author<'a> {
         Ok(format!("update {table} set {} = {value} where {condition}", ident(&column)))
     }
 
-    /// Assignments of new values to every plain column that is `wanted`.
+    /// Assignments of new values to every plain column that is `wanted`, and that no trigger guards,
+    /// since one may refuse every role.
     ///
     /// # Errors
     /// Which value could not be made.
@@ -355,6 +370,7 @@ impl<'a> Author<'a> {
             let in_variant = |v: &BTreeMap<String, String>| v.contains_key(&column.name);
             column.made.is_none()
                 && wanted(&column.name)
+                && self.declared.guard(&column.name, Command::Update).is_none()
                 && !self.is_structural(&column.name)
                 && !self.relation.is_unique(&[column.name.as_str()])
                 && !self.declared.variants.values().any(in_variant)

@@ -4,6 +4,7 @@ use super::collisions;
 use crate::catalog::Constraint;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject};
 use crate::checks::attacks::runner::{Context, Control, Probe};
+use crate::contract::grid::Command;
 use crate::error::CannotRun;
 use crate::rows::holders::removal;
 use crate::sql::{ident, quote};
@@ -104,7 +105,10 @@ pub(super) fn failures(context: &Context<'_>) -> Probes {
 fn broken_checks(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     let name = table.relation.qualified();
     let mut probes = Vec::new();
-    let may = |column: &str| table.declared.client_may("update", column);
+    let may = |column: &str| {
+        let guard = table.declared.guard(column, Command::Update);
+        guard.is_none() && table.declared.client_may("update", column)
+    };
     for column in table.relation.columns.iter().filter(|c| c.not_null && may(&c.name)) {
         let script = vec![format!("update {name} set {} = null", ident(&column.name))];
         probes.push(context.probe(table, &format!("{} null", column.name), script)?);

@@ -6,13 +6,17 @@ use crate::catalog::Column;
 use crate::checks::attacks::runner::context::ATTACKER;
 use crate::checks::attacks::runner::{Context, Trial, TrialFuture};
 use crate::checks::isolation::Sandbox;
-use crate::checks::isolation::control::{self, entitle};
+use crate::checks::isolation::control::entitle;
+use crate::checks::isolation::{control, guards};
+use crate::contract::grid::{Command, Expected};
+use crate::contract::guard::Guard;
 use crate::database::outcome::Outcome;
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
 use crate::probe::{Attempt, Target, Transcript};
 use crate::rows::Owner;
 use crate::sql::ident;
+use tokio_postgres::error::DbError;
 
 /// W09: every column that the contract does not grant, by insert and by update.
 pub(super) fn columns(sandbox: &Sandbox) -> TrialFuture<'_> {
@@ -20,14 +24,14 @@ pub(super) fn columns(sandbox: &Sandbox) -> TrialFuture<'_> {
         let context = Context::of(sandbox).map_err(CannotRun)?;
         let mut trials = Vec::new();
         for words in owned(&context) {
-            for command in ["insert", "update"] {
+            for command in [Command::Insert, Command::Update] {
                 let mut refused = 0;
                 for column in protected_columns(&words, command) {
                     let (setup, statement) = write(&words, command, column)?;
-                    let weakness = refusal(&context, &words, &setup, &statement).await?;
+                    let weakness = refusal(&words, (command, column), &setup, &statement).await?;
                     refused += u32::from(weakness.is_none());
                     if weakness.is_some() {
-                        let part = format!("{command} {}", column.name);
+                        let part = format!("{} {}", command.name(), column.name);
                         trials.push(trial(
                             &words,
                             part,
@@ -40,7 +44,8 @@ pub(super) fn columns(sandbox: &Sandbox) -> TrialFuture<'_> {
                 }
                 if refused > 0 {
                     let answer = format!("{refused} columns refused");
-                    trials.push(trial(&words, command.to_owned(), &[], "", answer, None));
+                    let part = command.name().to_owned();
+                    trials.push(trial(&words, part, &[], "", answer, None));
                 }
             }
         }
@@ -48,20 +53,32 @@ pub(super) fn columns(sandbox: &Sandbox) -> TrialFuture<'_> {
     })
 }
 
-/// The columns that the contract does not grant, except generated ones.
+/// The columns that the contract does not grant or that a trigger guards, except generated ones.
 fn protected_columns<'a>(
     words: &TableStatements<'a>,
-    command: &str,
+    command: Command,
 ) -> impl Iterator<Item = &'a Column> {
-    let granted = words.subject.declared.granted(ATTACKER.role(), command);
+    let declared = words.subject.declared;
+    let granted = declared.granted(ATTACKER.role(), command.name());
     let columns = words.subject.relation.columns.iter();
-    columns.filter(move |c| c.made.is_none() && !granted.contains(&c.name.as_str()))
+    columns.filter(move |c| {
+        let is_open =
+            granted.contains(&c.name.as_str()) && declared.guard(&c.name, command).is_none();
+        c.made.is_none() && !is_open
+    })
+}
+
+/// How the contract protects a column: by a guard, if the attacker has the privilege.
+fn guard(words: &TableStatements<'_>, command: Command, column: &Column) -> Option<Guard> {
+    let declared = words.subject.declared;
+    let is_granted = declared.granted(ATTACKER.role(), command.name()).contains(&&*column.name);
+    declared.guard(&column.name, command).filter(|_| is_granted)
 }
 
 /// A statement that writes that column in the attacker's own row.
 fn write(
     words: &TableStatements<'_>,
-    command: &str,
+    command: Command,
     column: &Column,
 ) -> Result<(Vec<String>, String), CannotRun> {
     let (name, relation) = (column.name.as_str(), words.subject.relation);
@@ -72,7 +89,7 @@ fn write(
     let is_reference = relation.constraints.iter().any(|constraint| {
         constraint.kind == "f" && constraint.columns.iter().any(|key| key == name)
     });
-    if command == "insert" {
+    if command == Command::Insert {
         let mut draft = words.new_row(Owner::User(ATTACKER))?;
         if !draft.values.contains_key(name) {
             let value = if is_reference { "null".to_owned() } else { words.other(name)? };
@@ -89,26 +106,41 @@ fn write(
     Ok((Vec::new(), format!("update {table} set {} = {value} where {key}", ident(name))))
 }
 
-/// The weakness in an answer: a column is protected only by a missing privilege, and only if
-/// the service role succeeds with the same statement.
+/// The weakness in an answer: a column is protected by a missing privilege or by its guard, and
+/// only if the service role succeeds with the same statement, or is refused by the same guard.
 async fn refusal(
-    context: &Context<'_>,
     words: &TableStatements<'_>,
+    (command, column): (Command, &Column),
     setup: &[String],
     statement: &str,
 ) -> Result<Option<String>, CannotRun> {
+    let (context, declared) = (words.context, words.subject.declared);
+    let expected = match guard(words, command, column) {
+        None => Expected::NoPrivilege,
+        Some(Guard::Refused(trigger)) => Expected::ByTrigger(trigger),
+        Some(Guard::Kept(_)) => {
+            // A key is set to its current value.
+            if !words.plain_columns().any(|plain| plain.name == column.name) {
+                return Ok(None);
+            }
+            let stored = stored(words, column)?;
+            let kept = stores_forged_value(words, None, setup, statement, &stored).await?;
+            return Ok(kept.1);
+        }
+    };
     let target = Target::new(words.subject.relation);
     let observed = context.prober().attempt(&target, ATTACKER, setup, statement).await?;
     if let Some(why) = observed.unguarded {
         return Ok(Some(format!("the session does not have the attacker's identity: {why}")));
     }
-    if observed.outcome != Outcome::NoPrivilege {
-        return Ok(Some(format!("expected no privilege, got {}", observed.outcome)));
+    let outcome = guards::outcome(&expected, declared, &observed);
+    if outcome.to_string() != expected.to_string() {
+        return Ok(Some(format!("expected {expected}, got {outcome}")));
     }
     let control =
-        control::outcome(context.prober(), context.catalog, &target, setup, statement).await?;
-    Ok(match control {
-        Outcome::Rows(1..) | Outcome::Refused(_) => None,
+        control::observe(context.prober(), context.catalog, &target, setup, statement).await?;
+    Ok(match guards::outcome(&expected, declared, &control) {
+        Outcome::Rows(1..) | Outcome::Refused(_) | Outcome::AsDeclared(_) => None,
         other => Some(format!("the control, service_role, does not succeed either: {other}")),
     })
 }
@@ -119,20 +151,15 @@ pub(super) fn forged(sandbox: &Sandbox) -> TrialFuture<'_> {
         let context = Context::of(sandbox).map_err(CannotRun)?;
         let mut trials = Vec::new();
         for words in owned(&context) {
-            for command in ["insert", "update"] {
+            for command in [Command::Insert, Command::Update] {
                 for column in
                     protected_columns(&words, command).filter(|it| is_measured(&words, it))
                 {
                     for (part, setup, statement) in ways(&words, command, column)? {
-                        let value = words.other(&column.name)?;
-                        let name = ident(&column.name);
-                        let own = context.belongs_to(&words.subject, ATTACKER);
-                        let stored = format!(
-                            "select 1 from {} r where {own} and {name} = {value}",
-                            words.table()
-                        );
+                        let stored = stored(&words, column)?;
+                        let guard = guard(&words, command, column);
                         let (answer, weakness) =
-                            stores_forged_value(&context, &setup, &statement, &stored).await?;
+                            stores_forged_value(&words, guard, &setup, &statement, &stored).await?;
                         let part = format!("{part} {}", column.name);
                         trials.push(trial(&words, part, &setup, &statement, answer, weakness));
                     }
@@ -161,12 +188,12 @@ type Way = (&'static str, Vec<String>, String);
 
 fn ways(
     words: &TableStatements<'_>,
-    command: &str,
+    command: Command,
     column: &Column,
 ) -> Result<Vec<Way>, CannotRun> {
     let (table, name) = (words.table(), ident(&column.name));
     let value = words.other(&column.name)?;
-    if command == "insert" {
+    if command == Command::Insert {
         if words.is_one_per_user() {
             return Ok(Vec::new());
         }
@@ -208,10 +235,18 @@ fn ways(
     Ok(ways)
 }
 
+/// A query for the attacker's rows that have the forged value.
+fn stored(words: &TableStatements<'_>, column: &Column) -> Result<String, CannotRun> {
+    let (name, value) = (ident(&column.name), words.other(&column.name)?);
+    let own = words.context.belongs_to(&words.subject, ATTACKER);
+    Ok(format!("select 1 from {} r where {own} and {name} = {value}", words.table()))
+}
+
 /// Whether the statement stores the forged value in a row of the attacker: it must be refused
-/// for a missing privilege, or the value must not be stored.
+/// for a missing privilege or by the guard, or the value must not be stored.
 async fn stores_forged_value(
-    context: &Context<'_>,
+    words: &TableStatements<'_>,
+    guard: Option<Guard>,
     setup: &[String],
     statement: &str,
     stored: &str,
@@ -223,14 +258,22 @@ async fn stores_forged_value(
     ];
     let run = async |identity: Identity, setup: &[String]| -> Result<Transcript, CannotRun> {
         let attempt = Attempt { setup, identity: &identity, script: &script, active: "" };
-        context.prober().transcript(&attempt).await
+        words.context.prober().transcript(&attempt).await
     };
-    let transcript = run(context.contract.identity(ATTACKER), setup).await?;
+    let guards = |error: &DbError| match &guard {
+        Some(Guard::Refused(trigger)) => {
+            let function = words.subject.declared.function_of(trigger);
+            function.is_some_and(|function| guards::raises(function, error))
+        }
+        _ => false,
+    };
+    let transcript = run(words.context.contract.identity(ATTACKER), setup).await?;
     if transcript.guard[1] != ATTACKER.role() {
         return Ok((String::new(), Some(format!("the attacker was {}", transcript.guard[1]))));
     }
     let answer = match (&transcript.error, transcript.answers.last()) {
         (Some(error), _) if error.routine() == Some("aclcheck_error") => "no privilege",
+        (Some(error), _) if guards(error) => "refused by its guard",
         (Some(error), _) => {
             let why = format!("denied for another reason: {}", error.message());
             return Ok((String::new(), Some(why)));
@@ -241,9 +284,9 @@ async fn stores_forged_value(
         }
     };
     // What the schema leaves the service role without is no protection of this column.
-    let setup = [setup, &entitle(context.catalog)].concat();
+    let setup = [setup, &entitle(words.context.catalog)].concat();
     let control = run(Persona::ServiceRole.identity(), &setup).await?;
-    let weakness = control.error.map(|error| {
+    let weakness = control.error.filter(|error| !guards(error)).map(|error| {
         format!("the control, service_role, does not succeed either: {}", error.message())
     });
     Ok((answer.to_owned(), weakness))

@@ -5,6 +5,7 @@ use crate::catalog::Column;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::contract;
+use crate::contract::grid::Command;
 use crate::contract::tenant::Tenant;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -146,7 +147,10 @@ impl<'a> TableStatements<'a> {
     /// An assignment of a value that no row of the world has, to a column that the attacker
     /// may update if there is one.
     pub(in crate::checks::attacks) fn assignment(&self) -> Result<String, CannotRun> {
-        let updatable = self.plain_columns().find(|column| self.may("update", &column.name));
+        let updatable = || self.plain_columns().filter(|it| self.may("update", &it.name));
+        let is_free =
+            |column: &&Column| self.subject.declared.guard(&column.name, Command::Update).is_none();
+        let updatable = updatable().find(is_free).or_else(|| updatable().next());
         if let Some(column) = updatable.or_else(|| self.plain_columns().next()) {
             return Ok(format!("{} = {}", ident(&column.name), self.other(&column.name)?));
         }
