@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use strsim::levenshtein;
 
 use super::cell::{BY_TRIGGER, Expected};
+use super::database::Database;
 use super::file::RelationFile;
 use super::grid::Grid;
 use super::guard::Guard;
-use super::model::{Contract, Database, Facet, Owner};
+use super::model::{Contract, Facet, Owner};
 use super::sharing::{leads_nowhere, undeclared};
 use crate::catalog::facets::BY_COLUMN;
 use crate::platform::Regime;

@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use super::membership::Values;
 use super::model::{Accepted, Column};
-use super::parties::PartyKeys;
 
 /// A table's or view's file, as parsed.
 #[derive(Deserialize)]
@@ -47,4 +46,28 @@ pub(super) struct RelationFile {
 pub(super) enum OneOrMany {
     One(String),
     Many(Vec<String>),
+}
+
+/// A party as a file declares it: its path alone, or with values.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "the path to the party, or { path = \"…\", values = { … } }")]
+pub(super) enum PartyKeys {
+    /// The path.
+    Path(String),
+    /// The path, and SQL expressions by column.
+    WithValues {
+        path: String,
+        #[serde(default)]
+        values: BTreeMap<String, String>,
+    },
+}
+
+impl PartyKeys {
+    /// The path, and the values.
+    pub(super) fn parts(&self) -> (&str, BTreeMap<String, String>) {
+        match self {
+            Self::Path(path) => (path, BTreeMap::new()),
+            Self::WithValues { path, values } => (path, values.clone()),
+        }
+    }
 }

@@ -12,13 +12,13 @@ use super::checks::{
 };
 use super::file::{OneOrMany, RelationFile};
 use super::grid::{Grid, SHARED};
-use super::membership::{Members, Membership};
+use super::membership::Membership;
 use super::model::{Column, Contract, Function, OWNER, Owner, Relation};
 use super::parties;
+use super::path::owner;
 use super::personas::{check_rows, declared};
 use super::shape::{Shape, Sharing};
 use super::sharing::{check_members, check_owner, check_values, memberships, sharing};
-use super::tenant::Tenant;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::source::SourceFile;
@@ -325,32 +325,6 @@ fn relation(
         seed: content.seed,
         accepted: content.accepted,
         security_invoker: content.security_invoker,
-    })
-}
-
-/// The owner that a path, or several, lead to.
-pub(super) fn owner(paths: &OneOrMany) -> Result<Owner, Wrong> {
-    let step = |path: &str| {
-        let (column, table) = path.split_once("->").ok_or_else(|| {
-            Wrong::new(format!("`{path}` is no path"))
-                .help("say `column`, `column -> table` or, by itself, `column <- table.column`")
-        })?;
-        Ok((column.trim().to_owned(), table.trim().to_owned()))
-    };
-    Ok(match paths {
-        OneOrMany::One(none) if none == "none" => Owner::None,
-        OneOrMany::One(expression) if expression.contains('(') => {
-            Owner::Expression(expression.clone())
-        }
-        OneOrMany::One(members) if members.contains("<-") => {
-            Owner::Members(Members::parse(members)?)
-        }
-        OneOrMany::One(tenant) if tenant.contains(" = ") => Owner::Tenant(Tenant::parse(tenant)?),
-        OneOrMany::One(column) if !column.contains("->") => Owner::Column(column.clone()),
-        OneOrMany::One(path) => Owner::Through(vec![step(path)?]),
-        OneOrMany::Many(paths) => {
-            Owner::Through(paths.iter().map(|path| step(path)).collect::<Result<_, Wrong>>()?)
-        }
     })
 }
 

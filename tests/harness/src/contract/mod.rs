@@ -2,6 +2,7 @@
 
 pub mod cell;
 mod checks;
+mod database;
 mod file;
 mod files;
 pub mod grid;
@@ -10,6 +11,7 @@ pub mod known_mutants;
 pub mod membership;
 mod model;
 mod parties;
+mod path;
 pub mod personas;
 pub mod shape;
 mod sharing;
@@ -17,11 +19,11 @@ pub mod tenant;
 
 use std::path::Path;
 
+pub use self::database::{Accounts, BUCKETS, Bucket, Clients, Database, LintException};
 pub use self::model::{
-    Accepted, Accounts, BUCKETS, Bucket, CLIENT_ROLES, Clients, Column, Contract, Database, Facet,
-    Function, LintException, OWNER, Owner, Relation, example_of,
+    Accepted, CLIENT_ROLES, Column, Contract, Facet, Function, OWNER, Owner, Party, Relation,
+    example_of,
 };
-pub use self::parties::Party;
 use crate::error::CannotRun;
 use crate::source::SourceFile;
 

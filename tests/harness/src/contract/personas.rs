@@ -2,55 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::model::{Contract, Owner, Relation};
-use super::parties::Party;
+use super::database::{DeclaredPersona, PersonaKeys, Rows};
+use super::model::{Contract, Owner, Party, Relation};
 use super::tenant::{self, Claim, Place, Tenant};
 use crate::platform::persona::{Declared, Identity, Persona, merge};
 use crate::source::mistake::{Mistakes, Wrong};
 use crate::source::toml_file::TomlFile;
-
-/// A persona of a contract's own.
-#[derive(Debug, Clone)]
-pub struct DeclaredPersona {
-    /// Who it is.
-    pub persona: Persona,
-    /// SQL expressions by table and column, of rows that are there for its statements.
-    pub rows: Vec<(String, BTreeMap<String, String>)>,
-}
-
-/// The keys of a persona.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PersonaKeys {
-    /// The database role.
-    #[serde(default = "authenticated")]
-    pub(super) role: String,
-    /// The user whose account it has, if not one of its own.
-    pub(super) user: Option<String>,
-    /// Its address; an empty one is none.
-    pub(super) email: Option<String>,
-    /// What its token says otherwise than that of an ordinary sign-in.
-    #[serde(default)]
-    pub(super) claims: toml::Table,
-    /// Rows that are there for its statements: SQL expressions by table and column.
-    #[serde(default)]
-    pub(super) rows: BTreeMap<String, Rows>,
-}
-
-/// One row of a table, or several.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, expecting = "a row { column = \"value\" }, or several in brackets")]
-pub(super) enum Rows {
-    One(BTreeMap<String, String>),
-    Many(Vec<BTreeMap<String, String>>),
-}
-
-fn authenticated() -> String {
-    "authenticated".to_owned()
-}
 
 /// How a value says: the one that this user has.
 const POSSESSIVE: &str = "'s";

@@ -124,7 +124,7 @@ impl Prober {
         };
         let unguarded = unguarded(persona, &transcript.guard);
         let Transcript { error, before, changed, took, .. } = transcript;
-        Ok(Observation { outcome, error, before, changed, unguarded, took })
+        Ok(Observation { outcome, before, error, changed, unguarded, took })
     }
 
     /// Runs an attempt in one round trip, and rolls it back.

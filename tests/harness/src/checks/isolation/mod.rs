@@ -4,6 +4,7 @@
 pub mod cells;
 pub mod control;
 pub(in crate::checks) mod guards;
+mod insert;
 mod judge;
 pub mod plan;
 pub mod reach;

@@ -11,7 +11,7 @@ use crate::error::CannotRun;
 use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
 use crate::rows::holders::removal;
 use crate::rows::{Owner, Row, World};
-use crate::sql::{ident, quote};
+use crate::sql::ident;
 
 /// A cell's statement and its setup.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,18 +27,18 @@ pub struct Try {
 }
 
 impl Try {
-    fn of(statement: String) -> Self {
+    pub(super) fn of(statement: String) -> Self {
         Self { setup: Vec::new(), statement, idle: false, stored: None }
     }
 }
 
 /// Writes the statements of one table's cells.
 pub struct Author<'a> {
-    factory: Factory<'a>,
-    world: &'a World,
-    name: &'a str,
-    relation: &'a Relation,
-    declared: &'a contract::Relation,
+    pub(super) factory: Factory<'a>,
+    pub(super) world: &'a World,
+    pub(super) name: &'a str,
+    pub(super) relation: &'a Relation,
+    pub(super) declared: &'a contract::Relation,
 }
 
 impl<'a> Author<'a> {
@@ -108,78 +108,7 @@ impl<'a> Author<'a> {
         Ok(Try { setup, ..Try::of(statement) })
     }
 
-    fn insert(&self, cell: &Cell) -> Result<Try, CannotRun> {
-        let (owner, variant) = match cell.whose {
-            Whose::Shared => (Owner::Shared, None),
-            _ => self.row_of(cell),
-        };
-        // A user who has the only row that there may be of each adds it in its own place.
-        let instead = matches!(cell.whose, Whose::Own(_));
-        let plain = Wanted::plain(owner, PLAIN_ROWS);
-        let wanted = Wanted { variant, instead, ..plain };
-        let mut draft = match &cell.whose {
-            Whose::As(party) => self.row_with(cell, party)?.0,
-            _ => self.factory.draft(self.name, wanted)?,
-        };
-        self.set_member(cell, &mut draft);
-        // A user's first row says nothing of a tenant that it need not have.
-        draft.values.retain(|column, _| !self.factory.is_optional_tenant(self.relation, column));
-        let insertable = |column: &str| self.declared.client_may("insert", column);
-        let open = self.declared.columns.keys().any(|column| insertable(column));
-        let of_variant = variant.map(|variant| &self.declared.variants[variant]);
-        draft.values.retain(|column, _| {
-            let required = self
-                .relation
-                .column(column)
-                .is_some_and(|column| column.not_null && column.default.is_none());
-            let owner = match &self.declared.owner {
-                contract::Owner::Column(_) | contract::Owner::Tenant(_) => {
-                    self.declared.owner.columns().contains(&column)
-                }
-                _ => self.declared.is_owner_example(column),
-            };
-            let party = match &cell.whose {
-                Whose::As(party) => self.declared.parties[party].path.columns().contains(&column),
-                _ => false,
-            };
-            !open
-                || insertable(column)
-                || required
-                || owner
-                || party
-                || of_variant.is_some_and(|values| values.contains_key(column))
-        });
-        if let Some(column) = &cell.column
-            && !draft.values.contains_key(column)
-        {
-            // A reference has the value that a row without nulls has.
-            let filled = Wanted { filled: true, ..wanted };
-            let mut filled = self.factory.draft(self.name, filled)?.values;
-            let value = match filled.remove(column) {
-                Some(value) if self.is_structural(column) => value,
-                _ => self.factory.value(self.relation, column, "another value")?,
-            };
-            draft.values.insert(column.clone(), value);
-        }
-        let statement = draft.insert(self.relation);
-        Ok(Try { setup: draft.setup, ..Try::of(statement) })
-    }
-
-    /// The member of a new membership: the persona itself in another user's row, and in a
-    /// shared one if it is not a member yet; else a new member.
-    fn set_member(&self, cell: &Cell, draft: &mut Draft) {
-        let contract::Owner::Column(column) = &self.declared.owner else { return };
-        let joins = match cell.whose {
-            Whose::Anothers(_) => true,
-            Whose::Shared => !cell.persona.has_rows(),
-            _ => false,
-        };
-        if let (true, true, Some(id)) = (self.is_membership(), joins, cell.persona.user_id()) {
-            draft.values.insert(column.clone(), quote(id));
-        }
-    }
-
-    fn is_membership(&self) -> bool {
+    pub(super) fn is_membership(&self) -> bool {
         self.declared.shape.sharing == Sharing::Membership
     }
 
@@ -247,7 +176,7 @@ impl<'a> Author<'a> {
 
     /// Keys, references and owners: an update sets them to their current value, because another
     /// could break references.
-    fn is_structural(&self, column: &str) -> bool {
+    pub(super) fn is_structural(&self, column: &str) -> bool {
         let keys = ["p", "f"];
         let is_owner =
             matches!(&self.declared.owner, contract::Owner::Column(owner) if owner == column);
@@ -309,7 +238,11 @@ impl<'a> Author<'a> {
     }
 
     /// A row of the rival's of which the persona is that party, and what makes it so afterwards.
-    fn row_with(&self, cell: &Cell, party: &str) -> Result<(Draft, Vec<String>), CannotRun> {
+    pub(super) fn row_with(
+        &self,
+        cell: &Cell,
+        party: &str,
+    ) -> Result<(Draft, Vec<String>), CannotRun> {
         let owner = owner(cell.persona, &cell.whose);
         let wanted = Wanted::plain(owner, PLAIN_ROWS);
         let mut draft = self.factory.draft(self.name, wanted)?;
@@ -413,7 +346,7 @@ impl<'a> Author<'a> {
     }
 
     /// The owner and the variant of a cell's row.
-    fn row_of<'c>(&self, cell: &'c Cell) -> (Owner, Option<&'c str>) {
+    pub(super) fn row_of<'c>(&self, cell: &'c Cell) -> (Owner, Option<&'c str>) {
         match cell.whose {
             Whose::Shared if self.is_membership() => {
                 (Owner::User(rival(cell.persona)), Some(SHARED))
