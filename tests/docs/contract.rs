@@ -37,7 +37,10 @@ fn examples_of_the_page_are_a_contract() {
     let directory = written(&page(CONTRACT));
     let contract = Contract::read(directory.path()).unwrap_or_else(|why| panic!("{why}"));
     let tables: Vec<&str> = contract.tables.keys().map(String::as_str).collect();
-    assert_eq!(tables, ["notebooks", "notes", "plans", "profiles", "team_members", "teams"]);
+    assert_eq!(
+        tables,
+        ["notebooks", "notes", "plans", "posts", "profiles", "team_members", "teams"]
+    );
     assert!(contract.views.contains_key("notebook_counts"), "the view, by its name");
     assert!(contract.functions.contains_key("limit_notebooks"), "the function");
     assert!(contract.database.accounts.is_some(), "the database");
@@ -49,6 +52,7 @@ fn examples_of_the_page_are_a_contract() {
 #[case::relation("contract/tables/notebooks.toml", "")]
 #[case::column("contract/tables/notebooks.toml", "[columns.id]\n")]
 #[case::accepted_channel("contract/tables/notebooks.toml", "[[accepted]]\n")]
+#[case::effect("contract/tables/posts.toml", "[[effects]]\n")]
 #[case::function("contract/functions/limit_notebooks.toml", "")]
 #[case::database("contract/database.toml", "")]
 #[case::accounts("contract/database.toml", "[accounts]\n")]

@@ -2,6 +2,7 @@
 
 pub mod cell;
 mod checks;
+pub mod effects;
 mod file;
 mod files;
 pub mod grid;

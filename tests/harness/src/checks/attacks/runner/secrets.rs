@@ -204,13 +204,14 @@ impl<'a> Context<'a> {
         Ok((!changes.is_empty()).then(|| (OTHER_IN_COLUMNS, update())))
     }
 
-    /// A deletion of secret rows. Where other rows are public, it leaves those as they are: no
-    /// cascade and no trigger reaches them.
+    /// A deletion of secret rows. Where other rows are public, or statements have declared effects
+    /// on them, it leaves those as they are: no cascade and no trigger reaches them.
     fn deletion(&self, attacker: &Identity, delete: String) -> Vec<String> {
         let is_public = |table: &Subject<'_>| {
             variants(table).any(|variant| self.may_read(attacker, table, variant))
         };
-        if !self.owned_tables().iter().any(is_public) {
+        let has_effects = self.contract.tables.values().any(|it| !it.effects.is_empty());
+        if !has_effects && !self.owned_tables().iter().any(is_public) {
             return vec![delete];
         }
         let role = |role: &str| format!("set local session_replication_role = {role}");

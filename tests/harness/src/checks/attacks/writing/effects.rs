@@ -120,7 +120,10 @@ pub(super) fn side_effects(context: &Context<'_>) -> Result<Vec<Probe>, CannotRu
         for (part, laden) in [("", false), (", the victim's ids in it", true)] {
             let of = |persona| statements(&words, persona, laden);
             let (mine, theirs) = (of(ATTACKER)?, of(VICTIM)?);
-            for ((command, setup, statement), (_, _, same)) in mine.into_iter().zip(theirs) {
+            for ((command, setup, statement), (_, of_victim, same)) in mine.into_iter().zip(theirs)
+            {
+                // The victim's new row points at parents of its own.
+                let setup = setup.into_iter().chain(of_victim).collect();
                 // The control is the victim with its own row, or the service role if no client
                 // may.
                 let who = if permitted(&words, command) { VICTIM } else { Persona::ServiceRole };
