@@ -2,6 +2,7 @@
 //! behind.
 
 mod contract;
+mod effects;
 mod grid;
 mod migrations;
 mod script;

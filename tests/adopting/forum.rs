@@ -6,17 +6,17 @@ use std::sync::Arc;
 use rstest::rstest;
 
 use schema_harness::checks::attacks;
+use schema_harness::checks::attacks::runner::Attack;
 use schema_harness::inputs::Inputs;
 use schema_harness::job::{self, Job};
 use schema_harness::report::{Evidence, Verdict};
 use schema_harness::source::project;
 
-/// The evidence of the forum with one more migration.
-async fn evidence_with(change: &str) -> Evidence {
+/// The evidence of the forum with one more migration, and of these attacks.
+async fn evidence_with(change: &str, attacks: Vec<&'static Attack>) -> Evidence {
     let forum = project().join("fixtures/examples/forum");
     let inputs = Inputs::read(&forum.join("migrations"), &forum.join("fixtures"));
     let inputs = inputs.unwrap_or_else(|why| panic!("{why}")).followed_by(change);
-    let attacks = attacks::all().filter(|attack| !OF_THE_DATABASE.contains(&attack.id)).collect();
     let job = Job { attacks, ..Job::without_attacks(&[]) };
     let evidence = job::run(Arc::new(inputs), &job).await;
     evidence.unwrap_or_else(|why| panic!("{why}"))
@@ -63,9 +63,16 @@ fn found(evidence: &Evidence) -> Vec<(&str, &str)> {
      and (tg_op = 'DELETE' or new.trust_level is distinct from old.trust_level) \
      then perform public.refuse(); end if; return coalesce(new, old); end $$"
 )]
+#[case::function_that_likes(
+    "create function public.like_post(post uuid) returns void language sql set search_path = '' \
+     as 'insert into public.likes (post_id) values (post)'; \
+     revoke all on function public.like_post(uuid) from public, anon; \
+     grant execute on function public.like_post(uuid) to authenticated"
+)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forum_is_proved(#[case] change: &str) {
-    let evidence = evidence_with(change).await;
+    let of_tables = attacks::all().filter(|attack| !OF_THE_DATABASE.contains(&attack.id));
+    let evidence = evidence_with(change, of_tables.collect()).await;
     assert_eq!(found(&evidence), []);
     assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
     if change == "select 1" {
@@ -157,12 +164,34 @@ async fn forum_is_proved(#[case] change: &str) {
      when (new.trust_level is distinct from old.trust_level) execute function public.refuse()",
     &[("attack.W09", "profiles"), ("isolation.cell", "profiles.trust_level")]
 )]
+#[case::like_changes_another_column_as_well(
+    "create or replace function public.count_likes() returns trigger language plpgsql \
+     security definer set search_path = '' as $$ begin if tg_op = 'INSERT' then \
+     update public.posts set like_count = like_count + 1, body = body || '!' where id = new.post_id; \
+     end if; return null; end $$",
+    &[("attack.W12", "likes")]
+)]
+#[case::like_changes_a_count_elsewhere(
+    "create or replace function public.count_likes() returns trigger language plpgsql \
+     security definer set search_path = '' as $$ begin \
+     update public.profiles set trust_level = trust_level + 1; return null; end $$",
+    &[("attack.W12", "likes"), ("isolation.state", "likes")]
+)]
+#[case::like_is_counted_by_an_edit_of_a_page(
+    "create function public.count_edits() returns trigger language plpgsql security definer \
+     set search_path = '' as $$ begin \
+     update public.posts set like_count = like_count + 1; return new; end $$; \
+     create trigger count_edits after update on public.pages for each row \
+     execute function public.count_edits()",
+    &[("attack.W02", "pages"), ("isolation.state", "pages")]
+)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_than_the_contract_gives_is_found(
     #[case] fault: &str,
     #[case] expected: &[(&str, &str)],
 ) {
-    let evidence = evidence_with(fault).await;
+    let is_expected = |attack: &&Attack| expected.iter().any(|(rule, _)| *rule == attack.rule());
+    let evidence = evidence_with(fault, attacks::all().filter(is_expected).collect()).await;
     let found = found(&evidence);
     for one in expected {
         assert!(found.contains(one), "{one:?} in {found:?}");

@@ -114,29 +114,6 @@ fn contract_without_a_mistake_is_read() {
      `references`, `unique`, `example`, `guard`, `anon`, `authenticated`; did you mean \
      `default`?"
 )]
-#[case::no_guard(
-    "default = \"false\"",
-    "guard = \"refused by guard\"",
-    "34:9 [\"refused by guard\"] `refused by guard` is no guard; say `refused by trigger NAME` \
-     or `kept by trigger NAME`"
-)]
-#[case::guard_of_an_unknown_trigger(
-    "default = \"false\"",
-    "guard = \"kept by trigger keep\"\n[triggers]\nkeeps = \"\"\n[columns.other]\ntype = \"text\"",
-    "34:26 [keep] unknown trigger `keep`; table `notes` declares `keeps`; did you mean `keeps`?"
-)]
-#[case::refusal_by_an_unknown_trigger(
-    "1 row         1 row             1 row         1 row\nalice, bob          own pinned",
-    "1 row         1 row             1 row         refused by trigger keep\nalice, bob          own pinned",
-    "5:85 [refused by trigger keep] table `notes` declares no trigger `keep`; write it into \
-     `[triggers]`"
-)]
-#[case::refusal_without_a_state(
-    "1 row         1 row             1 row         1 row\nalice, bob          own pinned",
-    "1 row         1 row             1 row         refused 'P01'\nalice, bob          own pinned",
-    "5:85 [refused 'P01'] `refused 'P01'` has no SQLSTATE; say five digits or capitals: \
-     `refused 'P0001'`"
-)]
 #[case::invalid_toml(
     "type = \"uuid\"",
     "type = uuid",

@@ -40,7 +40,7 @@ fn examples_of_the_page_are_a_contract() {
     let told = ["invoices", "letter_readers", "letters", "notebooks", "notes", "plans"];
     assert_eq!(
         tables,
-        [&told[..], &["profiles", "storage.objects", "team_members", "teams"]].concat()
+        [&told[..], &["posts", "profiles", "storage.objects", "team_members", "teams"]].concat()
     );
     assert!(contract.views.contains_key("notebook_counts"), "the view, by its name");
     assert!(contract.functions.contains_key("limit_notebooks"), "the function");
@@ -53,6 +53,7 @@ fn examples_of_the_page_are_a_contract() {
 #[case::relation("contract/tables/notebooks.toml", "")]
 #[case::column("contract/tables/notebooks.toml", "[columns.id]\n")]
 #[case::accepted_channel("contract/tables/notebooks.toml", "[[accepted]]\n")]
+#[case::effect("contract/tables/posts.toml", "[[effects]]\n")]
 #[case::function("contract/functions/limit_notebooks.toml", "")]
 #[case::database("contract/database.toml", "")]
 #[case::accounts("contract/database.toml", "[accounts]\n")]

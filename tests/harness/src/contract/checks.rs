@@ -7,6 +7,7 @@ use strsim::levenshtein;
 
 use super::cell::{BY_TRIGGER, Expected};
 use super::database::Database;
+use super::effects::Does;
 use super::file::RelationFile;
 use super::grid::Grid;
 use super::guard::Guard;
@@ -243,5 +244,38 @@ pub(super) fn check_path(
         };
         mistakes.add(file.mistake(file.word(&["owner"], next), wrong));
         return;
+    }
+}
+
+/// Effects name tables, columns and functions that files declare, and say why they are meant.
+pub(super) fn check_effects(contract: &Contract, mistakes: &mut Mistakes) {
+    for (name, declared) in &contract.tables {
+        let file: &TomlFile = &contract.sources[&declared.file];
+        for (at, effect) in declared.effects.iter().enumerate() {
+            let at = at.to_string();
+            let path = |key| ["effects", at.as_str(), key];
+            let table = &effect.of.table;
+            if !contract.tables.contains_key(table) {
+                let wrong = undeclared(table, contract.tables.keys().map(String::as_str));
+                mistakes.add(file.mistake(file.word(&path("of"), table), wrong));
+            }
+            if let Does::Update(columns) = &effect.does {
+                for column in columns.iter().filter(|it| !declared.columns.contains_key(*it)) {
+                    let wrong = Wrong::unknown_column(name, column, declared.columns.keys());
+                    mistakes.add(file.mistake(file.word(&path("does"), column), wrong));
+                }
+            }
+            if let Some(function) = &effect.function
+                && !contract.functions.contains_key(function)
+            {
+                let known = contract.functions.keys().map(String::as_str);
+                let wrong = Wrong::not_of("files declare", "function", function, known);
+                mistakes.add(file.mistake(file.value(&path("function")), wrong));
+            }
+            if effect.reason.trim().is_empty() {
+                let open = Wrong::new("the effect has no reason").help("say why it is meant");
+                mistakes.add(file.mistake(file.value(&path("reason")), open));
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::effects::Effect;
 use super::membership::Values;
 use super::model::{Accepted, Column};
 
@@ -37,6 +38,8 @@ pub(super) struct RelationFile {
     pub(super) policies: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) seed: Vec<toml::Table>,
+    #[serde(default)]
+    pub(super) effects: Vec<Effect>,
     #[serde(default)]
     pub(super) accepted: Vec<Accepted>,
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::checks::{
-    API_AND_PUBLIC, check_database, check_facets, check_guards, check_path, check_policies,
-    check_privileges, check_refusals, is_misspelt,
+    API_AND_PUBLIC, check_database, check_effects, check_facets, check_guards, check_path,
+    check_policies, check_privileges, check_refusals, is_misspelt,
 };
 use super::file::{OneOrMany, RelationFile};
 use super::grid::{Grid, SHARED};
@@ -81,6 +81,7 @@ pub(super) fn read(dir: &Path) -> Result<Contract, CannotRun> {
             check_rows(&contract, file, &mut mistakes);
         }
     }
+    check_effects(&contract, &mut mistakes);
     if let Some(file) = contract.sources.get("catalog.toml") {
         check_facets(&contract, file, &mut mistakes);
     }
@@ -323,6 +324,7 @@ fn relation(
         triggers: content.triggers,
         policies: content.policies,
         seed: content.seed,
+        effects: content.effects,
         accepted: content.accepted,
         security_invoker: content.security_invoker,
     })

@@ -3,6 +3,7 @@
 pub mod cell;
 mod checks;
 mod database;
+pub mod effects;
 mod file;
 mod files;
 pub mod grid;

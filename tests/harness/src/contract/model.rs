@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::database::{Database, DeclaredPersona};
+use super::effects::{Does, Effect};
 use super::grid::Grid;
 use super::membership::{Members, Membership};
 use super::shape::Shape;
@@ -74,6 +75,29 @@ impl Contract {
     /// The table or view of that name.
     pub fn relation(&self, name: &str) -> Option<&Relation> {
         self.tables.get(name).or_else(|| self.views.get(name))
+    }
+
+    /// The columns of a table that effects change.
+    pub fn columns_of_effects(&self, table: &str) -> Vec<&str> {
+        let effects = self.tables.get(table).into_iter().flat_map(|declared| &declared.effects);
+        let mut columns: Vec<&str> = effects
+            .flat_map(|effect| match &effect.does {
+                Does::Update(columns) => columns.as_slice(),
+                Does::Insert | Does::Delete => &[],
+            })
+            .map(String::as_str)
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    /// Whether an effect is declared of that table, or of a statement on it.
+    pub fn has_effects(&self, table: &str) -> bool {
+        let mut all = self.tables.iter().flat_map(|(name, it)| {
+            it.effects.iter().flat_map(move |effect| [name, &effect.of.table])
+        });
+        all.any(|name| name == table)
     }
 }
 
@@ -175,6 +199,8 @@ pub struct Relation {
     pub policies: BTreeMap<String, String>,
     /// Rows that the migration inserts.
     pub seed: Vec<toml::Table>,
+    /// What statements on other tables do to its rows, whoever owns them.
+    pub effects: Vec<Effect>,
     /// Accepted information leaks.
     pub accepted: Vec<Accepted>,
     /// For a view: whether it uses its caller's privileges.

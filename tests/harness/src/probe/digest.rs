@@ -36,6 +36,9 @@ pub struct Changed {
     pub owner: String,
     /// The key of the row; empty if rows of this table are counted together.
     pub key: String,
+    /// Of a table with declared effects, those columns that have changed; an empty name stands
+    /// for all other columns.
+    pub columns: Vec<String>,
     /// How they have changed.
     pub how: How,
 }
@@ -81,9 +84,12 @@ impl Digest {
         for place in self.0.keys().chain(after.0.keys()) {
             let was = self.0.get(place).unwrap_or(&none);
             let is = after.0.get(place).unwrap_or(&none);
+            let both = was.values().next().zip(is.values().next());
+            let columns = both.map_or(Vec::new(), |(was, is)| differing(&was.1, &is.1));
             let mut add = |owner: &str, how: How| {
                 let (table, key) = place.clone();
-                changed.push(Changed { table, owner: owner.to_owned(), key, how });
+                let (owner, columns) = (owner.to_owned(), columns.clone());
+                changed.push(Changed { table, owner, key, columns, how });
             };
             if place.1.is_empty() {
                 let all = was.keys().chain(is.keys());
@@ -131,6 +137,13 @@ impl Digest {
     }
 }
 
+/// The parts of a hash that differ, by name; none of a hash without names.
+fn differing(was: &str, is: &str) -> Vec<String> {
+    let parts = was.split(';').zip(is.split(';')).filter(|(was, is)| was != is);
+    let names = parts.filter_map(|(was, _)| was.split_once('=').map(|(name, _)| name.to_owned()));
+    names.collect()
+}
+
 /// The users in an owner.
 fn users(owner: &str) -> impl Iterator<Item = &str> {
     owner.split([BETWEEN, WITH].map(|it| it.chars().next().unwrap_or_default()))
@@ -171,9 +184,10 @@ pub fn statement(catalog: &Catalog, contract: &Contract) -> String {
             let name = quote(&table.declared_name());
             format!(
                 "select {name}, coalesce({}::text, 'nobody'), {}, count(*)::text, \
-                 sum(hashtextextended(r::text, 0))::text from {} r group by 2, 3",
+                 {} from {} r group by 2, 3",
                 owner_expression(catalog, contract, table, "r"),
                 key_expression(contract, table),
+                hash_expression(contract, table),
                 table.qualified(),
             )
         })
@@ -181,12 +195,32 @@ pub fn statement(catalog: &Catalog, contract: &Contract) -> String {
     parts.join(" union all ")
 }
 
+/// An expression for the hash of rows. Each column that a declared effect changes has a hash of
+/// its own.
+fn hash_expression(contract: &Contract, table: &Relation) -> String {
+    let columns = contract.columns_of_effects(&table.declared_name());
+    let columns = columns.into_iter().filter(|column| table.column(column).is_some());
+    let columns: Vec<&str> = columns.collect();
+    if columns.is_empty() {
+        return "sum(hashtextextended(r::text, 0))::text".to_owned();
+    }
+    let names: Vec<String> = columns.iter().map(|column| quote(column)).collect();
+    let rest = format!("(to_jsonb(r) - array[{}])::text", names.join(", "));
+    let of = |column: &&str| {
+        let (name, column) = (quote(&format!(";{column}=")), ident(column));
+        format!(" || {name} || coalesce(sum(hashtextextended(r.{column}::text, 0)), 0)::text")
+    };
+    let columns: String = columns.iter().map(of).collect();
+    format!("'=' || sum(hashtextextended({rest}, 0))::text{columns}")
+}
+
 /// An expression for the key of a row, if rows of its table can be shared or written by others
 /// than their owners; an empty text otherwise.
 fn key_expression(contract: &Contract, table: &Relation) -> String {
     let declared = contract.tables.get(&table.declared_name());
-    let by_row = declared
-        .is_some_and(|it| it.shape.sharing != Sharing::Alone || it.grid.lets_others_write());
+    let by_row = contract.has_effects(&table.declared_name())
+        || declared
+            .is_some_and(|it| it.shape.sharing != Sharing::Alone || it.grid.lets_others_write());
     let key: Vec<String> =
         table.primary_key().iter().map(|key| format!("r.{}::text", ident(key))).collect();
     match key.as_slice() {

@@ -138,10 +138,9 @@ impl Judge<'_> {
         written: &Try,
         observation: &Observation,
     ) -> Option<(String, String)> {
-        let misplaced = observation
-            .changed
-            .iter()
-            .filter(|it| cell.expected.is_denial() || !self.may_change(cell, it));
+        let misplaced = reach::misplaced(self.contract, &observation.changed, |it| {
+            !cell.expected.is_denial() && self.may_change(cell, it)
+        });
         let changed = digest::all_rows_of(misplaced);
         if !changed.is_empty() {
             let expected = "no row but the sender's own changes".to_owned();

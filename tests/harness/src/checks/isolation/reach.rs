@@ -2,12 +2,55 @@
 
 use std::collections::BTreeSet;
 
+use crate::contract::effects::Does;
 use crate::contract::grid::{Command, SHARED, Whose};
 use crate::contract::shape::Sharing;
 use crate::contract::{self, Contract};
 use crate::platform::persona::Persona;
 use crate::probe::digest::{BETWEEN, Changed, How, NOBODY, WITH, reaches, touches};
 use crate::rows::World;
+
+/// Of the rows that a statement has changed, those that it may not: neither may the user change
+/// them, nor are they changed by a declared effect of another change that is permitted.
+pub fn misplaced<'c>(
+    contract: &Contract,
+    changed: &'c [Changed],
+    may_change: impl Fn(&Changed) -> bool,
+) -> Vec<&'c Changed> {
+    let (mut permitted, mut left): (Vec<&Changed>, Vec<&Changed>) =
+        changed.iter().partition(|one| may_change(one));
+    loop {
+        let (effects, others): (Vec<&Changed>, Vec<&Changed>) =
+            left.iter().partition(|one| is_effect(contract, one, &permitted));
+        if effects.is_empty() {
+            return others;
+        }
+        permitted.extend(effects);
+        left = others;
+    }
+}
+
+/// Whether a change is what an effect of one of those does.
+fn is_effect(contract: &Contract, changed: &Changed, causes: &[&Changed]) -> bool {
+    let effects = contract.tables.get(&changed.table).into_iter().flat_map(|it| &it.effects);
+    let mut effects = effects.filter(|effect| match &effect.does {
+        Does::Insert => changed.how == How::New,
+        Does::Delete => changed.how == How::Gone,
+        Does::Update(columns) => {
+            let all = !changed.columns.is_empty()
+                && changed.columns.iter().all(|column| columns.contains(column));
+            changed.how == How::Other && all
+        }
+    });
+    effects.any(|effect| {
+        let how = match effect.of.command {
+            Command::Insert => How::New,
+            Command::Delete => How::Gone,
+            Command::Update | Command::Select => How::Other,
+        };
+        causes.iter().any(|cause| cause.table == effect.of.table && cause.how == how)
+    })
+}
 
 /// Whether statements of that user, of these commands on one table or view, may change such
 /// rows. A row that references rows of two users, such as a link, may be deleted by a cascade

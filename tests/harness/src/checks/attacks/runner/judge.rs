@@ -7,6 +7,7 @@ use super::{Context, transcript};
 use tokio_postgres::error::DbError;
 
 use crate::checks::isolation::control::entitle;
+use crate::checks::isolation::reach;
 use crate::error::CannotRun;
 use crate::platform::persona::Identity;
 use crate::probe::digest;
@@ -128,11 +129,10 @@ fn misidentified(attacker: &Identity, transcript: &Transcript) -> Option<String>
 
 /// Rule 1: only the attacker's own rows changed.
 fn misplaced(context: &Context<'_>, probe: &Probe, transcript: &Transcript) -> Option<String> {
-    let mut others = transcript
-        .changed
-        .iter()
-        .filter(|changed| !context.may_change(&probe.attacker, &probe.object, changed));
-    others.next().map(|rows| format!("rows changed: {}", digest::rows_of(rows)))
+    let misplaced = reach::misplaced(context.contract, &transcript.changed, |changed| {
+        context.may_change(&probe.attacker, &probe.object, changed)
+    });
+    misplaced.first().map(|rows| format!("rows changed: {}", digest::rows_of(rows)))
 }
 
 /// Rule 3: the control reads or changes something with the same statements.

@@ -225,14 +225,15 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A deletion of secret rows. Where other rows are public, or hold these, it leaves those as
-    /// they are: no key and no trigger reaches them.
+    /// A deletion of secret rows. Where other rows are public, hold these, or have declared effects,
+    /// it leaves those as they are: no key and no trigger reaches them.
     fn deletion(&self, subject: &Subject<'_>, attacker: &Identity, delete: String) -> Vec<String> {
         let is_public = |table: &Subject<'_>| {
             variants(table).any(|variant| self.may_read(attacker, table, variant))
         };
+        let has_effects = self.contract.tables.values().any(|it| !it.effects.is_empty());
         let is_held = !removal(self.catalog, subject.relation, "true").is_empty();
-        if is_held || self.owned_tables().iter().any(is_public) {
+        if is_held || has_effects || self.owned_tables().iter().any(is_public) {
             without_triggers(delete)
         } else {
             vec![delete]

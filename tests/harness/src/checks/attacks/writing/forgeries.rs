@@ -161,13 +161,23 @@ fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
         let target = key.target.as_deref().and_then(|target| target.strip_prefix("public."));
         let target = target.and_then(|target| owned_table(words.context, target));
         let (false, Some(target)) = (decides, target) else { continue };
-        let secrets = words.context.secret_rows(&target, &ATTACKER.identity());
-        let Some(theirs) = secrets.last() else { continue };
-        let theirs = theirs.literal(referenced).unwrap_or("null").to_owned();
         let differing = words.context.worlds(&target, &ATTACKER.identity())?;
-        point(words, column, &theirs, target.name, &mut |probe| {
-            probes.push(Probe { worlds: differing.clone(), ..probe });
-        })?;
+        let secrets = words.context.secret_rows(&target, &ATTACKER.identity());
+        if let Some(theirs) = secrets.last() {
+            let theirs = theirs.literal(referenced).unwrap_or("null");
+            point(words, column, theirs, target.name, &mut |probe| {
+                probes.push(Probe { worlds: differing.clone(), ..probe });
+            })?;
+        }
+        // To name a public row reveals nothing; what follows from it is judged.
+        if words.context.may_read(&ATTACKER.identity(), &target, None) {
+            let theirs = words.row(target.name, VICTIM)?.literal(referenced).unwrap_or("null");
+            let control = Control::Nobody("users may read the row that it names");
+            point(words, column, theirs, &format!("public {}", target.name), &mut |probe| {
+                let control = control.clone();
+                probes.push(Probe { worlds: differing.clone(), control, ..probe });
+            })?;
+        }
     }
     Ok(())
 }
