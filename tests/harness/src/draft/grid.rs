@@ -1,6 +1,7 @@
 //! Drafts access grids: each user reaches their own rows and nobody else's, as far as the
 //! role's privileges go. The contents of the database are not used.
 
+use super::found::Found;
 use super::owners::Guesses;
 use super::policies::{Kind, kinds};
 use crate::catalog::{Policy, Relation};
@@ -55,12 +56,17 @@ fn of_all(kinds: &[Kind], who: &str, role: &str, command: Command, cells: Cells)
 }
 
 /// The lines of a guessed grid.
-pub(super) fn grid(relation: &Relation, name: &str, guesses: &Guesses) -> Vec<String> {
+pub(super) fn grid(
+    found: &Found<'_>,
+    relation: &Relation,
+    name: &str,
+    guesses: &Guesses,
+) -> Vec<String> {
     let (owner, _) = guesses.at(name);
     let is_table = relation.is_table();
     let commands = if is_table { Command::ALL.to_vec() } else { vec![Command::Select] };
     let users = users(relation, &owner, name, guesses);
-    let kinds = kinds(relation);
+    let kinds = kinds(found, relation, owner != Owner::None);
     let mut rows: Vec<Line<'_>> = Vec::new();
     for (who, whose, cells) in users {
         let groups = if kinds.len() > 1 && whose == "every" { &GROUPS[..] } else { &[who] };
@@ -69,15 +75,25 @@ pub(super) fn grid(relation: &Relation, name: &str, guesses: &Guesses) -> Vec<St
     for (at, variant) in
         kinds.iter().enumerate().filter_map(|(at, it)| Some((at, it.variant.as_ref()?)))
     {
-        let anothers = format!("another's {variant}");
-        rows.push((GROUPS[0], format!("own {variant}"), "authenticated", Cells::Reached, at));
+        let anothers = format!("another's {}", variant.name);
+        rows.push((
+            GROUPS[0],
+            format!("own {}", variant.name),
+            "authenticated",
+            Cells::Reached,
+            at,
+        ));
         rows.push(("users", anothers.clone(), "authenticated", Cells::Denied, at));
         rows.push((ANYBODY, anothers, "anon", Cells::Denied, at));
     }
     let public = owner == Owner::None;
     let any = if public { Cells::Seen } else { Cells::Denied };
     let every = if public { "all rows" } else { "0 rows" };
-    let targets = if kinds.len() > 1 { &["another's", "nobody's"][..] } else { &["any"] };
+    let targets = match (kinds.len() > 1, can_be_nobodys(relation, &owner)) {
+        (true, true) => &["another's", "nobody's"][..],
+        (true, false) => &["another's"],
+        (false, _) => &["any"],
+    };
     rows.extend(targets.iter().map(|whose| (ANYBODY, (*whose).to_owned(), "anon", any, 0)));
     let each = "every".to_owned();
     rows.push((ANYBODY, each.clone(), "anon", Cells::Every(every), 0));
@@ -129,13 +145,7 @@ fn users(
         lines.push((owners, "shared", Cells::Reached));
         lines.push((others, "shared", Cells::Denied));
     }
-    let can_be_nobodys = match owner {
-        Owner::Column(column) => relation.column(column).is_some_and(|column| !column.not_null),
-        Owner::Through(paths) => paths.len() > 1,
-        Owner::Expression(_) => true,
-        Owner::Members(_) | Owner::None => false,
-    };
-    if can_be_nobodys && relation.is_table() {
+    if can_be_nobodys(relation, owner) && relation.is_table() {
         lines.push(("users", "nobody's", Cells::Denied));
     }
     lines.push(match (guesses.is_membership(name), shared) {
@@ -144,6 +154,16 @@ fn users(
         _ => every("own rows"),
     });
     lines
+}
+
+/// Whether a row can lead to no user.
+fn can_be_nobodys(relation: &Relation, owner: &Owner) -> bool {
+    match owner {
+        Owner::Column(column) => relation.column(column).is_some_and(|column| !column.not_null),
+        Owner::Through(paths) => paths.len() > 1,
+        Owner::Expression(_) => true,
+        Owner::Members(_) | Owner::None => false,
+    }
 }
 
 /// The guessed cell of a command; `no privilege` if the role lacks it.

@@ -17,7 +17,7 @@ use crate::probe::Prober;
 use crate::probe::digest::{BETWEEN, Changed, owner_expression};
 use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
 use crate::rows::holders::removal;
-use crate::rows::{Owner, Row, World};
+use crate::rows::{Owner, REFRESH, Row, World};
 use crate::sql::ident;
 
 /// The attacker.
@@ -217,6 +217,10 @@ impl<'a> Context<'a> {
             for (world, statements) in self.worlds(&table)? {
                 if world == "absent" { &mut absent } else { &mut other }.extend(statements);
             }
+        }
+        if self.catalog.relations.iter().any(|it| it.kind == "materialized view") {
+            absent.push(REFRESH.to_owned());
+            other.push(REFRESH.to_owned());
         }
         Ok(vec![("absent", absent), ("other", other)])
     }
