@@ -124,10 +124,11 @@ const OTHERS: &str = "create type public.mood as enum ('good', 'bad');
         id uuid primary key references public.people (user_id), born date not null
     ) partition by range (id);
     create table app.some partition of app.people default;
-    create materialized view public.ages as select age from public.people;";
+    create materialized view public.ages as select age from public.people;
+    alter publication supabase_realtime add table public.people;";
 
 #[rstest]
-#[case::one(&[Regime::Explicit], &["/ages/", "/app.some/", "/others/type public.mood", "/kind"])]
+#[case::one(&[Regime::Explicit], &["/app.some/", "/publication supabase_realtime publishes public.people", "/others/type public.mood", "/kind"])]
 #[case::both(&Regime::ALL, &["/people/privileges/anon"])]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn draft_agrees_with_the_database(#[case] regimes: &[Regime], #[case] alone: &[&str]) {
@@ -172,6 +173,12 @@ async fn draft_agrees_with_the_database(#[case] regimes: &[Regime], #[case] alon
     "revoke all on public.people from anon, authenticated;
      grant select on public.people to authenticated;",
     &Regime::ALL
+)]
+#[case::revoke_of_some(
+    "create table public.pets (id uuid primary key);
+     revoke all on public.people from anon, authenticated;
+     grant select on public.people, public.pets to authenticated;",
+    &[Regime::Explicit]
 )]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn regime_is_guessed(#[case] privileges: &str, #[case] expected: &[Regime]) {

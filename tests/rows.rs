@@ -229,7 +229,39 @@ async fn what_is_there_is_not_in_the_way(
     #[case] to: &str,
     #[case] cells: &[&str],
 ) {
-    let path = project().join("fixtures/obstacles/29_keys_that_hold.sql");
+    broken_cells("29_keys_that_hold", [from, to], cells).await;
+}
+
+/// A view shows the rows of the last refresh, as many as there are, to whom its query says.
+#[rstest]
+#[case::right("", "", &[])]
+#[case::unfiltered(
+    "title, user_id from public.notes where user_id = (select auth.uid())",
+    "title, user_id from public.notes",
+    &["my_notes/select/bob/alices-row", "my_notes/select/bob/every-row"]
+)]
+#[case::over_others_counts(
+    "from public.note_counts where user_id = (select auth.uid())",
+    "from public.note_counts",
+    &["my_counts/select/carol/every-row"]
+)]
+#[case::materialized_for_everybody(
+    "grant select on public.note_counts to service_role",
+    "grant select on public.note_counts to service_role, authenticated",
+    &["note_counts/select/bob/alices-row", "note_counts/select/carol/every-row"]
+)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cells_of_views_count_what_they_show(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] cells: &[&str],
+) {
+    broken_cells("32_views_of_views", [from, to], cells).await;
+}
+
+/// Verifies that an obstacle with one text replaced breaks these cells; without any, none.
+async fn broken_cells(obstacle: &str, [from, to]: [&str; 2], cells: &[&str]) {
+    let path = project().join(format!("fixtures/obstacles/{obstacle}.sql"));
     let migration = std::fs::read_to_string(path).expect("the obstacle");
     assert!(migration.contains(from), "the obstacle has: {from}");
     let evidence = evidence_of(&migration.replace(from, to)).await;

@@ -127,6 +127,11 @@ fn contract_without_a_mistake_is_read() {
     "1:10 [usr_id] unknown column `usr_id`; table `notes` has `id`, `is_pinned`, `user_id`; \
      did you mean `user_id`?"
 )]
+#[case::view_among_tables(
+    "[privileges]",
+    "materialized = true\n[privileges]",
+    "17:1 [materialized] `materialized` is for a view; remove it, or move the file to `views/`"
+)]
 #[case::expression_without_example(
     "owner = \"user_id\"",
     "owner = \"(user_id)\"",

@@ -4,7 +4,7 @@
 use super::Weakness;
 
 /// One or more for each attack of the family.
-pub(super) const WEAKNESSES: [Weakness; 15] = [
+pub(super) const WEAKNESSES: [Weakness; 16] = [
     Weakness {
         attack: "R01",
         object: "memories",
@@ -120,5 +120,15 @@ pub(super) const WEAKNESSES: [Weakness; 15] = [
         by: "postgres",
         plant: "create table public.memories_of_2024 () inherits (public.memories); \
                 grant select on public.memories_of_2024 to authenticated, service_role",
+    },
+    Weakness {
+        attack: "R11",
+        object: "memories_of_2025",
+        by: "postgres",
+        plant: "create table public.memories_of_2025 () inherits (public.memories); \
+                insert into public.memories_of_2025 (id, user_id, content) \
+                select pg_catalog.gen_random_uuid(), user_id, content from public.memories \
+                where user_id = 'a11ce000-0000-4000-8000-000000000001' limit 1; \
+                grant delete on public.memories_of_2025 to authenticated",
     },
 ];

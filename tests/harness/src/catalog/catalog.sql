@@ -329,46 +329,56 @@ select pg_catalog.json_build_object(
     ),
     'others', (
         select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-            'identity', i.type || ' ' || i.identity
-        ) order by i.type, i.identity), '[]')
+            'identity', other.identity
+        ) order by other.identity), '[]')
         from (
-            select 'pg_catalog.pg_type'::pg_catalog.regclass as classid, t.oid
-            from pg_catalog.pg_type t
-            join wanted n on n.oid = t.typnamespace
-            left join pg_catalog.pg_class c on c.oid = t.typrelid
-            where t.typelem = 0 and t.typtype <> 'm' and coalesce(c.relkind, 'c') = 'c'
+            select i.type || ' ' || i.identity as identity
+            from (
+                select 'pg_catalog.pg_type'::pg_catalog.regclass as classid, t.oid
+                from pg_catalog.pg_type t
+                join wanted n on n.oid = t.typnamespace
+                left join pg_catalog.pg_class c on c.oid = t.typrelid
+                where t.typelem = 0 and t.typtype <> 'm' and coalesce(c.relkind, 'c') = 'c'
+                union all
+                select 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid
+                from pg_catalog.pg_operator o join wanted n on n.oid = o.oprnamespace
+                union all
+                select 'pg_catalog.pg_collation'::pg_catalog.regclass, o.oid
+                from pg_catalog.pg_collation o join wanted n on n.oid = o.collnamespace
+                union all
+                select 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, o.oid
+                from pg_catalog.pg_statistic_ext o join wanted n on n.oid = o.stxnamespace
+                union all
+                select 'pg_catalog.pg_event_trigger'::pg_catalog.regclass, oid
+                from pg_catalog.pg_event_trigger
+                union all
+                select 'pg_catalog.pg_publication'::pg_catalog.regclass, oid
+                from pg_catalog.pg_publication
+                union all
+                select 'pg_catalog.pg_foreign_server'::pg_catalog.regclass, oid
+                from pg_catalog.pg_foreign_server
+                union all
+                select 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass, oid
+                from pg_catalog.pg_foreign_data_wrapper
+                union all
+                select 'pg_catalog.pg_cast'::pg_catalog.regclass, oid
+                from pg_catalog.pg_cast where oid >= 16384
+                union all
+                select 'pg_catalog.pg_language'::pg_catalog.regclass, oid
+                from pg_catalog.pg_language where oid >= 16384
+            ) o
+            cross join pg_catalog.pg_identify_object(o.classid, o.oid, 0) i
+            where not exists (
+                select from pg_catalog.pg_depend d
+                where d.classid = o.classid and d.objid = o.oid and d.deptype = 'e'
+            )
             union all
-            select 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid
-            from pg_catalog.pg_operator o join wanted n on n.oid = o.oprnamespace
-            union all
-            select 'pg_catalog.pg_collation'::pg_catalog.regclass, o.oid
-            from pg_catalog.pg_collation o join wanted n on n.oid = o.collnamespace
-            union all
-            select 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, o.oid
-            from pg_catalog.pg_statistic_ext o join wanted n on n.oid = o.stxnamespace
-            union all
-            select 'pg_catalog.pg_event_trigger'::pg_catalog.regclass, oid
-            from pg_catalog.pg_event_trigger
-            union all
-            select 'pg_catalog.pg_publication'::pg_catalog.regclass, oid
-            from pg_catalog.pg_publication
-            union all
-            select 'pg_catalog.pg_foreign_server'::pg_catalog.regclass, oid
-            from pg_catalog.pg_foreign_server
-            union all
-            select 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass, oid
-            from pg_catalog.pg_foreign_data_wrapper
-            union all
-            select 'pg_catalog.pg_cast'::pg_catalog.regclass, oid
-            from pg_catalog.pg_cast where oid >= 16384
-            union all
-            select 'pg_catalog.pg_language'::pg_catalog.regclass, oid
-            from pg_catalog.pg_language where oid >= 16384
-        ) o
-        cross join pg_catalog.pg_identify_object(o.classid, o.oid, 0) i
-        where not exists (
-            select from pg_catalog.pg_depend d
-            where d.classid = o.classid and d.objid = o.oid and d.deptype = 'e'
-        )
+            -- What a publication sends; row filters are there since PostgreSQL 15.
+            select pg_catalog.format(
+                'publication %I publishes %I.%I%s', p.pubname, p.schemaname, p.tablename,
+                ' where ' || (pg_catalog.to_jsonb(p) ->> 'rowfilter')
+            )
+            from pg_catalog.pg_publication_tables p
+        ) other
     )
 )

@@ -130,7 +130,9 @@ impl Relation {
             facets.insert(format!("{id}/row-level-security"), self.row_level_security.clone());
         }
         if !self.options.is_empty() {
-            facets.insert(format!("{id}/options"), self.options.join(", "));
+            let options: BTreeSet<&str> = self.options.iter().map(String::as_str).collect();
+            let options: Vec<&str> = options.into_iter().collect();
+            facets.insert(format!("{id}/options"), options.join(", "));
         }
         if !self.parents.is_empty() {
             facets.insert(format!("{id}/parents"), self.parents.join(", "));

@@ -52,7 +52,7 @@ pub struct Relation {
     /// Storage parameters and view options, as `name=value`.
     pub options: Vec<String>,
     /// Of a view: its query.
-    query: Option<String>,
+    pub query: Option<String>,
     /// Of a partition: which rows are its.
     pub bounds: Option<String>,
     /// Parents by inheritance or partitioning.

@@ -20,6 +20,10 @@ pub(super) struct RelationFile {
     #[serde(default)]
     pub(super) security_invoker: bool,
     #[serde(default)]
+    pub(super) security_barrier: bool,
+    #[serde(default)]
+    pub(super) materialized: bool,
+    #[serde(default)]
     pub(super) privileges: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     pub(super) variants: BTreeMap<String, BTreeMap<String, String>>,

@@ -192,6 +192,9 @@ impl Reader {
         let personas = self.contract.everybody();
         for (name, file, is_table, content, leads_to_users) in contents {
             check_alone(name, &content, &file.toml, &mut self.mistakes);
+            if is_table {
+                check_is_no_view(&content, &file.toml, &mut self.mistakes);
+            }
             if !is_complete || !leads_to_users {
                 continue;
             }
@@ -242,6 +245,21 @@ fn check_alone(name: &str, content: &RelationFile, file: &TomlFile, mistakes: &m
     check_privileges(content, file, mistakes);
     check_policies(content, file, mistakes);
     check_guards(name, content, file, mistakes);
+}
+
+/// A table's file has no keys of a view's.
+fn check_is_no_view(content: &RelationFile, file: &TomlFile, mistakes: &mut Mistakes) {
+    for (key, is_set) in [
+        ("security_invoker", content.security_invoker),
+        ("security_barrier", content.security_barrier),
+        ("materialized", content.materialized),
+    ] {
+        if is_set {
+            let wrong = Wrong::new(format!("`{key}` is for a view"));
+            let wrong = wrong.help("remove it, or move the file to `views/`");
+            mistakes.add(file.mistake(file.key(&[key]), wrong));
+        }
+    }
 }
 
 fn check_owner_columns(
@@ -327,6 +345,8 @@ fn relation(
         effects: content.effects,
         accepted: content.accepted,
         security_invoker: content.security_invoker,
+        security_barrier: content.security_barrier,
+        materialized: content.materialized,
     })
 }
 

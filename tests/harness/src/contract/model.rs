@@ -205,6 +205,10 @@ pub struct Relation {
     pub accepted: Vec<Accepted>,
     /// For a view: whether it uses its caller's privileges.
     pub security_invoker: bool,
+    /// For a view: whether conditions of its caller are evaluated after its own.
+    pub security_barrier: bool,
+    /// For a view: whether it keeps its rows, which are those of the last refresh.
+    pub materialized: bool,
 }
 
 impl Relation {

@@ -1,7 +1,7 @@
 //! Reads policies for guesses: what they compare with the caller's id, and with a literal.
 
-use super::found::OBJECTS;
-use crate::catalog::Relation;
+use super::found::{Found, OBJECTS};
+use crate::catalog::{Column, Relation};
 use crate::contract::OWNER;
 use crate::sql::quote;
 
@@ -46,25 +46,57 @@ pub(super) fn literals(relation: &Relation, column: &str) -> Vec<String> {
 /// Rows that policies treat alike.
 pub(super) struct Kind {
     /// The variant, where they are not the plain rows.
-    pub(super) variant: Option<String>,
+    pub(super) variant: Option<Variant>,
     /// The table, with the policies that are about them.
     pub(super) relation: Relation,
 }
 
-/// The kinds of rows of a table: files differ by their bucket. Those of a bucket that nobody may
-/// read without a further condition are the plain ones.
-pub(super) fn kinds(relation: &Relation) -> Vec<Kind> {
+/// A variant of a row: its name, and the value of the column that makes it one.
+#[derive(Clone)]
+pub(super) struct Variant {
+    pub(super) name: String,
+    pub(super) column: String,
+    pub(super) value: String,
+}
+
+/// The kinds of rows of a table: files differ by their bucket, and other rows by the flags that
+/// views look at. Files of a bucket that nobody may read without a further condition are the
+/// plain ones.
+pub(super) fn kinds(found: &Found<'_>, relation: &Relation, is_owned: bool) -> Vec<Kind> {
     let buckets =
         if relation.declared_name() == OBJECTS { literals(relation, BUCKET) } else { Vec::new() };
     let mut kinds: Vec<Kind> = buckets.into_iter().map(|it| of_bucket(relation, it)).collect();
     kinds.sort_by_key(|kind| {
         kind.relation.policies.iter().any(|it| it.using.as_deref() == Some("true"))
     });
-    match kinds.first_mut() {
-        Some(first) => first.variant = None,
-        None => kinds.push(Kind { variant: None, relation: relation.clone() }),
+    if let Some(first) = kinds.first_mut() {
+        first.variant = None;
+        return kinds;
     }
-    kinds
+    let flags = if is_owned { flags(found, relation) } else { Vec::new() };
+    let of = |variant| Kind { variant, relation: relation.clone() };
+    [None].into_iter().chain(flags.into_iter().map(Some)).map(of).collect()
+}
+
+/// The flags of a table that the query of a view names.
+fn flags(found: &Found<'_>, relation: &Relation) -> Vec<Variant> {
+    let queries = found.catalog.relations.iter().filter_map(|view| {
+        let query = view.query.as_deref()?;
+        let words = query.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        let words: Vec<&str> = words.collect();
+        words.contains(&relation.name.as_str()).then_some(words)
+    });
+    let queries: Vec<Vec<&str>> = queries.collect();
+    let columns = relation.columns.iter().filter(|column| {
+        let is_named = queries.iter().any(|words| words.contains(&column.name.as_str()));
+        relation.is_table() && column.data_type == "boolean" && column.made.is_none() && is_named
+    });
+    let variant = |column: &Column| Variant {
+        name: column.name.strip_prefix("is_").unwrap_or(&column.name).replace('_', "-"),
+        column: column.name.clone(),
+        value: "true".to_owned(),
+    };
+    columns.map(variant).collect()
 }
 
 /// The column of the files' bucket.
@@ -83,7 +115,8 @@ fn of_bucket(relation: &Relation, bucket: String) -> Kind {
             *text = Some("true".to_owned());
         }
     }
-    Kind { variant: Some(bucket), relation }
+    let (column, value) = (BUCKET.to_owned(), quote(&bucket));
+    Kind { variant: Some(Variant { name: bucket, column, value }), relation }
 }
 
 /// The only value of a column that policies take in a new row, where they name one.

@@ -25,11 +25,10 @@ pub struct Found<'a> {
 
 impl Found<'_> {
     /// The tables and views that the migrations made, and the files of the platform, where they
-    /// have policies; apart from partitions, whose rows their tables show, and from materialized
-    /// views, which have no policies.
+    /// have policies; apart from partitions, whose rows their tables show.
     pub(super) fn relations(&self) -> impl Iterator<Item = &Relation> {
         self.catalog.relations.iter().filter(|it| {
-            let is_of_a_file = it.is_table() && !it.is_partition() || it.kind == "view";
+            let is_of_a_file = it.is_table() && !it.is_partition() || it.kind.ends_with("view");
             let has_files = it.declared_name() == OBJECTS && !it.policies.is_empty();
             is_of_a_file && (has_files || !self.is_platforms(it))
         })

@@ -1,6 +1,7 @@
 //! Drafts access grids: each user reaches their own rows and nobody else's, as far as the
 //! role's privileges go. The contents of the database are not used.
 
+use super::found::Found;
 use super::owners::Guesses;
 use std::collections::BTreeMap;
 
@@ -71,6 +72,7 @@ fn of_all(kinds: &[Kind], who: &str, role: &str, command: Command, cells: Cells)
 /// The lines of a guessed grid. Policies that ask for a claim let in the personas that have it,
 /// those that ask for a party let in the party.
 pub(super) fn grid(
+    found: &Found<'_>,
     relation: &Relation,
     name: &str,
     guesses: &Guesses,
@@ -79,7 +81,7 @@ pub(super) fn grid(
     let (owner, _) = guesses.at(name);
     let is_table = relation.is_table();
     let commands = if is_table { Command::ALL.to_vec() } else { vec![Command::Select] };
-    let kinds = kinds(relation);
+    let kinds = kinds(found, relation, owner != Owner::None);
     let closed = closed_to_guests(relation);
     let parties = parties(relation, guesses);
     let only_for_parties = |command: Command| {
@@ -102,8 +104,9 @@ pub(super) fn grid(
     for (kind, variant) in
         kinds.iter().enumerate().filter_map(|(at, it)| Some((at, it.variant.as_ref()?)))
     {
-        let anothers = format!("another's {variant}");
-        let own = line(GROUPS[0], &format!("own {variant}"), "authenticated", Cells::Reached);
+        let anothers = format!("another's {}", variant.name);
+        let own =
+            line(GROUPS[0], &format!("own {}", variant.name), "authenticated", Cells::Reached);
         let theirs = line("users", &anothers, "authenticated", Cells::Denied);
         let of_nobody = line(ANYBODY, &anothers, "anon", Cells::Denied);
         lines.extend([own, theirs, of_nobody].map(|line| Line { kind, ..line }));
@@ -125,7 +128,11 @@ pub(super) fn grid(
     }
     let any = if is_public { Cells::Seen } else { Cells::Denied };
     let every = if is_public { "all rows" } else { "0 rows" };
-    let targets = if kinds.len() > 1 { &["another's", "nobody's"][..] } else { &["any"] };
+    let targets = match (kinds.len() > 1, can_be_nobodys(relation, &owner)) {
+        (true, true) => &["another's", "nobody's"][..],
+        (true, false) => &["another's"],
+        (false, _) => &["any"],
+    };
     lines.extend(targets.iter().map(|whose| line(ANYBODY, whose, "anon", any)));
     lines.push(line(ANYBODY, "every", "anon", Cells::Every(every)));
     lines.push(line("service_role", "any", "service_role", Cells::Reached));
@@ -204,15 +211,7 @@ fn users(
         lines.push((owners, "shared", Cells::Reached));
         lines.push((others, "shared", Cells::Denied));
     }
-    let can_be_nobodys = match owner {
-        Owner::Column(column) | Owner::Tenant(Tenant { column, .. }) => {
-            relation.column(column).is_some_and(|column| !column.not_null)
-        }
-        Owner::Through(paths) => paths.len() > 1,
-        Owner::Expression(_) => true,
-        Owner::Members(_) | Owner::None => false,
-    };
-    if can_be_nobodys && relation.is_table() {
+    if can_be_nobodys(relation, owner) && relation.is_table() {
         lines.push(("users", "nobody's", Cells::Denied));
     }
     lines.push(match (guesses.is_membership(name), shared) {
@@ -221,6 +220,18 @@ fn users(
         _ => every("own rows"),
     });
     lines
+}
+
+/// Whether a row can lead to no user.
+fn can_be_nobodys(relation: &Relation, owner: &Owner) -> bool {
+    match owner {
+        Owner::Column(column) | Owner::Tenant(Tenant { column, .. }) => {
+            relation.column(column).is_some_and(|column| !column.not_null)
+        }
+        Owner::Through(paths) => paths.len() > 1,
+        Owner::Expression(_) => true,
+        Owner::Members(_) | Owner::None => false,
+    }
 }
 
 /// The guessed cell of a command; `no privilege` if the role lacks it.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::checks::plain;
-use super::expressions::{BUCKET, Compared, demanded, kinds, literals, with_the_caller};
+use super::expressions::{BUCKET, Compared, Variant, demanded, kinds, literals, with_the_caller};
 use super::found::{Found, OBJECTS, head};
 use super::grid::grid;
 use super::owners::Guesses;
@@ -55,13 +55,18 @@ fn file(
     owner(&mut file, guesses, relation);
     file.gap().guess("each user reaches their own rows, as far as privileges go");
     file.line("access = \"\"\"");
-    for line in grid(relation, &name, guesses, personas) {
+    for line in grid(found, relation, &name, guesses, personas) {
         file.line(&line);
     }
     file.line("\"\"\"");
-    let invoker = relation.options.iter().any(|option| option == "security_invoker=true");
-    if invoker {
-        file.gap().pair("security_invoker", true);
+    file.gap();
+    for option in ["security_barrier", "security_invoker"] {
+        if relation.options.iter().any(|it| *it == format!("{option}=true")) {
+            file.pair(option, true);
+        }
+    }
+    if relation.kind == "materialized view" {
+        file.pair("materialized", true);
     }
     let parties = parties(relation, guesses);
     if !parties.is_empty() {
@@ -75,12 +80,12 @@ fn file(
         members(&mut file, relation);
     }
     privileges(&mut file, relation, found.catalog.version_num);
-    for variant in variants(relation) {
-        file.gap().header(&["variants", &variant]).pair(BUCKET, quote(&variant));
+    for Variant { name, column, value } in variants(found, guesses, relation) {
+        file.gap().header(&["variants", &name]).pair(&column, value);
     }
     for column in &relation.columns {
-        write_column(&mut file, relation, column, relation.kind == "view" && !invoker);
-        if let Some(example) = example(relation, &column.name) {
+        write_column(&mut file, relation, column);
+        if let Some(example) = example(found, guesses, relation, &column.name) {
             file.pair("example", example);
         }
     }
@@ -114,7 +119,12 @@ fn owner(file: &mut Writer, guesses: &Guesses, relation: &Relation) {
 }
 
 /// What a column of a made row has to hold, so that policies find the owner, and the bucket.
-fn example(relation: &Relation, column: &str) -> Option<String> {
+fn example(
+    found: &Found<'_>,
+    guesses: &Guesses,
+    relation: &Relation,
+    column: &str,
+) -> Option<String> {
     let has_files = relation.declared_name() == OBJECTS;
     match (with_the_caller(relation), column) {
         (Some(Compared::Expression { column: reads, example, .. }), _) if reads == column => {
@@ -122,17 +132,22 @@ fn example(relation: &Relation, column: &str) -> Option<String> {
         }
         (_, "name") if has_files => Some(format!("'{OWNER}/{{row}}.png'")),
         (_, BUCKET) if has_files => {
-            let variants: Vec<String> = variants(relation).collect();
-            let plain = literals(relation, column).into_iter().find(|it| !variants.contains(it));
-            plain.map(|it| quote(&it))
+            let variants: Vec<Variant> = variants(found, guesses, relation).collect();
+            let is_plain = |it: &String| variants.iter().all(|variant| variant.name != *it);
+            literals(relation, column).into_iter().find(is_plain).map(|it| quote(&it))
         }
         _ => demanded(relation, column),
     }
 }
 
-/// The buckets whose files are variants of a row.
-fn variants(relation: &Relation) -> impl Iterator<Item = String> {
-    kinds(relation).into_iter().filter_map(|kind| kind.variant)
+/// The variants of a row.
+fn variants(
+    found: &Found<'_>,
+    guesses: &Guesses,
+    relation: &Relation,
+) -> impl Iterator<Item = Variant> {
+    let is_owned = guesses.at(&relation.declared_name()).0 != Owner::None;
+    kinds(found, relation, is_owned).into_iter().filter_map(|kind| kind.variant)
 }
 
 /// Marks for a person the values of a membership beside its keys, such as which member has
@@ -165,7 +180,7 @@ fn privileges(file: &mut Writer, relation: &Relation, version: u32) {
     }
 }
 
-fn write_column(file: &mut Writer, relation: &Relation, column: &Column, is_open_view: bool) {
+fn write_column(file: &mut Writer, relation: &Relation, column: &Column) {
     file.gap().header(&["columns", &column.name]);
     let data_type = &column.data_type;
     let data_type = match (column.made.as_deref(), &column.default) {
@@ -176,7 +191,7 @@ fn write_column(file: &mut Writer, relation: &Relation, column: &Column, is_open
         _ => data_type.clone(),
     };
     file.pair("type", data_type);
-    if !column.not_null && (relation.is_table() || is_open_view) {
+    if !column.not_null && relation.is_table() {
         file.pair("nullable", true);
     }
     if let (Some(default), None) = (&column.default, &column.made) {

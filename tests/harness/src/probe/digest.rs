@@ -240,7 +240,7 @@ pub fn owner_expression(
     if (table.schema.as_str(), table.name.as_str()) == ("auth", "users") {
         return format!("{alias}.id");
     }
-    let declared = contract.tables.get(&table.declared_name());
+    let declared = contract.relation(&table.declared_name());
     let has = |column: &str| table.column(column).is_some();
     match declared.map(|declared| &declared.owner) {
         Some(Owner::Column(column)) if has(column) => {

@@ -75,6 +75,8 @@ impl World {
                 world.unmade.insert(table, cause);
             }
         }
+        admin.batch_execute(REFRESH).await.map_err(|error| failed(REFRESH, &error))?;
+        world.script.push(REFRESH.to_owned());
         let back = "set search_path = ''";
         admin.batch_execute(back).await.map_err(|error| failed(back, &error))?;
         Ok(world)
@@ -272,6 +274,14 @@ impl World {
         });
     }
 }
+
+/// Refreshes every materialized view, in the order in which they were made. One that cannot be
+/// refreshed is left as it is, and its cells say so.
+pub const REFRESH: &str = "do $$ declare view pg_catalog.oid; begin
+    for view in select oid from pg_catalog.pg_class where relkind = 'm' order by oid loop begin
+        execute 'refresh materialized view ' || view::pg_catalog.regclass;
+    exception when others then raise notice '%', sqlerrm; end; end loop;
+end $$";
 
 /// A statement of the administrator's, without any trigger's or foreign key's doing.
 pub fn without_triggers(statement: String) -> Vec<String> {

@@ -1,8 +1,10 @@
 //! Which privilege regimes a schema is proved in: what the caller wants, or what its migrations
 //! show that it was written for.
 
+use std::collections::BTreeSet;
+
 use super::Database;
-use crate::catalog::{Catalog, EVERYTHING, Relation};
+use crate::catalog::{Catalog, EVERYTHING, Grant, Relation};
 use crate::error::CannotRun;
 use crate::inputs::Inputs;
 use crate::platform::Regime;
@@ -48,34 +50,52 @@ impl Regimes {
 
     /// What the migrations grant and revoke shows which they were written for. Tables without any
     /// privilege rely on what the platform once granted by itself; migrations that take privileges
-    /// back, or that lead to the same in both regimes, were written for both.
+    /// back until rows are reached alike in both regimes, or that lead to the same in both, were
+    /// written for both.
     pub fn guess(inputs: &Inputs, explicit: &Catalog, auto_expose: &Catalog) -> Self {
-        let is_given = |it: &&Relation| {
-            let on_columns = it.columns.iter().flat_map(|column| &column.grants);
-            it.grants.iter().chain(on_columns).any(|grant| {
-                CLIENTS.contains(&&*grant.grantee) && ROWS.contains(&&*grant.privilege)
-            })
-        };
+        let is_given = |it: &&Relation| !given(it).is_empty();
         let tables =
             explicit.relations.iter().filter(|it| it.schema == "public" && it.kind == "table");
-        let (all, given) = (tables.clone().count(), tables.filter(is_given).count());
+        let (all, with) = (tables.clone().count(), tables.clone().filter(is_given).count());
+        let mut differing = tables.filter(|it| {
+            let of_clients = |it| {
+                let mut all = given(it);
+                all.retain(|(_, grant)| grant.grantee != "service_role");
+                all
+            };
+            let other = auto_expose.relation(&it.declared_name());
+            other.is_none_or(|other| of_clients(it) != of_clients(other))
+        });
         let (regimes, why): (&[Regime], &str) = if explicit == auto_expose {
             (&Regime::ALL, "the migrations lead to the same privileges in both")
-        } else if 2 * given < all {
+        } else if 2 * with < all {
             (
                 &[Regime::AutoExpose],
                 "the migrations leave it to the platform to grant access to tables",
             )
-        } else if inputs.migrations.iter().any(|file| takes_back(&file.text)) {
+        } else if !inputs.migrations.iter().any(|file| takes_back(&file.text)) {
+            (&[Regime::Explicit], "the migrations grant access to tables, and take nothing back")
+        } else if differing.next().is_none() {
             (&Regime::ALL, "the migrations both grant privileges and take them back")
         } else {
-            (&[Regime::Explicit], "the migrations grant access to tables, and take nothing back")
+            (&[Regime::Explicit], "the migrations grant access to tables, and take back only some")
         };
         Self {
             all: regimes.to_vec(),
             why: format!("guessed, since {why}; --regime says otherwise"),
         }
     }
+}
+
+/// The privileges of clients that reach rows of a table, and the column of each that is on one.
+fn given(table: &Relation) -> BTreeSet<(&str, &Grant)> {
+    let on_columns = table
+        .columns
+        .iter()
+        .flat_map(|column| column.grants.iter().map(|grant| (column.name.as_str(), grant)));
+    let all = table.grants.iter().map(|grant| ("", grant)).chain(on_columns);
+    all.filter(|(_, it)| CLIENTS.contains(&&*it.grantee) && ROWS.contains(&&*it.privilege))
+        .collect()
 }
 
 /// Whether a script revokes privileges on tables from the API's roles.

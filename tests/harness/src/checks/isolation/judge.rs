@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::cells::{Cell, rival};
+use super::counts::in_table;
 use super::plan::Try;
 use super::{guards, reach};
 use crate::contract::Contract;
@@ -16,7 +17,7 @@ use crate::findings::rules::{self, Rule};
 use crate::platform::Regime;
 use crate::platform::persona::{Identity, Persona};
 use crate::probe::Observation;
-use crate::probe::digest::{self, Changed, Digest, reaches};
+use crate::probe::digest::{self, Changed, Digest};
 use crate::rows::World;
 
 /// A cell that was run.
@@ -37,8 +38,7 @@ pub(super) struct Judge<'a> {
     pub(super) contract: &'a Contract,
     pub(super) world: &'a World,
     pub(super) name: &'a str,
-    pub(super) initial: &'a Digest,
-    pub(super) is_view: bool,
+    pub(super) counts: BTreeMap<Persona, Counts>,
 }
 
 impl Judge<'_> {
@@ -175,27 +175,15 @@ impl Judge<'_> {
             )
     }
 
-    /// The numbers of rows for a persona. A view has one row for each user.
+    /// The numbers of rows for a persona; of a table, as they are behind the setup, which may have
+    /// made some.
     pub(super) fn counts(&self, persona: Persona, before: Option<&Digest>) -> Counts {
-        let user = persona.user_id();
-        if self.is_view {
-            let all = Persona::USERS.len() as u64;
-            return Counts { own: user.map_or(all, |_| 1), all, ..Counts::default() };
+        match (persona, before) {
+            (Persona::Declared(_), Some(state)) if self.contract.tables.contains_key(self.name) => {
+                in_table(self.contract, state, self.name, persona)
+            }
+            _ => self.counts.get(&persona).copied().unwrap_or_default(),
         }
-        let state = before.unwrap_or(self.initial);
-        let count = |is_it: &dyn Fn(&str) -> bool| state.count(self.name, is_it);
-        let all = count(&|_| true);
-        let Some(user) = user else { return Counts { own: all, all, ..Counts::default() } };
-        let users = self.contract.users_alike(persona, self.name);
-        let is_tenants = self.contract.is_of_tenants(self.name);
-        let own = count(&|owner| {
-            let mut ids = users.iter().filter_map(|user| user.user_id());
-            ids.any(|id| owner == id || is_tenants && reaches(owner, id))
-        });
-        let reached = count(&|owner| reaches(owner, user));
-        let named = count(&|owner| reaches(owner, user) && owner.starts_with(user));
-        let beyond = |count: u64| count.saturating_sub(own);
-        Counts { own, shared: beyond(reached), own_shared: beyond(named), all }
     }
 
     fn finding(&self, rule: &Rule, cell: &Cell, written: &Try, seen: [&str; 2]) -> Finding {

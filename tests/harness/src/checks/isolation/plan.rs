@@ -103,7 +103,11 @@ impl<'a> Author<'a> {
         if let Some(column) = &cell.column {
             columns = vec![ident(column)];
         }
-        let (table, (setup, aim)) = (self.relation.qualified(), self.aim(cell)?);
+        let (table, (setup, mut aim)) = (self.relation.qualified(), self.aim(cell)?);
+        // A user may have several rows of a view, which nothing tells apart.
+        if self.is_view() && aim.starts_with(" where ") {
+            aim += " limit 1";
+        }
         let statement = format!("select {} from {table}{aim}", columns.join(", "));
         Ok(Try { setup, ..Try::of(statement) })
     }

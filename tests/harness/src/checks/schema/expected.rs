@@ -5,17 +5,16 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::Client;
 
+use super::statements::{REFERENCE, column, create_trigger, details, reference, reference_of};
 use crate::catalog::Catalog;
 use crate::catalog::facets::{
     BY_COLUMN, Facets, default_privileges_id, privilege_list, relation_id,
 };
-use crate::contract::{Column, Contract, Facet, Relation};
+use crate::contract::{Contract, Facet, Relation};
 use crate::error::{CannotRun, describe};
 use crate::platform::Regime;
 use crate::sql::{ident, qualified, schema_of};
 
-/// The beginning of the name of a schema of reference tables.
-const REFERENCE: &str = "reference_of_";
 /// The role that migrations run as, and therefore the owner of what they create.
 const MIGRATOR: &str = "postgres";
 /// The roles that requests are made with.
@@ -36,15 +35,25 @@ pub async fn facets(
     for (name, relation) in contract.relations() {
         let id = relation_id(name);
         let is_view = contract.views.contains_key(name);
-        let kind = if is_view { "view" } else { "table" };
+        let kind = match (is_view, relation.materialized) {
+            (true, true) => "materialized view",
+            (true, false) => "view",
+            (false, _) => "table",
+        };
         // The platform's own tables stay what they are.
         let is_platforms = expected.contains_key(&format!("{id}/kind"));
         if !is_platforms {
             expected.insert(format!("{id}/kind"), kind.into());
             expected.insert(format!("{id}/owner"), MIGRATOR.into());
         }
-        if is_view && relation.security_invoker {
-            expected.insert(format!("{id}/options"), "security_invoker=true".into());
+        let options = [
+            (relation.security_barrier, "security_barrier=true"),
+            (relation.security_invoker, "security_invoker=true"),
+        ];
+        let options = options.into_iter().filter_map(|(is_set, option)| is_set.then_some(option));
+        let options = options.collect::<Vec<_>>().join(", ");
+        if !options.is_empty() {
+            expected.insert(format!("{id}/options"), options);
         }
         if !is_view {
             expected.insert(format!("{id}/row-level-security"), "enabled".into());
@@ -223,8 +232,9 @@ async fn references(admin: &Client, contract: &Contract) -> Result<Facets, Canno
 async fn make_references(admin: &Client, contract: &Contract) -> Result<Facets, CannotRun> {
     let mut unreadable = Facets::new();
     for (name, relation) in contract.relations() {
+        let is_view = contract.views.contains_key(name);
         let columns: Vec<(&String, String)> =
-            relation.columns.iter().map(|(name, it)| (name, column(name, it, relation))).collect();
+            relation.columns.iter().map(|(name, it)| (name, column(name, it, is_view))).collect();
         let all: Vec<&str> = columns.iter().map(|(_, column)| column.as_str()).collect();
         let table = reference_of(name);
         let create = |columns: &str| format!("create table {table} ({columns})");
@@ -295,89 +305,6 @@ fn reference_facets(contract: &Contract, catalog: &Catalog) -> Facets {
         facets.insert(id, text.replace(&written, &format!("{schema}.")));
     }
     facets
-}
-
-/// The schema of the reference tables of that schema's.
-fn reference(schema: &str) -> String {
-    format!("{REFERENCE}{schema}")
-}
-
-/// The reference table of a table.
-fn reference_of(table: &str) -> String {
-    let (schema, name) = schema_of(table);
-    format!("{}.{}", ident(&reference(schema)), ident(name))
-}
-
-/// A column as `create table` has it.
-fn column(name: &str, declared: &Column, relation: &Relation) -> String {
-    let mut text = format!("{} {}", ident(name), declared.data_type);
-    if let Some(default) = &declared.default {
-        text += &format!(" default {}", default.trim());
-    }
-    // A view's columns are never NOT NULL in the catalog.
-    if !declared.nullable && !relation.security_invoker {
-        text += " not null";
-    }
-    if let Some(check) = &declared.check {
-        text += &format!(" check ({check})");
-    }
-    if declared.unique {
-        text += " unique";
-    }
-    text
-}
-
-/// Facets that need other objects of the migration, with the statement of each.
-fn details(name: &str, relation: &Relation) -> Vec<(String, String)> {
-    let (id, table, bare) = (relation_id(name), reference_of(name), schema_of(name).1);
-    let mut details = Vec::new();
-    for (column, declared) in &relation.columns {
-        if let Some(references) = &declared.references {
-            let facet = format!("{id}/constraints/{bare}_{column}_fkey");
-            let statement = format!(
-                "alter table {table} add foreign key ({}) references {references}",
-                ident(column)
-            );
-            details.push((facet, statement));
-        }
-    }
-    for (constraint, text) in &relation.constraints {
-        let facet = format!("{id}/constraints/{constraint}");
-        let statement = format!("alter table {table} add constraint {} {text}", ident(constraint));
-        details.push((facet, statement));
-    }
-    for (index, text) in &relation.indexes {
-        let facet = format!("{id}/indexes/{index}");
-        let (unique, text) =
-            text.strip_prefix("unique ").map_or(("", text.as_str()), |text| ("unique ", text));
-        let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let name = ident(index);
-        let statement = format!("create {unique}index {name} on {table} using {method} {rest}");
-        details.push((facet, statement));
-    }
-    for (policy, text) in &relation.policies {
-        let facet = format!("{id}/policies/{policy}");
-        let (kind, text) = match text.strip_prefix("restrictive ") {
-            Some(text) => ("as restrictive ", text),
-            None => ("", text.as_str()),
-        };
-        let statement = format!("create policy {} on {table} {kind}for {text}", ident(policy));
-        details.push((facet, statement));
-    }
-    for (trigger, text) in &relation.triggers {
-        let facet = format!("{id}/triggers/{trigger}");
-        details.push((facet, create_trigger(name, trigger, text)));
-    }
-    details
-}
-
-/// A trigger's text is `before update … for each row …`; the table is inserted after the
-/// events.
-fn create_trigger(table: &str, trigger: &str, text: &str) -> String {
-    let behind = ["referencing", "for each", "when ", "execute"];
-    let at = behind.iter().filter_map(|word| text.find(word)).min().unwrap_or(text.len());
-    let (events, rest) = text.split_at(at);
-    format!("create trigger {} {events} on {} {rest}", ident(trigger), reference_of(table))
 }
 
 /// Runs a statement under a savepoint: `Ok(Err(why))` where the server refuses it.

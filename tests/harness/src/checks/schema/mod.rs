@@ -2,6 +2,7 @@
 //! directions.
 
 pub mod expected;
+mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
 

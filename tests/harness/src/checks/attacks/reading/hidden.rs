@@ -3,7 +3,7 @@
 
 use crate::catalog::Column;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
-use crate::checks::attacks::runner::{Context, Probe};
+use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::contract;
 use crate::contract::grid::{Command, Whose};
 use crate::contract::shape::Sharing;
@@ -53,7 +53,7 @@ pub(super) fn marked(context: &Context<'_>) -> Probes {
             // clients.
             if !table.declared.client_may("select", part.trim_start_matches("with another ")) {
                 let all = vec![format!("select * from {name}")];
-                probe.control = crate::checks::attacks::runner::Control::Instead(
+                probe.control = Control::Instead(
                     crate::platform::persona::Persona::ServiceRole.identity(),
                     all,
                 );
@@ -96,7 +96,7 @@ fn is_state(table: &Subject<'_>, column: &Column) -> bool {
     (time || column.data_type == "boolean") && !tied && column.made.is_none()
 }
 
-/// R11: a row of the victim in the child table.
+/// R11: the victim's rows in a child table that is named directly.
 pub(super) fn children(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for parent in context.owned_tables() {
@@ -123,6 +123,18 @@ pub(super) fn children(context: &Context<'_>) -> Probes {
                 let mut probe = context.probe(&parent, part, vec![statement])?;
                 probe.object.clone_from(&child.name);
                 probe.worlds = vec![("there", Vec::clone(&there))];
+                probes.push(probe);
+            }
+            let update = context.author(parent.name).plain_update("true")?;
+            let update = update.replacen(&parent.relation.qualified(), &table, 1);
+            for (part, statement) in
+                [("child, update", update), ("child, delete", format!("delete from {table}"))]
+            {
+                let mut probe = context.probe(&parent, part, vec![statement])?;
+                probe.object.clone_from(&child.name);
+                probe.worlds.clear();
+                // Which child the victim's rows are in is not known.
+                probe.control = Control::Understood;
                 probes.push(probe);
             }
         }

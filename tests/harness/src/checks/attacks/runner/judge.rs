@@ -1,6 +1,7 @@
 //! Judges a probe by the rows that it changed, by its output in different worlds, and by a
 //! control for which the same statements are effective.
 
+use super::context::VICTIM;
 use super::probe::{Control, INEFFECTIVE, Probe, Trial};
 use super::secrets::OTHER_IN_COLUMNS;
 use super::{Context, transcript};
@@ -152,8 +153,21 @@ async fn ineffective(
     let entitled =
         Probe { setup: [&probe.setup[..], &entitle(context.catalog)].concat(), ..probe.clone() };
     let is_service = identity.role == "service_role";
+    let mut tries = vec![(probe, identity)];
+    if is_service {
+        tries.push((&entitled, identity));
+    }
+    // What a view shows may depend on who asks.
+    let victim = VICTIM.identity();
+    let view = context.catalog.relation(&probe.object).filter(|it| it.kind.ends_with("view"));
+    let grant = view.map(|it| format!("grant all on {} to {}", it.qualified(), victim.role));
+    let granted =
+        Probe { setup: probe.setup.iter().cloned().chain(grant).collect(), ..probe.clone() };
+    if is_service && view.is_some() {
+        tries.push((&granted, &victim));
+    }
     let mut text = String::new();
-    for probe in [probe, &entitled].into_iter().take(if is_service { 2 } else { 1 }) {
+    for (probe, identity) in tries {
         let first = run(context, probe, identity, script).await?;
         if first.error.as_ref().is_some_and(is_nobodys) {
             return Ok(None);

@@ -10,7 +10,7 @@ use crate::contract::shape::Sharing;
 use crate::error::CannotRun;
 use crate::platform::persona::{Identity, Persona};
 use crate::rows::holders::removal;
-use crate::rows::{Owner, Row, without_triggers};
+use crate::rows::{Owner, REFRESH, Row, without_triggers};
 
 /// The name of the world in which public rows have other values in the columns that the attacker
 /// may not read. An update moves rows, so that their order there says nothing.
@@ -187,6 +187,11 @@ impl<'a> Context<'a> {
             }
         }
         worlds.retain(|(_, statements)| !statements.is_empty());
+        if self.catalog.relations.iter().any(|it| it.kind == "materialized view") {
+            for (_, statements) in &mut worlds {
+                statements.push(REFRESH.to_owned());
+            }
+        }
         Ok(worlds)
     }
 
