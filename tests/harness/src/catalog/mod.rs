@@ -183,7 +183,7 @@ pub struct Function {
     /// `unsafe`, `restricted` or `safe`.
     pub parallel: String,
     /// Its body.
-    body: String,
+    pub body: String,
     /// Settings pinned to it, as `name=value`.
     pub settings: Vec<String>,
     /// Who may execute it.

@@ -74,11 +74,29 @@ pub(super) fn kinds(found: &Found<'_>, relation: &Relation, is_owned: bool) -> V
         return kinds;
     }
     let flags = if is_owned { flags(found, relation) } else { Vec::new() };
-    let of = |variant| Kind { variant, relation: relation.clone() };
+    let of = |variant: Option<Variant>| {
+        let mut relation = relation.clone();
+        for policy in relation.policies.iter_mut().filter(|it| it.permissive) {
+            let flag = variant.as_ref().map(|variant| variant.column.as_str());
+            if let (Some(text), Some(flag)) = (&mut policy.using, flag)
+                && opens(text, flag)
+            {
+                "true".clone_into(text);
+            }
+        }
+        Kind { variant, relation }
+    };
     [None].into_iter().chain(flags.into_iter().map(Some)).map(of).collect()
 }
 
-/// The flags of a table that the query of a view names.
+/// Whether a condition holds for every row with that flag.
+fn opens(condition: &str, flag: &str) -> bool {
+    condition == flag
+        || condition.starts_with(&format!("({flag} OR "))
+        || condition.ends_with(&format!(" OR {flag})"))
+}
+
+/// The flags of a table that the query of a view names, and those that open rows by themselves.
 fn flags(found: &Found<'_>, relation: &Relation) -> Vec<Variant> {
     let queries = found.catalog.relations.iter().filter_map(|view| {
         let query = view.query.as_deref()?;
@@ -89,7 +107,9 @@ fn flags(found: &Found<'_>, relation: &Relation) -> Vec<Variant> {
     let queries: Vec<Vec<&str>> = queries.collect();
     let columns = relation.columns.iter().filter(|column| {
         let is_named = queries.iter().any(|words| words.contains(&column.name.as_str()));
-        relation.is_table() && column.data_type == "boolean" && column.made.is_none() && is_named
+        let mut conditions = relation.policies.iter().filter_map(|it| it.using.as_deref());
+        let decides = is_named || conditions.any(|text| opens(text, &column.name));
+        relation.is_table() && column.data_type == "boolean" && column.made.is_none() && decides
     });
     let variant = |column: &Column| Variant {
         name: column.name.strip_prefix("is_").unwrap_or(&column.name).replace('_', "-"),

@@ -277,7 +277,7 @@ fn is_for_some(relation: &Relation, role: &str, command: Command) -> bool {
     let asks = |policy: &Policy| {
         let texts = [&policy.using, &policy.with_check].into_iter().flatten();
         let mut all = texts.flat_map(|text| comparisons(relation, text));
-        all.any(|it| matches!(it, Comparison::Says(..)))
+        all.any(|it| matches!(it, Comparison::Says(..) | Comparison::Holds(..)))
     };
     let mut permissive =
         policies(relation, role, command).filter(|policy| policy.permissive).peekable();

@@ -5,6 +5,7 @@ pub mod checks;
 mod expressions;
 mod found;
 mod grid;
+mod inlined;
 mod owners;
 mod policies;
 mod rest;
@@ -16,6 +17,7 @@ pub use self::found::{Found, GUESS};
 use std::collections::BTreeMap;
 
 use self::found::head;
+use self::inlined::inlined;
 use self::owners::Guesses;
 use self::writer::Writer;
 use crate::platform::Regime;
@@ -23,10 +25,12 @@ use crate::source::SourceFile;
 
 /// The files of a contract, with their names below `contract/`.
 pub fn draft(found: &Found<'_>) -> Vec<SourceFile> {
-    let guesses = Guesses::of(found);
-    let personas = users::personas(found.relations());
+    let inlined = inlined(found.catalog);
+    let read = Found { catalog: &inlined, ..*found };
+    let guesses = Guesses::of(&read);
+    let personas = users::personas(read.relations());
     let mut files = vec![rest::database(found, &personas)];
-    files.extend(tables::files(found, &guesses, &personas));
+    files.extend(tables::files(found, &read, &guesses, &personas));
     files.extend(rest::functions(found));
     files
 }

@@ -15,6 +15,8 @@ pub(super) enum Comparison {
     Claim(String, Claim),
     /// The claim says this.
     Says(Claim, String),
+    /// The user's row of a table has this in a column: table, column, value.
+    Holds(String, String, String),
     /// The column holds what the user's row of a table has in a column: column, table, its
     /// column.
     Lookup(String, String, String),
@@ -32,7 +34,7 @@ pub(super) fn policies<'a>(
     })
 }
 
-/// What the permissive policies for a command compare.
+/// What the permissive policies for a command compare, also in the functions that they call.
 pub(super) fn compared(relation: &Relation, command: Command) -> Vec<Comparison> {
     let mut found = Vec::new();
     for policy in policies(relation, "authenticated", command).filter(|it| it.permissive) {
@@ -102,6 +104,11 @@ const USER: &str = "auth.uid";
 /// What stands for the token's document.
 const TOKEN: &str = "auth.jwt";
 
+/// What stands for the token's address.
+const EMAIL: &str = "auth.email";
+/// What functions may write in lower case.
+const KEYWORDS: [&str; 8] = ["SELECT", "FROM", "WHERE", "EXISTS", "IN", "ANY", "AND", "OR"];
+
 /// The words of an expression without parentheses, casts, aliases of columns and sub-selects of
 /// one function, and with qualified names as one word.
 fn plain(text: &str) -> Vec<String> {
@@ -126,17 +133,23 @@ fn plain(text: &str) -> Vec<String> {
                 let last = words.pop().unwrap_or_default();
                 words.push(format!("{last}.{}", tokens.text(at)));
             }
-            "AS" => at += 1,
+            // An alias of a table is kept.
+            "AS" | "as" if words.len() >= 2 && words[words.len() - 2] == "FROM" => {}
+            "AS" | "as" => at += 1,
+            _ if KEYWORDS.contains(&text.to_uppercase().as_str()) => {
+                words.push(text.to_uppercase());
+            }
             _ => words.push(text.to_owned()),
         }
         at += 1;
     }
     let mut plain: Vec<String> = Vec::new();
     for word in words {
-        if [USER, TOKEN].contains(&word.as_str()) && plain.last().is_some_and(|it| it == "SELECT") {
+        let of_one = [USER, TOKEN, EMAIL, "SELECT"].contains(&word.as_str());
+        if of_one && plain.last().is_some_and(|it| it == "SELECT") {
             plain.pop();
         }
-        if word == "auth.email" {
+        if word == EMAIL {
             plain.extend([TOKEN, "->>", "'email'"].map(str::to_owned));
             continue;
         }
@@ -185,11 +198,13 @@ fn lookup(words: &[String], at: usize, own: &dyn Fn(&str) -> Option<String>) -> 
     let its = |word: &str| Some(unquoted(word.strip_prefix(&format!("{alias}."))?).to_owned());
     let mut of_user = false;
     let mut joined = None;
+    let mut held = None;
     for at in condition..words.len() {
         if word(at) != "=" || at == 0 {
             continue;
         }
         let (left, right) = (word(at - 1), word(at + 1));
+        held = held.or(its(left).zip(constant(right)));
         of_user |= left == USER && its(right).is_some() || right == USER && its(left).is_some();
         for (one, other) in [(left, right), (right, left)] {
             if let (Some(by), Some(column)) = (its(one), own(other).filter(|_| other != USER)) {
@@ -199,6 +214,11 @@ fn lookup(words: &[String], at: usize, own: &dyn Fn(&str) -> Option<String>) -> 
     }
     if !of_user {
         return None;
+    }
+    if let (Some((column, value)), None) = (held, &joined)
+        && word(at.wrapping_sub(1)) == "EXISTS"
+    {
+        return Some(Comparison::Holds(table, column, value));
     }
     if at >= 2 && ["=", "IN"].contains(&word(at - 1)) {
         return Some(Comparison::Lookup(own(word(at - 2))?, table, its(word(at + 1))?));

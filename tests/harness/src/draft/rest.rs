@@ -87,8 +87,9 @@ pub(super) fn database(found: &Found<'_>, personas: &BTreeMap<String, Says>) -> 
     triggers(&mut file, found);
     accounts(&mut file, found);
     for (name, says) in personas {
-        file.gap().guess("a policy asks for what its token says");
-        file.header(&["personas", name]).pair("claims", says.claims());
+        file.gap().guess("a policy asks for what its token or its row says");
+        let (key, value) = says.declared();
+        file.header(&["personas", name]).pair(key, value);
     }
     SourceFile { name: "database.toml".to_owned(), text: file.text() }
 }

@@ -24,27 +24,30 @@ const WHOLE: [&str; 8] =
 /// The roles of the API.
 const ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
 
-/// A file for each table and view of the project's, and for the files of the platform.
+/// A file for each table and view of the project's, and for the files of the platform. Guesses are
+/// made from what was `read`, in which policies say what the functions do that they call.
 pub(super) fn files(
     found: &Found<'_>,
+    read: &Found<'_>,
     guesses: &Guesses,
     personas: &BTreeMap<String, Says>,
 ) -> Vec<SourceFile> {
     found
         .relations()
-        .map(|relation| {
+        .zip(read.relations())
+        .map(|(relation, as_read)| {
             let directory = if relation.is_table() { "tables" } else { "views" };
             let name = format!("{directory}/{}.toml", relation.declared_name());
-            SourceFile { name, text: file(found, guesses, personas, relation) }
+            SourceFile { name, text: file((found, read), guesses, personas, (relation, as_read)) }
         })
         .collect()
 }
 
 fn file(
-    found: &Found<'_>,
+    (found, read): (&Found<'_>, &Found<'_>),
     guesses: &Guesses,
     personas: &BTreeMap<String, Says>,
-    relation: &Relation,
+    (relation, as_read): (&Relation, &Relation),
 ) -> String {
     let name = relation.declared_name();
     let mut file = Writer::new(&head(&format!("The {} {name}.", relation.kind)));
@@ -55,7 +58,7 @@ fn file(
     owner(&mut file, guesses, relation);
     file.gap().guess("each user reaches their own rows, as far as privileges go");
     file.line("access = \"\"\"");
-    for line in grid(found, relation, &name, guesses, personas) {
+    for line in grid(read, as_read, &name, guesses, personas) {
         file.line(&line);
     }
     file.line("\"\"\"");
@@ -68,7 +71,7 @@ fn file(
     if relation.kind == "materialized view" {
         file.pair("materialized", true);
     }
-    let parties = parties(relation, guesses);
+    let parties = parties(as_read, guesses);
     if !parties.is_empty() {
         file.gap().guess("policies compare them with the user, beside the owner");
         file.header(&["parties"]);

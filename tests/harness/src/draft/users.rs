@@ -9,8 +9,9 @@ use crate::catalog::Relation;
 use crate::contract::Owner;
 use crate::contract::grid::Command;
 use crate::contract::membership::Members;
-use crate::contract::tenant::{Claim, Place, Tenant};
+use crate::contract::tenant::{Place, Tenant};
 use crate::platform::persona::Persona;
+use crate::sql::quote;
 
 /// A party of a table's rows: how rows lead to it, and what policies compare.
 pub(super) struct Party {
@@ -58,30 +59,36 @@ pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String
     parties
 }
 
-/// A persona whose token says what a policy asks for.
+/// A persona whose token, or whose row, says what a policy asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Says {
-    claim: Claim,
-    value: String,
-}
+pub(super) struct Says(Comparison);
 
 impl Says {
     /// Whether policies for a command ask for it.
     pub(super) fn may(&self, relation: &Relation, command: Command) -> bool {
-        let said = Comparison::Says(self.claim.clone(), self.value.clone());
-        compared(relation, command).contains(&said)
+        compared(relation, command).contains(&self.0)
     }
 
-    /// The claims, as in a contract.
-    pub(super) fn claims(&self) -> toml::Value {
-        let value = toml::Value::String(self.value.clone());
-        self.claim.path.iter().rev().fold(value, |value, name| {
-            toml::Value::Table([(name.clone(), value)].into_iter().collect())
-        })
+    /// The key of a contract that says so, and its value.
+    pub(super) fn declared(&self) -> (&'static str, toml::Value) {
+        let nested = |names: &[&String], value: String| {
+            names.iter().rev().fold(toml::Value::String(value), |value, name| {
+                toml::Value::Table([((*name).clone(), value)].into_iter().collect())
+            })
+        };
+        match &self.0 {
+            Comparison::Says(claim, value) => {
+                ("claims", nested(&claim.path.iter().collect::<Vec<_>>(), value.clone()))
+            }
+            Comparison::Holds(table, column, value) => {
+                ("rows", nested(&[table, column], quote(value)))
+            }
+            _ => ("claims", toml::Value::Table(toml::Table::new())),
+        }
     }
 }
 
-/// The personas whose tokens say what policies ask for, by name. What users write into their own
+/// The personas whose tokens or rows say what policies ask for, by name. What users write into their own
 /// metadata makes nobody a persona, and the role of a token is the database's.
 pub(super) fn personas<'a>(
     relations: impl Iterator<Item = &'a Relation>,
@@ -91,15 +98,21 @@ pub(super) fn personas<'a>(
     });
     let mut personas = BTreeMap::new();
     for comparison in all {
-        let Comparison::Says(claim, value) = comparison else { continue };
-        let first = claim.path.first().map(String::as_str);
-        if matches!(first, Some("user_metadata" | "role" | "aud" | "is_anonymous")) {
-            continue;
-        }
+        let value = match &comparison {
+            Comparison::Says(claim, value) => {
+                let first = claim.path.first().map(String::as_str);
+                if matches!(first, Some("user_metadata" | "role" | "aud" | "is_anonymous")) {
+                    continue;
+                }
+                value
+            }
+            Comparison::Holds(_, _, value) => value,
+            _ => continue,
+        };
         let name: String =
             value.chars().map(|it| if it.is_alphanumeric() { it } else { '_' }).collect();
         let name = if Persona::named(&name).is_some() { format!("{name}_by_claim") } else { name };
-        personas.entry(name).or_insert(Says { claim, value });
+        personas.entry(name).or_insert(Says(comparison));
     }
     personas
 }

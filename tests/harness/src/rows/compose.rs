@@ -116,7 +116,10 @@ impl<'a> Factory<'a> {
                 || self.world.is_required(&table, name)
                 || declared.is_some_and(|it| has_example(it, name));
             let may = column.default.is_none() && !in_variant(declared, name) && !points;
-            if must || may && wanted.filled {
+            let stays_null = declared.is_some_and(|it| is_null_example(it, name));
+            if stays_null && !self.is_optional_tenant(relation, name) {
+                draft.values.insert(name.clone(), "null".to_owned());
+            } else if must || may && wanted.filled {
                 // A row is not deleted, locked or public unless somebody says so.
                 let round = usize::from(column.data_type == "boolean");
                 let value = self.nth_value(relation, name, &tag(column, wanted), round)?;
@@ -270,7 +273,10 @@ impl<'a> Factory<'a> {
         round: usize,
     ) -> Result<String, CannotRun> {
         let table = relation.declared_name();
-        let declared = self.contract.relation(&table).and_then(|d| d.columns.get(column));
+        let declared = self.contract.relation(&table);
+        // A change to null would be none.
+        let declared = declared.filter(|it| !is_null_example(it, column));
+        let declared = declared.and_then(|it| it.columns.get(column));
         let accepted = self.world.accepted(&table, column);
         let column = relation
             .column(column)
@@ -340,6 +346,11 @@ pub(super) fn foreign_keys(relation: &Relation) -> impl Iterator<Item = &Constra
 
 pub(super) fn has_example(declared: &contract::Relation, column: &str) -> bool {
     declared.columns.get(column).is_some_and(|it| it.example.is_some())
+}
+
+/// Whether rows are made with null in the column.
+fn is_null_example(declared: &contract::Relation, column: &str) -> bool {
+    declared.columns.get(column).is_some_and(|it| it.example.as_deref() == Some("null"))
 }
 
 pub(super) fn in_variant(declared: Option<&contract::Relation>, column: &str) -> bool {
