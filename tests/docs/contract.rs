@@ -56,6 +56,7 @@ fn examples_of_the_page_are_a_contract() {
 #[case::function("contract/functions/limit_notebooks.toml", "")]
 #[case::database("contract/database.toml", "")]
 #[case::accounts("contract/database.toml", "[accounts]\n")]
+#[case::accepted_finding("contract/database.toml", "[[accepted]]\n")]
 #[case::lint_exception("contract/database.toml", "[[lint_exceptions]]\n")]
 fn every_key_of_the_contract_is_explained(#[case] file: &str, #[case] header: &str) {
     let page = page(CONTRACT);

@@ -16,8 +16,8 @@ mod sharing;
 use std::path::Path;
 
 pub use self::model::{
-    Accepted, Accounts, CLIENT_ROLES, Clients, Column, Contract, Database, Facet, Function,
-    LintException, Owner, Relation,
+    Accepted, AcceptedFinding, Accounts, CLIENT_ROLES, Clients, Column, Contract, Database, Facet,
+    Function, LintException, Owner, Relation,
 };
 use crate::error::CannotRun;
 use crate::source::SourceFile;
