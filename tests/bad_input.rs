@@ -26,6 +26,7 @@ use schema_harness::checks::schema::Comparison;
 use schema_harness::cli;
 use schema_harness::error::CannotRun;
 use schema_harness::inputs::Inputs;
+use schema_harness::job::accepted;
 use schema_harness::platform::Regime;
 use schema_harness::sandbox::Database;
 use schema_harness::source::project;
@@ -77,6 +78,7 @@ impl Workspace {
         let [migrations, fixtures, _] = self.directories();
         let inputs = Inputs::read(&migrations, &fixtures)?;
         lint::are_known(&inputs)?;
+        accepted::are_known(&inputs)?;
         Ok(inputs)
     }
 

@@ -7,6 +7,7 @@ use rstest::rstest;
 
 use schema_harness::checks::attacks;
 use schema_harness::checks::attacks::runner::Attack;
+use schema_harness::contract::AcceptedFinding;
 use schema_harness::inputs::Inputs;
 use schema_harness::job::{self, Job};
 use schema_harness::report::{Evidence, Verdict};
@@ -14,9 +15,16 @@ use schema_harness::source::project;
 
 /// The evidence of the forum with one more migration, and of these attacks.
 async fn evidence_with(change: &str, attacks: Vec<&'static Attack>) -> Evidence {
+    evidence_of(forum().followed_by(change), attacks).await
+}
+
+fn forum() -> Inputs {
     let forum = project().join("fixtures/examples/forum");
     let inputs = Inputs::read(&forum.join("migrations"), &forum.join("fixtures"));
-    let inputs = inputs.unwrap_or_else(|why| panic!("{why}")).followed_by(change);
+    inputs.unwrap_or_else(|why| panic!("{why}"))
+}
+
+async fn evidence_of(inputs: Inputs, attacks: Vec<&'static Attack>) -> Evidence {
     let job = Job { attacks, ..Job::without_attacks(&[]) };
     let evidence = job::run(Arc::new(inputs), &job).await;
     evidence.unwrap_or_else(|why| panic!("{why}"))
@@ -196,4 +204,39 @@ async fn more_than_the_contract_gives_is_found(
     for one in expected {
         assert!(found.contains(one), "{one:?} in {found:?}");
     }
+}
+
+/// An entry of the contract's accepts the finding that it names, and no other; one that nothing
+/// needs is a finding.
+#[rstest]
+#[case::of_any_part(None, None, &[])]
+#[case::of_a_persona(Some("bob"), None, &[])]
+#[case::of_one_part(Some("bob"), Some("by key"), &["posts"])]
+#[case::of_another_persona(Some("carol"), None, &["attack.W02 of posts", "posts"])]
+#[case::of_another_part(Some("bob"), Some("by name"), &["attack.W02 of posts", "posts"])]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accepted_finding_is_none(
+    #[case] persona: Option<&str>,
+    #[case] part: Option<&str>,
+    #[case] expected: &[&str],
+) {
+    let mut inputs = forum().followed_by(
+        "alter policy \"Users edit their own posts\" on public.posts using (true) with check (true)",
+    );
+    inputs.contract.database.accepted = vec![AcceptedFinding {
+        rule: "attack.W02".to_owned(),
+        object: "posts".to_owned(),
+        persona: persona.map(str::to_owned),
+        part: part.map(str::to_owned),
+        reason: "so it is".to_owned(),
+    }];
+    let evidence = evidence_of(inputs, attacks::all().filter(|it| it.id == "W02").collect()).await;
+    let rules = ["attack.W02", "database.unneeded_acceptance"];
+    let found = evidence.findings.iter().filter(|it| rules.contains(&it.rule.as_str()));
+    let mut found: Vec<&str> = found.map(|finding| finding.object.as_str()).collect();
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found, expected);
+    assert!(evidence.accepted.iter().any(|it| it.reason == "so it is"), "it is shown");
+    assert_eq!(evidence.accounting.planned, evidence.accounting.executed);
 }

@@ -248,7 +248,8 @@ fn mistake_in_a_function_is_told_with_its_place(
     "[extension]",
     "1:2 [extension] unknown key `extension`; there are `without_tables`, `clients`, \
      `schemas`, `sequences`, `extensions`, `default_privileges`, `buckets`, `triggers`, \
-     `proved_by`, `personas`, `accounts`, `lint_exceptions`; did you mean \
+     `proved_by`, `personas`, `accounts`, `accepted`, \
+     `lint_exceptions`; did you mean \
      `extensions`?"
 )]
 #[case::unknown_kind(

@@ -1,8 +1,9 @@
-//! Mistakes in guards, refusals and effects are reported with file, line and remedy.
+//! Mistakes in guards, refusals, effects and accepted findings are reported with file, line and remedy.
 
 use rstest::rstest;
 
-use super::contract::told;
+use super::compact;
+use super::contract::{told, workspace};
 
 #[rstest]
 #[case::effect_of_no_statement(
@@ -56,4 +57,38 @@ fn mistake_in_a_guard_or_an_effect_is_told_with_its_place(
     #[case] mistake: &str,
 ) {
     told(from, to, mistake);
+}
+
+#[rstest]
+#[case::unknown_rule(
+    "attack.W66",
+    "so it is",
+    "database.toml:17:8 [\"attack.W66\"] unknown rule `attack.W66`; `scripts/verify explain` lists all"
+)]
+#[case::rule_that_says_nothing_was_tried(
+    "isolation.control",
+    "so it is",
+    "database.toml:17:8 [\"isolation.control\"] `isolation.control` cannot be accepted; it means \
+     that an outcome is unknown; fix its cause"
+)]
+#[case::no_reason(
+    "attack.W06",
+    " ",
+    "database.toml:19:10 [\" \"] the accepted finding of `notes` has no reason; say why it is \
+     accepted"
+)]
+fn mistake_in_an_accepted_finding_is_told_with_its_place(
+    #[case] rule: &str,
+    #[case] reason: &str,
+    #[case] mistake: &str,
+) {
+    let workspace = workspace();
+    let entry =
+        format!("[[accepted]]\nrule = \"{rule}\"\nobject = \"notes\"\nreason = \"{reason}\"\n");
+    workspace.edit(
+        "fixtures/contract/database.toml",
+        "reason = \"it has none\"\n",
+        &format!("reason = \"it has none\"\n\n{entry}"),
+    );
+    assert_eq!(compact(&workspace.mistake()), mistake);
 }

@@ -59,6 +59,7 @@ fn examples_of_the_page_are_a_contract() {
 #[case::accounts("contract/database.toml", "[accounts]\n")]
 #[case::persona("contract/database.toml", "[personas.invited]\n")]
 #[case::bucket("contract/database.toml", "[buckets.photos]\n")]
+#[case::accepted_finding("contract/database.toml", "[[accepted]]\n")]
 #[case::lint_exception("contract/database.toml", "[[lint_exceptions]]\n")]
 fn every_key_of_the_contract_is_explained(#[case] file: &str, #[case] header: &str) {
     let page = page(CONTRACT);

@@ -16,7 +16,7 @@ use crate::checks::mutants::judge::Which;
 use crate::checks::properties::{Property, plan};
 use crate::error::CannotRun;
 use crate::inputs::Inputs;
-use crate::job::{self, Job};
+use crate::job::{self, Job, accepted};
 use crate::progress::Progress;
 use crate::report::{self, Baseline, Evidence};
 use crate::source::mistake::both;
@@ -33,7 +33,8 @@ pub(super) fn prove(
     let (baseline, inputs) = both(baseline, inputs)?;
     let inputs = options.inputs.complete(inputs)?;
     let job = Job::whole(properties);
-    both(lint::are_known(&inputs), plan::are_known(&inputs.contract, &job.properties))?;
+    let rules = both(lint::are_known(&inputs), accepted::are_known(&inputs));
+    both(rules, plan::are_known(&inputs.contract, &job.properties))?;
     report::prepare(&out)?;
     let mutants = options.mutants.then(|| match &options.in_diff {
         Some(base) => Which::ChangedSince(base.clone()),

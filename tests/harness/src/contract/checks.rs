@@ -210,6 +210,13 @@ pub(super) fn check_database(
             }
         }
     }
+    for (at, accepted) in database.accepted.iter().enumerate() {
+        if accepted.reason.trim().is_empty() {
+            let at = file.value(&["accepted", &at.to_string(), "reason"]);
+            let open = format!("the accepted finding of `{}` has no reason", accepted.object);
+            mistakes.add(file.mistake(at, Wrong::new(open).help("say why it is accepted")));
+        }
+    }
     for (at, exception) in database.lint_exceptions.iter().enumerate() {
         if exception.reason.trim().is_empty() {
             let at = file.value(&["lint_exceptions", &at.to_string(), "reason"]);

@@ -43,6 +43,9 @@ pub struct Database {
     pub personas: BTreeMap<String, PersonaKeys>,
     /// The tables that a sign-up and a login write to, if the schema has them.
     pub accounts: Option<Accounts>,
+    /// Accepted findings, by rule and object.
+    #[serde(default)]
+    pub accepted: Vec<AcceptedFinding>,
     /// Accepted violations of the platform's linter rules.
     #[serde(default)]
     pub lint_exceptions: Vec<LintException>,
@@ -86,6 +89,22 @@ pub enum Clients {
     Api,
     /// Any SQL, as the API's roles.
     Sql,
+}
+
+/// An accepted finding.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptedFinding {
+    /// The rule's id.
+    pub rule: String,
+    /// The object, as the finding names it.
+    pub object: String,
+    /// The persona; any, if there is none.
+    pub persona: Option<String>,
+    /// The part of the attack, or the end of the check's id; any, if there is none.
+    pub part: Option<String>,
+    /// Why it is accepted.
+    pub reason: String,
 }
 
 /// An accepted violation of a linter rule.

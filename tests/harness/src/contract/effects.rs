@@ -1,6 +1,8 @@
 //! Effects: what a statement on one table does to rows of another table, whoever owns them, by a
 //! function that a trigger calls or by a foreign key.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use super::cell::Command;
@@ -39,6 +41,17 @@ pub enum Does {
     Update(Vec<String>),
     /// It deletes one.
     Delete,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let does = match &self.does {
+            Does::Insert => "insert".to_owned(),
+            Does::Update(columns) => format!("update of {}", columns.join(", ")),
+            Does::Delete => "delete".to_owned(),
+        };
+        write!(f, "{does} by {} of {}", self.of.command.name(), self.of.table)
+    }
 }
 
 impl TryFrom<String> for Cause {

@@ -20,7 +20,9 @@ pub mod tenant;
 
 use std::path::Path;
 
-pub use self::database::{Accounts, BUCKETS, Bucket, Clients, Database, LintException};
+pub use self::database::{
+    AcceptedFinding, Accounts, BUCKETS, Bucket, Clients, Database, LintException,
+};
 pub use self::model::{
     Accepted, CLIENT_ROLES, Column, Contract, Facet, Function, OWNER, Owner, Party, Relation,
     example_of,

@@ -212,6 +212,18 @@ pub struct Relation {
 }
 
 impl Relation {
+    /// The column that names a user of a row: the owner, or else the only party.
+    pub fn user_column(&self) -> Option<&String> {
+        let mut parties = self.parties.values().filter_map(|party| match &party.path {
+            Owner::Column(column) => Some(column),
+            _ => None,
+        });
+        match &self.owner {
+            Owner::Column(column) => Some(column),
+            _ => parties.next().filter(|_| parties.next().is_none()),
+        }
+    }
+
     /// The columns on which `role` is granted `privilege`, one by one or as part of a grant
     /// on the whole relation.
     pub fn granted(&self, role: &str, privilege: &str) -> Vec<&str> {

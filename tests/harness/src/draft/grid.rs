@@ -203,9 +203,12 @@ fn users(
         ("users", "another's", Cells::Denied),
     ];
     let shared = guesses.is_shared(name);
+    // Policies may let members see the others, or themselves alone.
+    let reading = compared(relation, Command::Select);
+    let sees_others = !matches!(reading.as_slice(), [Comparison::User(_)]);
     if guesses.is_membership(name) {
         lines.push((owners, "own shared", Cells::OwnMembership));
-        lines.push((owners, "shared", Cells::Seen));
+        lines.push((owners, "shared", if sees_others { Cells::Seen } else { Cells::Denied }));
         lines.push((others, "shared", Cells::Denied));
     } else if shared {
         lines.push((owners, "shared", Cells::Reached));
@@ -215,7 +218,8 @@ fn users(
         lines.push(("users", "nobody's", Cells::Denied));
     }
     lines.push(match (guesses.is_membership(name), shared) {
-        (true, _) => ("users", "every", Cells::EveryMembership),
+        (true, _) if sees_others => ("users", "every", Cells::EveryMembership),
+        (true, _) => every("own + own shared rows"),
         (_, true) => every("own + shared rows"),
         _ => every("own rows"),
     });

@@ -53,6 +53,13 @@ impl Guesses {
             }
         }
         for table in &tables {
+            if let Some((column, of)) = managed(table, &tables, &profiles, &guesses) {
+                let why = format!("who owns the row of {of} adds rows");
+                let owner = Owner::Through(vec![(column, of)]);
+                guesses.insert(table.declared_name(), (owner, why));
+            }
+        }
+        for table in &tables {
             for (by, of, key) in memberships(table, &profiles) {
                 let why = format!(
                     "{} holds a user and this table's key, and both make its rows unique",
@@ -161,6 +168,34 @@ fn tenants(
         }
     }
     found
+}
+
+/// The key by which rows are added by whoever owns the row that they point at, and not by the user
+/// whom they name; nothing else may say by these rows whose its own are.
+fn managed(
+    table: &Relation,
+    tables: &[&Relation],
+    profiles: &[String],
+    guesses: &BTreeMap<String, (Owner, String)>,
+) -> Option<(String, String)> {
+    let name = table.declared_name();
+    let added = compared(table, Command::Insert);
+    if keyed(table, profiles).is_empty() || added.iter().any(|it| matches!(it, Comparison::User(_)))
+    {
+        return None;
+    }
+    let is_of_another = |(owner, _): &(Owner, String)| match owner {
+        Owner::Tenant(Tenant { of_user: Place::Column { table, .. }, .. }) => *table == name,
+        _ => false,
+    };
+    added.into_iter().find_map(|comparison| {
+        let Comparison::Lookup(column, of, _) = comparison else { return None };
+        let is_key = references(table).iter().any(|(it, target, _)| *it == column && *target == of);
+        let has_owner = tables.iter().any(|it| {
+            it.declared_name() == of && matches!(guesses.get(&of), Some((Owner::Column(_), _)))
+        });
+        (is_key && has_owner && !guesses.values().any(is_of_another)).then_some((column, of))
+    })
 }
 
 /// The foreign keys of one column: the column, the table that it references, and the column

@@ -13,10 +13,11 @@ use super::owners::Guesses;
 use super::users::{Says, parties};
 use super::writer::{Writer, key, list};
 use crate::catalog::facets::BY_COLUMN;
-use crate::catalog::{Column, Constraint, Policy, Relation};
+use crate::catalog::{Column, Constraint, Function, Policy, Relation};
 use crate::contract::{OWNER, Owner};
 use crate::source::SourceFile;
 use crate::sql::quote;
+use crate::sql::tokens::Tokens;
 
 /// The privileges of a whole table, in the order of the contract.
 const WHOLE: [&str; 8] =
@@ -87,7 +88,7 @@ fn file(
         file.gap().header(&["variants", &name]).pair(&column, value);
     }
     for column in &relation.columns {
-        write_column(&mut file, relation, column);
+        write_column(&mut file, &found.catalog.functions, relation, column);
         if let Some(example) = example(found, guesses, relation, &column.name) {
             file.pair("example", example);
         }
@@ -183,7 +184,35 @@ fn privileges(file: &mut Writer, relation: &Relation, version: u32) {
     }
 }
 
-fn write_column(file: &mut Writer, relation: &Relation, column: &Column) {
+/// How a trigger protects a column from clients who may update it: its function raises an error,
+/// or restores the value.
+fn guard(functions: &[Function], relation: &Relation, column: &Column) -> Option<String> {
+    if !relation.grants("authenticated", "update", &column.name) {
+        return None;
+    }
+    relation.triggers.iter().find_map(|trigger| {
+        let definition = trigger.definition.to_lowercase();
+        let is_before = definition.contains(" before ") && definition.contains("update");
+        let its = |function: &&Function| {
+            let name = format!("{}(", function.name).to_lowercase();
+            is_before && definition.split(['.', ' ']).any(|word| word.starts_with(&name))
+        };
+        let body = functions.iter().find(its)?.body.to_lowercase();
+        let tokens = Tokens::of(&body);
+        let name = column.name.to_lowercase();
+        let is = |at: usize, words: [&str; 3]| tokens.is(at, &[words[0], words[1], words[2]]);
+        let at = (0..tokens.all.len()).find(|at| is(*at, ["new", ".", &name]))?;
+        let behind = tokens.word(at + 3);
+        if [":=", "="].contains(&behind.as_str()) && is(at + 4, ["old", ".", &name]) {
+            return Some(format!("kept by trigger {}", trigger.name));
+        }
+        let compares = is(at + 3, ["is", "distinct", "from"]) || behind == "<>";
+        let raises = (0..tokens.all.len()).any(|at| tokens.word(at) == "raise");
+        (compares && raises).then(|| format!("refused by trigger {}", trigger.name))
+    })
+}
+
+fn write_column(file: &mut Writer, functions: &[Function], relation: &Relation, column: &Column) {
     file.gap().header(&["columns", &column.name]);
     let data_type = &column.data_type;
     let data_type = match (column.made.as_deref(), &column.default) {
@@ -206,6 +235,9 @@ fn write_column(file: &mut Writer, relation: &Relation, column: &Column) {
             "u" => file.pair("unique", true),
             _ => file.pair("check", check(constraint)),
         };
+    }
+    if let Some(guard) = guard(functions, relation, column) {
+        file.guess("a trigger's function names it").pair("guard", guard);
     }
     for role in ["anon", "authenticated"] {
         let has = |privilege: &&&str| {

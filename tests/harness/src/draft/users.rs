@@ -34,7 +34,12 @@ impl Party {
 /// The parties of a table's rows beside the owner, by the words for them.
 pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String, Party> {
     let mut parties = BTreeMap::new();
-    let (Owner::Column(owner), _) = guesses.at(&relation.declared_name()) else { return parties };
+    let (owner, _) = guesses.at(&relation.declared_name());
+    let owner = match owner {
+        Owner::Column(owner) => owner,
+        Owner::Through(_) => String::new(),
+        _ => return parties,
+    };
     for comparison in Command::ALL.into_iter().flat_map(|command| compared(relation, command)) {
         let word = |column: &str| column.strip_suffix("_id").unwrap_or(column).to_owned();
         let (word, path) = match &comparison {
@@ -47,7 +52,7 @@ pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String
             }
             Comparison::Lookup(column, table, by)
                 if relation.primary_key() == [column.as_str()]
-                    && matches!(guesses.at(table), (Owner::Column(_), _)) =>
+                    && matches!(guesses.at(table), (Owner::Column(_) | Owner::Through(_), _)) =>
             {
                 let [column, table, by] = [column, table, by].map(Clone::clone);
                 (table.clone(), Owner::Members(Members { column, table, by }))

@@ -247,6 +247,21 @@ impl Ledger {
         });
     }
 
+    /// Takes the findings that are accepted out of their entries, and adds a note to the outcomes;
+    /// whether there were any.
+    pub fn accept(&mut self, note: &str, is_accepted: impl Fn(&Finding) -> bool) -> bool {
+        let mut any = false;
+        for entry in self.entries.values_mut() {
+            let before = entry.findings.len();
+            entry.findings.retain(|finding| !is_accepted(finding));
+            if entry.findings.len() < before {
+                any = true;
+                entry.observed.values_mut().for_each(|outcome| *outcome += note);
+            }
+        }
+        any
+    }
+
     /// Records how long a probe took.
     pub fn time(&mut self, took: Duration) {
         self.probes.push(took);

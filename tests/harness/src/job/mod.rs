@@ -1,5 +1,6 @@
 //! The main job: plans and runs every check, and makes the evidence with one verdict.
 
+pub mod accepted;
 mod parts;
 
 pub use self::parts::{Job, Part};
@@ -67,6 +68,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     for ((sandbox, _), attacks) in regimes.iter().zip(&shares) {
         plan(&mut ledger, sandbox, &facets, attacks);
     }
+    accepted::plan(&mut ledger, &inputs, job, chosen.all[0]);
     if job.does(Part::Schema) {
         let linted = try_join_all(regimes.iter().map(|(sandbox, _)| lint(sandbox))).await?;
         let linted = lint::entries(&linted, &inputs.contract.database.lint_exceptions);
@@ -114,6 +116,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
         None => None,
     };
     ledger.leave_each_cause_once();
+    accepted::apply(&mut ledger, &inputs, job, chosen.all[0]);
     let run = report::Run {
         inputs: &inputs,
         server,

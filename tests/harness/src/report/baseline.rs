@@ -63,9 +63,6 @@ pub fn fingerprint(findings: &[&Finding]) -> String {
     short_hash(&line.join("\n"))
 }
 
-/// Rules whose findings mean that an outcome is unknown, which cannot be accepted.
-const NEVER: [&str; 4] = ["harness.", "baseline.", rules::GUARD.id, rules::CONTROL.id];
-
 impl Baseline {
     /// Reads a file.
     ///
@@ -87,7 +84,7 @@ impl Baseline {
                 mistakes.add(toml.mistake(toml.value(&["known", &at, key]), wrong));
             };
             let Written { rule, object, reason, expires, findings } = written;
-            if NEVER.iter().any(|never| rule.starts_with(never)) {
+            if rules::UNKNOWN_OUTCOME.iter().any(|never| rule.starts_with(never)) {
                 let never = Wrong::new(format!("`{rule}` cannot be accepted"));
                 wrong(
                     "rule",

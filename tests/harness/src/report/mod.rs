@@ -36,7 +36,8 @@ use crate::checks::mutants::run::Outcome;
 use crate::checks::properties::constraints::not_evaluated;
 use crate::checks::properties::coverage::Statement;
 use crate::checks::properties::plan;
-use crate::contract::{Clients, Function, LintException, Owner, Relation};
+use crate::contract::effects::Effect;
+use crate::contract::{AcceptedFinding, Clients, Function, LintException, Owner, Relation};
 use crate::draft;
 use crate::findings::families;
 use crate::findings::gain::severity;
@@ -309,11 +310,32 @@ fn accepted(inputs: &Inputs, attacks: &[&Attack]) -> Vec<Accepted> {
         channel: format!("lint/{}", exception.rule),
         reason: exception.reason.clone(),
     };
+    let of_effects = |(name, relation): (&String, &Relation)| {
+        let of = |effect: &Effect| Accepted {
+            object: name.clone(),
+            channel: effect.to_string(),
+            reason: effect.reason.clone(),
+        };
+        relation.effects.iter().map(of).collect::<Vec<_>>()
+    };
+    let of_finding = |accepted: &AcceptedFinding| {
+        let narrowed = [&accepted.persona, &accepted.part].into_iter().flatten();
+        let channel: Vec<&str> =
+            [&accepted.rule].into_iter().chain(narrowed).map(String::as_str).collect();
+        Accepted {
+            object: accepted.object.clone(),
+            channel: channel.join(", "),
+            reason: accepted.reason.clone(),
+        }
+    };
     let of_attack = |attack: &&Attack| {
         let (object, channel) = (format!("attack {}", attack.id), attack.title.to_owned());
         Some(Accepted { object, channel, reason: attack.accepted()?.to_owned() })
     };
     let lints = inputs.contract.database.lint_exceptions.iter().map(of_lint);
     let attacks = attacks.iter().filter_map(of_attack);
-    inputs.contract.relations().flat_map(of_relation).chain(lints).chain(attacks).collect()
+    let findings = inputs.contract.database.accepted.iter().map(of_finding);
+    let relations = inputs.contract.relations().flat_map(of_relation);
+    let effects = inputs.contract.relations().flat_map(of_effects);
+    relations.chain(effects).chain(findings).chain(lints).chain(attacks).collect()
 }

@@ -133,7 +133,8 @@ impl Factory<'_> {
                 })?;
                 let mut row = BTreeMap::from([(members.by.clone(), key)]);
                 row.extend(party.values.clone());
-                if let Some(contract::Owner::Column(user)) = self.owner_of(&members.table) {
+                let there = self.contract.tables.get(&members.table);
+                if let Some(user) = there.and_then(contract::Relation::user_column) {
                     row.insert(user.clone(), id);
                 }
                 return self.shared_by(owner, &members.table, row);

@@ -53,6 +53,10 @@ impl Author<'_> {
                 || of_variant.is_some_and(|values| values.contains_key(column))
         });
         if let Some(column) = &cell.column
+            && self.declared.columns.get(column).is_some_and(is_made_null)
+        {
+            draft.values.insert(column.clone(), "null".to_owned());
+        } else if let Some(column) = &cell.column
             && !draft.values.contains_key(column)
         {
             // A reference has the value that a row without nulls has.
@@ -81,4 +85,9 @@ impl Author<'_> {
             draft.values.insert(column.clone(), quote(id));
         }
     }
+}
+
+/// Whether rows are made with null in the column.
+fn is_made_null(column: &contract::Column) -> bool {
+    column.example.as_deref() == Some("null")
 }

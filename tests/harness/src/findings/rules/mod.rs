@@ -4,7 +4,7 @@ mod functions;
 mod rows;
 
 pub use self::functions::{BODY, BROKEN_PROPERTY, COVERAGE};
-pub use self::rows::{ROWS, SIGN_UP};
+pub use self::rows::{ACCEPTS_NOTHING, ROWS, SIGN_UP};
 
 /// A rule, by its stable id.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub struct Example {
 }
 
 /// Every rule but those of the linter, which are beside their queries, and the attacks'.
-pub const ALL: [&Rule; 21] = [
+pub const ALL: [&Rule; 22] = [
     &MISSING,
     &UNDECLARED,
     &DIFFERENT,
@@ -54,6 +54,7 @@ pub const ALL: [&Rule; 21] = [
     &BROKEN_PROPERTY,
     &COVERAGE,
     &UNNEEDED,
+    &ACCEPTS_NOTHING,
     &BODY,
     &UNUSED,
     &EXPIRED,
@@ -62,6 +63,9 @@ pub const ALL: [&Rule; 21] = [
     &NOT_EQUIVALENT,
     &IDLE,
 ];
+
+/// Rules whose findings mean that an outcome is unknown, which cannot be accepted.
+pub const UNKNOWN_OUTCOME: [&str; 4] = ["harness.", "baseline.", GUARD.id, CONTROL.id];
 
 /// The contract declares an object that is not in the database.
 pub const MISSING: Rule = Rule {

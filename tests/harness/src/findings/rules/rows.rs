@@ -42,3 +42,24 @@ pub const SIGN_UP: Rule = Rule {
                    \"profiles\" does not exist (SQLSTATE 42P01)",
     },
 };
+
+/// The contract accepts a finding that there is not.
+pub const ACCEPTS_NOTHING: Rule = Rule {
+    id: "database.unneeded_acceptance",
+    title: "the contract accepts a finding that there is not",
+    meaning: "Each accepted finding is a fault that is left, for a reason. An entry that is no \
+        longer needed would hide the next fault of that rule on the same object.",
+    remedy: "remove the entry from the contract's database.toml, or correct it",
+    references: &["CWE-1164"],
+    example: Example {
+        fault: "# in the contract's database.toml\n\
+                [[accepted]]\n\
+                rule = \"attack.W06\"\n\
+                object = \"notes\"\n\
+                reason = \"no client chooses a key\"",
+        object: "attack.W06 of notes",
+        check: "database/unneeded_acceptance/attack.W06/notes",
+        expected: "a finding that it accepts",
+        observed: "none",
+    },
+};
