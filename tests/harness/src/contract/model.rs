@@ -305,6 +305,11 @@ pub struct Column {
 }
 
 impl Column {
+    /// Whether rows are made with null in it, since nothing else is taken.
+    pub fn stays_null(&self) -> bool {
+        self.example.as_deref() == Some("null")
+    }
+
     fn granted(&self, role: &str) -> &[String] {
         match role {
             "anon" => &self.anon,

@@ -350,7 +350,7 @@ pub(super) fn has_example(declared: &contract::Relation, column: &str) -> bool {
 
 /// Whether rows are made with null in the column.
 fn is_null_example(declared: &contract::Relation, column: &str) -> bool {
-    declared.columns.get(column).is_some_and(|it| it.example.as_deref() == Some("null"))
+    declared.columns.get(column).is_some_and(contract::Column::stays_null)
 }
 
 pub(super) fn in_variant(declared: Option<&contract::Relation>, column: &str) -> bool {

@@ -53,7 +53,7 @@ impl Author<'_> {
                 || of_variant.is_some_and(|values| values.contains_key(column))
         });
         if let Some(column) = &cell.column
-            && self.declared.columns.get(column).is_some_and(is_made_null)
+            && self.declared.columns.get(column).is_some_and(contract::Column::stays_null)
         {
             draft.values.insert(column.clone(), "null".to_owned());
         } else if let Some(column) = &cell.column
@@ -85,9 +85,4 @@ impl Author<'_> {
             draft.values.insert(column.clone(), quote(id));
         }
     }
-}
-
-/// Whether rows are made with null in the column.
-fn is_made_null(column: &contract::Column) -> bool {
-    column.example.as_deref() == Some("null")
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::statements::{TableStatements, owned, service_instead};
-use crate::catalog::{Constraint, Relation};
+use crate::catalog::{Column, Constraint, Relation};
 use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
+use crate::contract;
 use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -151,7 +152,11 @@ fn statements(
     let mut draft = words.draft(Owner::User(persona))?;
     let mut set = vec![words.assignment()?];
     if laden {
-        let load = words.plain_columns().filter_map(|column| {
+        let declared = &words.subject.declared.columns;
+        let is_open = |column: &&Column| {
+            !declared.get(&column.name).is_some_and(contract::Column::stays_null)
+        };
+        let load = words.plain_columns().filter(is_open).filter_map(|column| {
             let value = load(words.context, &column.data_type)?;
             Some((column.name.clone(), value))
         });

@@ -11,7 +11,7 @@ use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows::compose::{Draft, PLAIN_ROWS, Wanted, one_per_user};
 use crate::rows::{Owner, Row};
-use crate::sql::ident;
+use crate::sql::{ident, quote};
 
 /// A table, and statements that write to it.
 pub(in crate::checks::attacks) struct TableStatements<'a> {
@@ -170,8 +170,18 @@ impl<'a> TableStatements<'a> {
         let key = key.ok_or_else(|| {
             CannotRun(format!("table {} has no column to update", self.subject.name))
         })?;
-        let row = self.row(self.subject.name, ATTACKER)?;
-        Ok(format!("{} = {}", ident(&key.name), row.literal(&key.name).unwrap_or("null")))
+        let value = |persona| {
+            let row = self.row(self.subject.name, persona)?;
+            Ok::<_, CannotRun>(row.literal(&key.name).unwrap_or("null"))
+        };
+        let is_account = relation.constraints.iter().any(|it| {
+            it.columns == [key.name.as_str()] && it.target.as_deref() == Some("auth.users")
+        });
+        // Where both name the same account, the attacker's own is another.
+        let other = ATTACKER.user_id().filter(|_| is_account).map(quote);
+        let (mine, theirs) = (value(ATTACKER)?, value(VICTIM)?);
+        let value = other.filter(|_| mine == theirs).unwrap_or_else(|| mine.to_owned());
+        Ok(format!("{} = {value}", ident(&key.name)))
     }
 
     /// A value of a column that the attacker's and the victim's rows do not have.
