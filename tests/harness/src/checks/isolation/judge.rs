@@ -186,7 +186,13 @@ impl Judge<'_> {
         }
     }
 
-    fn finding(&self, rule: &Rule, cell: &Cell, written: &Try, seen: [&str; 2]) -> Finding {
+    pub(super) fn finding(
+        &self,
+        rule: &Rule,
+        cell: &Cell,
+        written: &Try,
+        seen: [&str; 2],
+    ) -> Finding {
         let column = cell.column.as_ref().map(|column| format!(".{column}"));
         let object = format!("{}{}", self.name, column.unwrap_or_default());
         Finding {

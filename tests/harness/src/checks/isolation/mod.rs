@@ -9,6 +9,7 @@ mod insert;
 mod judge;
 pub mod plan;
 pub mod reach;
+mod returning;
 pub mod unmade;
 
 use std::collections::BTreeMap;
@@ -147,7 +148,14 @@ impl Sandbox {
             }
             let stored = cell.kept_by.is_some()
                 && guards::is_stored(&self.prober, cell.persona, &written).await?;
-            ran.push(judge.judge(cell, &written, &observation, stored, control));
+            let mut returned = None;
+            if observation.outcome == Outcome::Rows(1) {
+                let of = (&cell, &written);
+                returned = self.not_returned(&judge, &target, declared, of).await?;
+            }
+            let mut judged = judge.judge(cell, &written, &observation, stored, control);
+            judged.entry.findings.extend(returned);
+            ran.push(judged);
         }
         if self.prober.digest().await? == *self.prober.initial() {
             Ok(ran)

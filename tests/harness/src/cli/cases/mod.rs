@@ -60,6 +60,9 @@ impl Case {
 struct Expected {
     /// Words of the message with which it has to stop.
     stops: Option<String>,
+    /// Whether it is right, too, although there is a repaired one.
+    #[serde(default)]
+    fine: bool,
     /// Findings that it has to have, as `rule object` or `rule object persona`.
     #[serde(default)]
     finds: Vec<String>,
@@ -171,7 +174,8 @@ fn collect(folder: &Path, prefix: &str, cases: &mut Vec<Case>) -> Result<(), Can
                 Some(_) => contracts.clone(),
                 None => contracts.as_ref().map(|it| it.join(&stem)).filter(|it| it.is_dir()),
             };
-            let from = repaired.clone().unwrap_or_else(|| path.clone());
+            let repaired = repaired.as_ref().filter(|_| !expected.fine);
+            let from = repaired.unwrap_or(&path).clone();
             let contract = Contract::Drafted { from, corrections };
             cases.push(Case { name, migrations: path, contract, expected });
             continue;

@@ -11,7 +11,7 @@ use crate::report::Evidence;
 impl Done {
     /// What is not as expected, in short.
     pub(super) fn wrong(&self) -> Option<String> {
-        let Expected { stops, finds, tells, proved, tolerates } = &self.case.expected;
+        let Expected { stops, finds, tells, proved, tolerates, .. } = &self.case.expected;
         match (&self.outcome, stops) {
             (Outcome::Stopped(why), Some(words)) if why.contains(words) => None,
             (Outcome::Stopped(_), _) => Some("it stops".to_owned()),

@@ -148,10 +148,16 @@ impl<'a> TableStatements<'a> {
     /// may update if there is one.
     pub(in crate::checks::attacks) fn assignment(&self) -> Result<String, CannotRun> {
         let updatable = || self.plain_columns().filter(|it| self.may("update", &it.name));
-        let is_free =
-            |column: &&Column| self.subject.declared.guard(&column.name, Command::Update).is_none();
+        // A guard keeps the value, and an example may be the only one.
+        let declared = self.subject.declared;
+        let is_free = |column: &&Column| {
+            let its = declared.columns.get(&column.name);
+            declared.guard(&column.name, Command::Update).is_none()
+                && its.is_none_or(|it| it.example.is_none())
+        };
         let updatable = updatable().find(is_free).or_else(|| updatable().next());
-        if let Some(column) = updatable.or_else(|| self.plain_columns().next()) {
+        let column = updatable.or_else(|| self.plain_columns().find(is_free));
+        if let Some(column) = column.or_else(|| self.plain_columns().next()) {
             return Ok(format!("{} = {}", ident(&column.name), self.other(&column.name)?));
         }
         // There are only keys: what nothing points from gets a new value, else what the
