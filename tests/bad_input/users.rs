@@ -70,7 +70,11 @@ fn mistake_about_a_party_is_told(#[case] path: &str, #[case] mistake: &str) {
 }
 
 #[rstest]
-#[case::built_in_name("bob", "", "`bob` is a built-in persona; choose another name")]
+#[case::built_in_name(
+    "bob",
+    "email = \"\"",
+    "`bob` is a built-in persona; choose another name; a built-in user can be given"
+)]
 #[case::unknown_user(
     "admin",
     "user = \"alicia\"",

@@ -29,9 +29,13 @@ pub(super) fn declared(
     let mut declared = Vec::new();
     for (name, keys) in keys {
         if name == "users" || Persona::named(name).is_some() {
-            let taken = Wrong::new(format!("`{name}` is a built-in persona"));
-            let at = file.key(&["personas", name]);
-            mistakes.add(file.mistake(at, taken.help("choose another name")));
+            let is_user = Persona::USERS.iter().any(|user| user.name() == name);
+            if !is_user || keys.user.is_some() || keys.email.is_some() || !keys.rows.is_empty() {
+                let taken = Wrong::new(format!("`{name}` is a built-in persona"));
+                let at = file.key(&["personas", name]);
+                let help = "choose another name; a built-in user can be given `claims` alone";
+                mistakes.add(file.mistake(at, taken.help(help)));
+            }
             continue;
         }
         let user = keys.user.as_deref();
@@ -107,7 +111,13 @@ impl Contract {
     pub fn identity(&self, persona: Persona) -> Identity {
         let mut identity = persona.identity();
         let Some(user) = persona.user_id().map(|_| persona.account()) else { return identity };
-        let Some(own) = persona.claims() else { return identity };
+        let Some(mut own) = persona.claims() else { return identity };
+        // Whatever the schema's users have in common, such as a second factor.
+        if let Some(keys) = self.database.personas.get(user.name()) {
+            merge(&mut own, &json!(keys.claims));
+            merge(&mut own, &persona.own_claims());
+            identity.claims = own.to_string();
+        }
         let mut claims = Value::Null;
         for (claim, data_type) in self.tenants_in_claims() {
             // Every token says an address, so that this is the user's.

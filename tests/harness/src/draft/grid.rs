@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::expressions::{Kind, kinds};
 use super::policies::{Comparison, compared, comparisons, policies};
-use super::users::{Says, closed_to_guests, parties};
+use super::users::{Party, Says, closed_to_guests, parties};
 use crate::catalog::{Policy, Relation};
 use crate::contract::Owner;
 use crate::contract::grid::Command;
@@ -111,8 +111,10 @@ pub(super) fn grid(
         let of_nobody = line(ANYBODY, &anothers, "anon", Cells::Denied);
         lines.extend([own, theirs, of_nobody].map(|line| Line { kind, ..line }));
     }
-    for party in parties.keys() {
-        lines.push(line("users", &format!("as {party}"), "authenticated", Cells::Denied));
+    for (word, party) in &parties {
+        let line = line("users", &format!("as {word}"), "authenticated", Cells::Denied);
+        let split = party.has_an_address() && closed.is_empty();
+        lines.extend(if split { without_guests(line) } else { vec![line] });
     }
     if !closed.is_empty() {
         lines = lines.into_iter().flat_map(without_guests).collect();
@@ -148,7 +150,8 @@ pub(super) fn grid(
             let no_party = party.is_some_and(|party| !party.can_be_new());
             let is_users = role == "authenticated";
             let barred = who == "guest" && closed.contains(command);
-            let let_in = party.is_some_and(|party| party.may(relation, *command))
+            let is_known = |party: &Party| who != "guest" || !party.has_an_address();
+            let let_in = party.is_some_and(|it| it.may(relation, *command) && is_known(it))
                 || personas.get(&who).is_some_and(|says| says.may(relation, *command));
             let cells = match cells {
                 Cells::Every(_) if let_in => Cells::All,

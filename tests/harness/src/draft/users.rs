@@ -25,6 +25,12 @@ impl Party {
         compared(relation, command).contains(&self.comparison)
     }
 
+    /// Whether it is known by an address, which an anonymous sign-in does not have.
+    pub(super) fn has_an_address(&self) -> bool {
+        matches!(&self.path, Owner::Tenant(Tenant { of_user: Place::Claim(claim), .. })
+            if claim.path == ["email"])
+    }
+
     /// Whether a new row can have it.
     pub(super) fn can_be_new(&self) -> bool {
         !matches!(self.path, Owner::Members(_))

@@ -115,11 +115,18 @@ impl Persona {
         Self::OWNERS.contains(&self.account())
     }
 
+    /// What a declared persona's token says otherwise than that of an ordinary sign-in.
+    pub fn own_claims(self) -> Value {
+        match self {
+            Self::Declared(declared) => declared.claims.parse().unwrap_or_default(),
+            _ => json!({}),
+        }
+    }
+
     /// Whether a token says what makes a declared persona what it is. What users write into their
     /// metadata makes nobody anything.
     pub fn is_said_by(self, token: &Value) -> bool {
-        let Self::Declared(declared) = self else { return false };
-        let mut own: Value = declared.claims.parse().unwrap_or_default();
+        let mut own = self.own_claims();
         own.as_object_mut().map(|own| own.remove("user_metadata"));
         own != json!({}) && is_within(&own, token)
     }

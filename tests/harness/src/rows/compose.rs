@@ -264,6 +264,25 @@ impl<'a> Factory<'a> {
         self.nth_value(relation, column, tag, 0)
     }
 
+    /// The same, whatever example the contract gives.
+    ///
+    /// # Errors
+    /// That the type is not known.
+    pub fn value_without_example(
+        &self,
+        relation: &Relation,
+        column: &str,
+        tag: &str,
+    ) -> Result<String, CannotRun> {
+        let table = relation.declared_name();
+        let accepted = self.world.accepted(&table, column);
+        let column = relation
+            .column(column)
+            .ok_or_else(|| CannotRun(format!("table {table} has no column {column}")))?;
+        let known = values::Known { declared: None, accepted };
+        values::fill(self.catalog, relation, column, &known, (tag, 0))
+    }
+
     /// The same, another in each round.
     pub(super) fn nth_value(
         &self,

@@ -171,8 +171,8 @@ impl<'a> Author<'a> {
         let free = |column: &&Column| {
             may(column) && self.declared.guard(&column.name, Command::Update).is_none()
         };
-        let column =
-            columns().find(free).or_else(|| columns().find(may)).or_else(|| columns().next());
+        let open = columns().find(free).or_else(|| keys().find(free));
+        let column = open.or_else(|| columns().find(may)).or_else(|| columns().next());
         let column = column.or_else(|| keys().find(may)).or_else(|| keys().next());
         let none = || CannotRun(format!("table {} has no column to update", self.relation.name));
         Ok(column.ok_or_else(none)?.name.clone())

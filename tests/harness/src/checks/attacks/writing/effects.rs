@@ -6,7 +6,6 @@ use super::statements::{TableStatements, owned, service_instead};
 use crate::catalog::{Column, Constraint, Relation};
 use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
-use crate::contract;
 use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -153,9 +152,8 @@ fn statements(
     let mut set = vec![words.assignment()?];
     if laden {
         let declared = &words.subject.declared.columns;
-        let is_open = |column: &&Column| {
-            !declared.get(&column.name).is_some_and(contract::Column::stays_null)
-        };
+        let is_open =
+            |column: &&Column| declared.get(&column.name).is_none_or(|it| it.example.is_none());
         let load = words.plain_columns().filter(is_open).filter_map(|column| {
             let value = load(words.context, &column.data_type)?;
             Some((column.name.clone(), value))

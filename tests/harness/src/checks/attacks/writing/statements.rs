@@ -203,6 +203,14 @@ impl<'a> TableStatements<'a> {
                 return Ok(value);
             }
         }
+        // An example may be the same for every row.
+        let relation = self.subject.relation;
+        let factory = self.context.factory();
+        if let Ok(value) = factory.value_without_example(relation, column, "changed")
+            && !taken.contains(&bare(&value))
+        {
+            return Ok(value);
+        }
         let free = self.context.world.accepted(self.subject.name, column);
         Ok(free.iter().find(|literal| !taken.contains(&bare(literal))).unwrap_or(&value).clone())
     }
