@@ -19,7 +19,7 @@ const WIDTH: usize = 1000;
 const ALIKE: f64 = 0.55;
 
 /// The largest number of known words that is listed beside the line.
-const FEW: usize = 12;
+const FEW: usize = 16;
 
 /// A mistake without its place: what is wrong, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]

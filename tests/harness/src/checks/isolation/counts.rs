@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::Sandbox;
+use super::judge::in_table;
 use crate::catalog::Relation;
-use crate::contract::Contract;
 use crate::contract::shape::Counts;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::probe::Attempt;
-use crate::probe::digest::{Digest, owner_expression, reaches};
+use crate::probe::digest::owner_expression;
 use crate::rows::compose::Factory;
 use crate::sql::quote;
 
@@ -61,28 +61,4 @@ impl Sandbox {
         let own = if persona.user_id().is_some() { own } else { all };
         Ok(Counts { own, all, ..Counts::default() })
     }
-}
-
-/// The numbers of rows of a table in a state for a persona.
-pub(super) fn in_table(
-    contract: &Contract,
-    state: &Digest,
-    name: &str,
-    persona: Persona,
-) -> Counts {
-    let count = |is_it: &dyn Fn(&str) -> bool| state.count(name, is_it);
-    let all = count(&|_| true);
-    let Some(user) = persona.user_id() else {
-        return Counts { own: all, all, ..Counts::default() };
-    };
-    let users = contract.users_alike(persona, name);
-    let is_tenants = contract.is_of_tenants(name);
-    let own = count(&|owner| {
-        let mut ids = users.iter().filter_map(|user| user.user_id());
-        ids.any(|id| owner == id || is_tenants && reaches(owner, id))
-    });
-    let reached = count(&|owner| reaches(owner, user));
-    let named = count(&|owner| reaches(owner, user) && owner.starts_with(user));
-    let beyond = |count: u64| count.saturating_sub(own);
-    Counts { own, shared: beyond(reached), own_shared: beyond(named), all }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::cells::{Cell, rival};
-use super::counts::in_table;
 use super::plan::Try;
 use super::{guards, reach};
 use crate::contract::Contract;
@@ -17,7 +16,7 @@ use crate::findings::rules::{self, Rule};
 use crate::platform::Regime;
 use crate::platform::persona::{Identity, Persona};
 use crate::probe::Observation;
-use crate::probe::digest::{self, Changed, Digest};
+use crate::probe::digest::{self, Changed, Digest, reaches};
 use crate::rows::World;
 
 /// A cell that was run.
@@ -239,4 +238,28 @@ pub(super) fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran 
         cell: Some(record),
     };
     Ran { cell, observed, took: Duration::ZERO, entry }
+}
+
+/// The numbers of rows of a table in a state for a persona.
+pub(super) fn in_table(
+    contract: &Contract,
+    state: &Digest,
+    name: &str,
+    persona: Persona,
+) -> Counts {
+    let count = |is_it: &dyn Fn(&str) -> bool| state.count(name, is_it);
+    let all = count(&|_| true);
+    let Some(user) = persona.user_id() else {
+        return Counts { own: all, all, ..Counts::default() };
+    };
+    let users = contract.users_alike(persona, name);
+    let is_tenants = contract.is_of_tenants(name);
+    let own = count(&|owner| {
+        let mut ids = users.iter().filter_map(|user| user.user_id());
+        ids.any(|id| owner == id || is_tenants && reaches(owner, id))
+    });
+    let reached = count(&|owner| reaches(owner, user));
+    let named = count(&|owner| reaches(owner, user) && owner.starts_with(user));
+    let beyond = |count: u64| count.saturating_sub(own);
+    Counts { own, shared: beyond(reached), own_shared: beyond(named), all }
 }
