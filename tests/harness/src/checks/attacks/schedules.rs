@@ -361,8 +361,9 @@ pub(super) async fn parent_changes_owner(sandbox: &Sandbox) -> Result<Vec<Trial>
         let lets = |command: Command| {
             subject.declared.grid.permits(ATTACKER, &Whose::Anothers(None), command)
         };
-        let is_public = lets(Command::Select);
-        let weakness = if !is_public && after.is_ok_and(|rows| !rows.is_empty()) {
+        let is_shared = lets(Command::Select)
+            || transaction.context.reads_as_party(&subject, (column, key), ATTACKER);
+        let weakness = if !is_shared && after.is_ok_and(|rows| !rows.is_empty()) {
             Some("rows can still be read after their parent became the victim's".to_owned())
         } else if !lets(Command::Insert) && planted.is_ok() {
             Some("a row was added under the victim's parent".to_owned())
