@@ -118,9 +118,13 @@ impl Contract {
             merge(&mut own, &persona.own_claims());
             identity.claims = own.to_string();
         }
+        let tenants = self.tenants_in_claims();
+        if tenants.is_empty() {
+            return identity;
+        }
         let mut claims = Value::Null;
-        for (claim, data_type) in self.tenants_in_claims() {
-            // Every token says an address, so that this is the user's.
+        for (claim, data_type) in &tenants {
+            // Every token says an address, and a persona's own declaration may say a tenant.
             if own.pointer(&claim.pointer()).is_some() {
                 continue;
             }
@@ -129,12 +133,9 @@ impl Contract {
             let nested = claim.path.iter().rev().fold(value, |value, name| json!({ name: value }));
             merge(&mut claims, &nested);
         }
-        if claims.is_null() {
-            return identity;
-        }
         // What a persona's own declaration says holds, and `alice's` there means her tenant.
         merge(&mut claims, &own);
-        resolve(&mut claims, &self.tenants_in_claims());
+        resolve(&mut claims, &tenants);
         identity.claims = claims.to_string();
         identity
     }

@@ -30,7 +30,10 @@ pub(super) fn candidates(catalog: &Catalog, base: &str, checks: &[&str]) -> Vec<
         all.extend(["true", "false"].map(str::to_owned));
     } else if NUMBERS.contains(&short) {
         all.extend(["1", "2", "0", "5", "10", "100", "-1"].map(str::to_owned));
-        let near = |n: &f64| [*n, n + 1.0, n - 1.0, n + 0.5, n / 2.0].map(|n| n.to_string());
+        let near = |n: &f64| [*n, n + 1.0, n - 1.0, n + 0.5, n / 2.0];
+        // A fraction would be rounded, to a value that the row may have.
+        let fits = |n: &f64| n.fract() == 0.0 || !WHOLE_NUMBERS.contains(&short);
+        let near = |n: &f64| near(n).into_iter().filter(fits).map(|n| n.to_string());
         all.extend(numbers.iter().chain(&[0.0]).flat_map(near));
     } else if ["text", "character varying", "character", "citext"].contains(&short) {
         all.extend(named.iter().flat_map(|it| matching(it)));
@@ -50,6 +53,8 @@ pub(super) fn candidates(catalog: &Catalog, base: &str, checks: &[&str]) -> Vec<
     all.retain(|it| seen.insert(it.clone()));
     all
 }
+
+const WHOLE_NUMBERS: [&str; 3] = ["smallint", "integer", "bigint"];
 
 const NUMBERS: [&str; 7] =
     ["smallint", "integer", "bigint", "numeric", "real", "double precision", "money"];

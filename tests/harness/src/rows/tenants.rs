@@ -2,8 +2,8 @@
 
 use super::compose::{Draft, Factory, foreign_keys};
 use super::owner::Owner;
-use crate::catalog::Relation;
-use crate::contract::tenant::{Place, Tenant};
+use crate::catalog::{Constraint, Relation};
+use crate::contract::tenant::{Claim, Place, Tenant};
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -31,6 +31,23 @@ impl Factory<'_> {
         let id = format!("{}.{column}", relation.declared_name());
         let is_open = relation.column(column).is_some_and(|it| !it.not_null);
         is_open && columns(self.contract).any(|it| it == id)
+    }
+
+    /// The key of the tenant that a declared persona's token has in common with a user who has
+    /// rows.
+    fn tenant_of_another(
+        &self,
+        user: Persona,
+        claim: &Claim,
+        key: &Constraint,
+    ) -> Option<Vec<String>> {
+        let tenants = self.contract.claimed(user, claim);
+        let mut others = Persona::OWNERS.into_iter().filter(|other| {
+            *other != user.account()
+                && self.contract.claimed(*other, claim).iter().any(|it| tenants.contains(it))
+        });
+        let other = others.next()?;
+        self.existing("", key.target(), &key.target_columns, (Owner::User(other), 0))
     }
 
     /// Sets the tenant of a row. A row of the table of tenants itself is nobody's until a user's
@@ -61,6 +78,11 @@ impl Factory<'_> {
             (Place::Column { table, column }, _)
                 if let Some(mut there) =
                     self.existing("", table, std::slice::from_ref(column), (owner, 0)) =>
+            {
+                there.remove(0)
+            }
+            (Place::Claim(claim), Some(key))
+                if let Some(mut there) = self.tenant_of_another(user, claim, key) =>
             {
                 there.remove(0)
             }

@@ -26,12 +26,17 @@ use crate::source::toml_file::TomlFile;
 /// The folder beside cases with the files that a person has put in place of a draft's.
 const CORRECTIONS: &str = "contract";
 
+/// The folder of a schema with migrations each of which makes a mistake in it.
+const FAULTS: &str = "faults";
+
 /// A schema of the folder.
 struct Case {
     /// Its path within the folder, without `.sql`.
     name: String,
     /// A file, or a directory of migrations.
     migrations: PathBuf,
+    /// A mistake that is applied after them.
+    fault: Option<PathBuf>,
     /// What it is proved against.
     contract: Contract,
     /// What `expected.toml` beside it says of it.
@@ -47,9 +52,11 @@ enum Contract {
 }
 
 impl Case {
-    /// Whether it is the faulty one of two, the other of which is its repair.
+    /// Whether it is the faulty one of two, the other of which is its repair, or has a planted
+    /// fault.
     fn has_a_fault(&self) -> bool {
-        matches!(&self.contract, Contract::Drafted { from, .. } if *from != self.migrations)
+        self.fault.is_some()
+            || matches!(&self.contract, Contract::Drafted { from, .. } if *from != self.migrations)
     }
 }
 
@@ -139,32 +146,64 @@ pub(super) fn run(options: &Cases, progress: &Progress) -> Result<Ended, CannotR
 }
 
 /// The cases in a folder: each `.sql` file, and each directory with `migrations` or
-/// `supabase/migrations`; other directories are folders of cases.
+/// `supabase/migrations`; other directories are folders of cases. Each file of the `faults` beside
+/// migrations and a contract is a case of its own: the same, with that file applied last.
 fn cases_in(folder: &Path) -> Result<Vec<Case>, CannotRun> {
     let mut cases = Vec::new();
     collect(folder, "", &mut cases)?;
     Ok(cases)
 }
 
-fn collect(folder: &Path, prefix: &str, cases: &mut Vec<Case>) -> Result<(), CannotRun> {
-    let unreadable = |error: std::io::Error| {
-        CannotRun(format!("could not read the cases in {}: {error}", folder.display()))
-    };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        paths.push(entry.map_err(unreadable)?.path());
+/// The cases of a correct schema with each of its faults.
+fn with_faults(correct: &Case, folder: &Path) -> Result<Vec<Case>, CannotRun> {
+    let Contract::Written(contract) = &correct.contract else { return Ok(Vec::new()) };
+    if !folder.is_dir() {
+        return Ok(Vec::new());
     }
-    paths.sort();
-    let expected = folder.join("expected.toml");
-    let expected: BTreeMap<String, Expected> = if expected.is_file() {
-        let file = TomlFile::read(&expected).map_err(unreadable)?;
-        file.parse().map_err(|mistake| CannotRun(mistake.to_string()))?
-    } else {
-        BTreeMap::new()
+    let expected = expected_in(folder)?;
+    let faults = in_order(folder)?;
+    let faults = faults.into_iter().filter(|it| it.extension().is_some_and(|it| it == "sql"));
+    let case = |fault: PathBuf| {
+        let stem = fault.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Case {
+            name: format!("{}/{stem}", correct.name),
+            migrations: correct.migrations.clone(),
+            contract: Contract::Written(contract.clone()),
+            expected: expected.get(&stem).cloned().unwrap_or_default(),
+            fault: Some(fault),
+        }
     };
+    Ok(faults.map(case).collect())
+}
+
+/// What is in a folder, by name.
+fn in_order(folder: &Path) -> Result<Vec<PathBuf>, CannotRun> {
+    let entries = fs::read_dir(folder).and_then(|entries| {
+        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>()
+    });
+    let mut paths = entries.map_err(|error| {
+        CannotRun(format!("could not read the cases in {}: {error}", folder.display()))
+    })?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// What the `expected.toml` of a folder says of its cases, by name.
+fn expected_in(folder: &Path) -> Result<BTreeMap<String, Expected>, CannotRun> {
+    let path = folder.join("expected.toml");
+    if !path.is_file() {
+        return Ok(BTreeMap::new());
+    }
+    let unreadable = |error| CannotRun(format!("could not read {}: {error}", path.display()));
+    let file = TomlFile::read(&path).map_err(unreadable)?;
+    file.parse().map_err(|mistake| CannotRun(mistake.to_string()))
+}
+
+fn collect(folder: &Path, prefix: &str, cases: &mut Vec<Case>) -> Result<(), CannotRun> {
+    let expected = expected_in(folder)?;
     let contracts = Some(folder.join(CORRECTIONS)).filter(|it| it.is_dir());
     let repaired = Some(folder.join("fixed.sql")).filter(|it| it.is_file());
-    for path in paths {
+    for path in in_order(folder)? {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = if prefix.is_empty() { stem.clone() } else { format!("{prefix}/{stem}") };
         let expected = expected.get(&stem).cloned().unwrap_or_default();
@@ -177,7 +216,7 @@ fn collect(folder: &Path, prefix: &str, cases: &mut Vec<Case>) -> Result<(), Can
             let repaired = repaired.as_ref().filter(|_| !expected.fine);
             let from = repaired.unwrap_or(&path).clone();
             let contract = Contract::Drafted { from, corrections };
-            cases.push(Case { name, migrations: path, contract, expected });
+            cases.push(Case { name, migrations: path, fault: None, contract, expected });
             continue;
         }
         if !path.is_dir() || stem == CORRECTIONS {
@@ -190,7 +229,11 @@ fn collect(folder: &Path, prefix: &str, cases: &mut Vec<Case>) -> Result<(), Can
                 let own = own.into_iter().find(|it| it.join("contract").is_dir());
                 let draft = || Contract::Drafted { from: migrations.clone(), corrections: None };
                 let contract = own.map_or_else(draft, Contract::Written);
-                cases.push(Case { name, migrations, contract, expected });
+                let faults = path.join(FAULTS);
+                let correct = Case { name, migrations, fault: None, contract, expected };
+                let with_faults = with_faults(&correct, &faults)?;
+                cases.push(correct);
+                cases.extend(with_faults);
             }
             None => collect(&path, &name, cases)?,
         }
@@ -239,7 +282,18 @@ fn judge(case: &Case, out: &Path, limit: Duration) -> Result<Outcome, CannotRun>
             out
         }
     };
-    let migrations = directory(&case.migrations, "migrations").map_err(could_not)?;
+    let migrations = match &case.fault {
+        None => directory(&case.migrations, "migrations").map_err(could_not)?,
+        Some(fault) => {
+            let all = out.join("migrations");
+            copy_over(&case.migrations, &all).map_err(could_not)?;
+            let stem = fault.file_stem().unwrap_or_default().to_string_lossy();
+            // Later than any date.
+            let last = all.join(format!("99999999999999_{stem}.sql"));
+            fs::copy(fault, last).map_err(could_not)?;
+            all
+        }
+    };
     let verified = Command::new(program()?)
         .arg(COMMAND_LINE)
         .args(["--migrations".as_ref(), migrations.as_os_str()])

@@ -240,7 +240,8 @@ fn copy_in(context: &Context<'_>, subject: &Subject<'_>) -> Result<Probe, Cannot
         let is_plain = !literal.contains(['(', ' ', '[']) || literal.starts_with('\'');
         let plain = Some(literal.as_str()).filter(|_| is_plain);
         let plain = plain.or_else(|| row?.literal(column)).unwrap_or("null");
-        let text = plain.trim().trim_start_matches('E').trim_matches('\'').replace("''", "'");
+        let untyped = plain.rsplit_once("'::").map_or(plain, |(text, _)| text);
+        let text = untyped.trim().trim_start_matches('E').trim_matches('\'').replace("''", "'");
         if plain == "null" { "\\N".to_owned() } else { text }
     };
     let values: Vec<String> = draft.values.iter().map(bare).collect();

@@ -148,6 +148,24 @@ impl<'a> Context<'a> {
         self.world.rows(table, Owner::User(persona), None).first().copied()
     }
 
+    /// Whether a row of the world names the persona as a party of whatever refers to a key in
+    /// that column, and the grid lets that party read it.
+    pub fn reads_as_party(
+        &self,
+        subject: &Subject<'_>,
+        (column, key): (&str, &str),
+        persona: Persona,
+    ) -> bool {
+        let grid = &subject.declared.grid;
+        subject.declared.parties.iter().any(|(word, party)| {
+            let contract::Owner::Members(members) = &party.path else { return false };
+            let rows = self.world.rows(&members.table, Owner::User(persona), None);
+            members.column == column
+                && rows.iter().any(|row| row.literal(&members.by) == Some(key))
+                && grid.permits(persona, &Whose::As(word.clone()), Command::Select)
+        })
+    }
+
     /// A condition that is true for the first plain row of that user alone.
     ///
     /// # Errors

@@ -192,9 +192,13 @@ impl<'a> TableStatements<'a> {
 
     /// A value of a column that the attacker's and the victim's rows do not have.
     pub(in crate::checks::attacks) fn other(&self, column: &str) -> Result<String, CannotRun> {
-        let owners = Persona::OWNERS.map(Owner::User).into_iter().chain([Owner::Shared]);
-        let rows = owners.flat_map(|owner| self.context.world.rows(self.subject.name, owner, None));
-        let bare = |literal: &str| literal.trim().trim_matches('\'').to_owned();
+        let owners = || Persona::OWNERS.map(Owner::User).into_iter().chain([Owner::Shared]);
+        let rows_of = |owner| self.context.world.rows(self.subject.name, owner, None);
+        let rows = owners().flat_map(rows_of);
+        let bare = |literal: &str| {
+            let untyped = literal.rsplit_once("'::").map_or(literal, |(text, _)| text);
+            untyped.trim().trim_matches('\'').to_owned()
+        };
         let taken: Vec<String> = rows.filter_map(|row| row.literal(column)).map(bare).collect();
         let mut value = String::new();
         for tag in ["changed", "changed again", "and again", "once more", "at last"] {
@@ -211,8 +215,18 @@ impl<'a> TableStatements<'a> {
         {
             return Ok(value);
         }
+        let of_type = self.subject.relation.column(column).map(|it| it.data_type.as_str());
+        let of_type = of_type.and_then(|it| self.context.catalog.type_named(it));
+        let labels = of_type.filter(|it| it.kind == "enum").map_or(&[][..], |it| &it.parts);
         let free = self.context.world.accepted(self.subject.name, column);
-        Ok(free.iter().find(|literal| !taken.contains(&bare(literal))).unwrap_or(&value).clone())
+        let free = || free.iter().chain(labels);
+        // Where the type has few values, one that no row has that a statement aims at.
+        let aimed = owners().filter_map(|owner| rows_of(owner).first()?.literal(column));
+        let aimed: Vec<String> = aimed.map(bare).collect();
+        let is_in = |these: &[String], literal: &String| these.contains(&bare(literal));
+        let found = free().find(|literal| !is_in(&taken, literal));
+        let found = found.or_else(|| free().find(|literal| !is_in(&aimed, literal)));
+        Ok(found.unwrap_or(&value).clone())
     }
 
     /// The columns that the attacker may both read and insert, which can be copied from row to
