@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::checks::attacks::runner::context::{ATTACKER, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::error::CannotRun;
-use crate::platform::persona::{Identity, Persona};
+use crate::platform::persona::{Identity, Persona, merge};
 
 type Probes = Result<Vec<Probe>, CannotRun>;
 
@@ -104,11 +104,18 @@ pub(super) fn forged(context: &Context<'_>) -> Probes {
             "permissions": ["*"],
         })
     };
+    let victims: Value = context.contract.identity(VICTIM).claims.parse().unwrap_or_default();
     let mut identities = Vec::new();
     for role in ["admin", "service_role"] {
         for place in ["user_metadata", "app_metadata"] {
             let name = format!("{place} of {role}");
-            let forge = |claims: &mut Value| claims[place] = metadata(role);
+            let forge = |claims: &mut Value| {
+                claims[place] = metadata(role);
+                // Users write what the back end writes of others into app_metadata.
+                if place == "user_metadata" {
+                    merge(&mut claims[place], &victims["app_metadata"]);
+                }
+            };
             identities.push(with(&name, "authenticated", &forge));
         }
     }
