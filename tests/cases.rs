@@ -44,7 +44,7 @@ fn ordinary_schemas_are_as_expected() {
     "create table public.t (id uuid primary key);",
     "[a]\nproved = true",
     "a  FINDINGS",
-    "it is not proved"
+    "isolation.cell t"
 )]
 #[case::never_ends("select pg_sleep(3600);", "", "a  does not apply", "it stops")]
 fn difference_is_named(

@@ -7,6 +7,7 @@ use super::judge::Judge;
 use super::plan::Try;
 use crate::contract;
 use crate::contract::grid::{Command, Whose};
+use crate::contract::shape::Sharing;
 use crate::database::outcome::Outcome;
 use crate::error::CannotRun;
 use crate::findings::ledger::Finding;
@@ -29,7 +30,9 @@ impl Sandbox {
         let own = Whose::Own(None);
         let is_own = cell.command == Command::Insert && cell.whose == own && cell.column.is_none();
         let reads = declared.grid.permits(cell.persona, &own, Command::Select);
-        if !is_own || !reads || cell.expected.is_denial() {
+        // What has members is nobody's until the first has joined.
+        let comes_first = declared.shape.sharing != Sharing::Members;
+        if !is_own || !reads || !comes_first || cell.expected.is_denial() {
             return Ok(None);
         }
         let columns = declared.granted(cell.persona.role(), Command::Select.name());
