@@ -115,7 +115,7 @@ impl Prober {
         stateful: bool,
     ) -> Result<Observation, CannotRun> {
         let script = [statement.to_owned()];
-        let identity = &self.identities[&persona];
+        let identity = self.identity(persona);
         let attempt = Attempt { setup, identity, script: &script, active: &target.active };
         let transcript = self.run_attempt(&attempt, stateful).await?;
         let outcome = match &transcript.error {

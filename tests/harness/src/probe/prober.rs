@@ -61,6 +61,11 @@ impl Prober {
         &self.initial
     }
 
+    /// The persona as the gateway presents it.
+    pub fn identity(&self, persona: Persona) -> &Identity {
+        &self.identities[&persona]
+    }
+
     /// The number of attempts so far.
     pub fn attempts(&self) -> usize {
         self.attempts.load(Ordering::Relaxed)

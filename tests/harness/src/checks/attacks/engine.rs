@@ -78,7 +78,7 @@ async fn prepared(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     warm.must("set plan_cache_mode = force_generic_plan").await?;
     let mut trials = Vec::new();
     // Of what is public, or of what nobody reads, each gets the same.
-    let subjects = context.secret_relations(&ATTACKER.identity()).into_iter();
+    let subjects = context.secret_relations(&context.attacker).into_iter();
     let subjects = subjects.filter(|subject| context.has_own_secrets(subject));
     for (at, subject) in subjects.enumerate() {
         let query =

@@ -193,7 +193,7 @@ async fn set_up(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
 async fn noticed(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     let context = context(sandbox)?;
     let mut trials = Vec::new();
-    for subject in context.secret_tables(&ATTACKER.identity()) {
+    for subject in context.secret_tables(&context.attacker) {
         let table = subject.relation.qualified();
         let statement = format!("select {} from {table}", subject.select_list());
         let mut open =

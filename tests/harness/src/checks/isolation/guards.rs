@@ -55,9 +55,8 @@ pub(super) async fn is_stored(
         "set local session authorization default".to_owned(),
         stored.clone(),
     ];
-    let identity = persona.identity();
-    let attempt =
-        Attempt { setup: &written.setup, identity: &identity, script: &script, active: "" };
+    let identity = prober.identity(persona);
+    let attempt = Attempt { setup: &written.setup, identity, script: &script, active: "" };
     let transcript = prober.transcript_without_state(&attempt).await?;
     Ok(transcript.error.is_none() && transcript.answers.last().is_some_and(|it| it.count > 0))
 }

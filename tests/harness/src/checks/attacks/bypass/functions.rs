@@ -16,7 +16,7 @@ const NOT_CALLABLE: [&str; 6] =
 
 /// B02.
 pub(super) fn calls(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
-    let attackers = [ATTACKER, Persona::AnonKey].map(Persona::identity);
+    let attackers = [ATTACKER, Persona::AnonKey].map(|it| context.contract.identity(it));
     let worlds = attackers.each_ref().map(|attacker| context.worlds_of_all(attacker));
     let [of_a_user, of_nobody] = worlds;
     let attackers = attackers.into_iter().zip([of_a_user?, of_nobody?]);

@@ -31,7 +31,7 @@ pub(super) async fn changes(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> 
     let mut trials = Vec::new();
     for function in context.client_functions().into_iter().filter(|f| is_callable(f)) {
         for call in identity_changes(&context, function) {
-            trials.push(calling(&session, function, &call).await?);
+            trials.push(calling(&context, &session, function, &call).await?);
         }
     }
     trials.extend(pinned(&context));
@@ -83,7 +83,7 @@ pub(super) async fn changes(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> 
 /// the name of a setting and its value.
 fn identity_changes(context: &Context<'_>, function: &Function) -> Vec<String> {
     let victim = VICTIM.user_id().unwrap_or_default();
-    let claims = VICTIM.identity().claims;
+    let claims = context.contract.identity(VICTIM).claims;
     let pairs: [(&str, &str); 6] = [
         ("service_role", "service_role"),
         ("postgres", "postgres"),
@@ -111,11 +111,12 @@ fn identity_changes(context: &Context<'_>, function: &Function) -> Vec<String> {
 
 /// Whether a call keeps the caller's identity until the end of its transaction.
 async fn calling(
+    context: &Context<'_>,
     session: &OpenTransaction,
     function: &Function,
     call: &str,
 ) -> Result<Trial, CannotRun> {
-    session.begin(&ATTACKER.identity()).await?;
+    session.begin(&context.attacker).await?;
     let before = session.execute(WHO).await?;
     let failed = session.execute(call).await?.is_err();
     let after = if failed { before.clone() } else { session.execute(WHO).await? };
@@ -129,8 +130,7 @@ async fn calling(
     let (before, after) = (shown(&before), shown(&after));
     let weakness = (before != after).then(|| format!("{before}\n  became {after}"));
     let answer = if failed { "refused" } else { "the identity is unchanged" }.to_owned();
-    let pasted =
-        format!("begin;\n{}\n{call};\n{WHO};\nrollback;", ATTACKER.identity().become_sql());
+    let pasted = format!("begin;\n{}\n{call};\n{WHO};\nrollback;", context.attacker.become_sql());
     let tried = trial(&function.name, "call", ATTACKER.name(), &pasted);
     Ok(Trial { answer, weakness, ..tried })
 }

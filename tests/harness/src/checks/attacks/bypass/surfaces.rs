@@ -75,7 +75,7 @@ fn on(
         setup,
         attacker: context.contract.identity(attacker),
         script: vec![statement],
-        worlds: context.worlds_of_all(&attacker.identity())?,
+        worlds: context.worlds_of_all(&context.contract.identity(attacker))?,
         control,
     })
 }
@@ -226,7 +226,7 @@ pub(super) fn auth_tables(context: &Context<'_>) -> Vec<Probe> {
                         "grant usage on schema auth to service_role".to_owned(),
                         format!("grant all on {name} to service_role"),
                     ],
-                    attacker: attacker.identity(),
+                    attacker: context.contract.identity(attacker),
                     script: vec![statement],
                     worlds: worlds.clone(),
                     control: service_instead(vec![format!(
@@ -247,7 +247,7 @@ fn unowned(context: &Context<'_>, table: &Relation) -> Vec<Probe> {
         object: format!("auth.{}", table.name),
         part: format!("{part}, as {}", attacker.name()),
         setup: Vec::new(),
-        attacker: attacker.identity(),
+        attacker: context.contract.identity(attacker),
         script: vec![format!("{statement} {}", table.qualified())],
         worlds: vec![("absent", absent.clone())],
         control: Control::Understood,

@@ -45,7 +45,7 @@ fn proposal(
     table: &Subject<'_>,
     key: &Key,
 ) -> Result<Option<Draft>, CannotRun> {
-    let secrets = context.secret_rows(table, &ATTACKER.identity());
+    let secrets = context.secret_rows(table, &context.attacker);
     let Some(victims) = secrets.first() else { return Ok(None) };
     let mut draft = context.draft(table.name, ATTACKER)?;
     draft.values.retain(|column, _| {
@@ -63,7 +63,7 @@ fn proposal(
 /// Updates the attacker's own row to the victim's key.
 pub(super) fn moves(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     let mut probes = Vec::new();
-    let secrets = context.secret_rows(table, &ATTACKER.identity());
+    let secrets = context.secret_rows(table, &context.attacker);
     let Some(victims) = secrets.first() else { return Ok(probes) };
     let own = context.aim(table.name, ATTACKER)?;
     let is_null = |column: &String| victims.literal(column).is_none_or(|it| it == "null");
@@ -81,7 +81,7 @@ pub(super) fn moves(context: &Context<'_>, table: &Subject<'_>) -> Probes {
 /// I01: each key, by insert and by update, with and without ON CONFLICT.
 pub(super) fn uniques(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in context.secret_tables(&ATTACKER.identity()) {
+    for table in context.secret_tables(&context.attacker) {
         for key in keys(&table) {
             let Some(draft) = proposal(context, &table, &key)? else { continue };
             let insert = draft.insert(table.relation);
@@ -104,7 +104,7 @@ pub(super) fn uniques(context: &Context<'_>) -> Probes {
 /// values that it is evaluated on.
 pub(super) fn upserts(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in context.secret_tables(&ATTACKER.identity()) {
+    for table in context.secret_tables(&context.attacker) {
         for key in keys(&table).into_iter().filter(|key| key.constraint) {
             let Some(draft) = proposal(context, &table, &key)? else { continue };
             let plain = |column: &&String| !key.columns.contains(column);

@@ -17,14 +17,14 @@ const NO_BITMAP: &str = "set local enable_bitmapscan = off";
 /// I03: by itself, beside another condition, and in a join.
 pub(super) fn functions(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for subject in context.secret_relations(&ATTACKER.identity()) {
+    for subject in context.secret_relations(&context.attacker) {
         let (list, table) = (subject.select_list(), subject.relation.qualified());
         let readable = subject.readable();
         let some = [readable.first(), readable.get(readable.len() / 2)].into_iter().flatten();
         let leak: Vec<String> =
             some.map(|column| format!("pg_temp.identra_leak(r.{})", ident(column))).collect();
         let (leak, victims) =
-            (leak.join(" and "), context.aim_at_secret(&subject, &ATTACKER.identity())?);
+            (leak.join(" and "), context.aim_at_secret(&subject, &context.attacker)?);
         let alone = [
             format!("select {list} from {table} r where {leak}"),
             format!("select {list} from {table} r where {victims} and {leak}"),
@@ -60,7 +60,7 @@ pub(super) fn operators(context: &Context<'_>) -> Probes {
         .map(|table| format!("analyze {}", table.relation.qualified()))
         .collect();
     let mut probes = Vec::new();
-    for subject in context.secret_relations(&ATTACKER.identity()) {
+    for subject in context.secret_relations(&context.attacker) {
         let Some(column) = column(&subject) else { continue };
         let (name, of) = (ident(&column.name), &column.data_type);
         let (list, table) = (subject.select_list(), subject.relation.qualified());
@@ -129,10 +129,10 @@ const ANY_ROW: &str = "any row";
 /// I05: conditions that fail only on the victim's row, and one that fails on any.
 pub(super) fn failures(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for subject in context.secret_relations(&ATTACKER.identity()) {
+    for subject in context.secret_relations(&context.attacker) {
         let (list, table) = (subject.select_list(), subject.relation.qualified());
         let first = subject.readable().first().map(|column| ident(column)).unwrap_or_default();
-        let victims = context.aim_at_secret(&subject, &ATTACKER.identity())?;
+        let victims = context.aim_at_secret(&subject, &context.attacker)?;
         let mut conditions = vec![
             ("division", format!("1 / (case when {victims} then 0 else 1 end) = 1")),
             (
@@ -147,7 +147,7 @@ pub(super) fn failures(context: &Context<'_>) -> Probes {
             ),
         ];
         // Where plain rows are public, the first that fails is one of them for every role.
-        if !context.may_read(&ATTACKER.identity(), &subject, None) {
+        if !context.may_read(&context.attacker, &subject, None) {
             conditions.push((ANY_ROW, format!("('x' || {first}::text)::integer = 1")));
         }
         for (part, condition) in conditions {

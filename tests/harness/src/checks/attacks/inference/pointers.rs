@@ -35,7 +35,7 @@ pub(super) fn hidden_parents(context: &Context<'_>) -> Probes {
         let own = context.aim(table.name, ATTACKER)?;
         for (constraint, parent) in references(context, &table) {
             let column = &constraint.columns[0];
-            let secrets = context.secret_rows(&parent, &ATTACKER.identity());
+            let secrets = context.secret_rows(&parent, &context.attacker);
             let key = secrets.first().and_then(|row| row.literal(&constraint.target_columns[0]));
             let Some(key) = key else { continue };
             let mut draft = context.draft(table.name, ATTACKER)?;
@@ -49,7 +49,7 @@ pub(super) fn hidden_parents(context: &Context<'_>) -> Probes {
             for (way, statement) in [("insert", insert), ("update", update)] {
                 let part = format!("{column}, {way}");
                 let mut probe = context.probe(&table, &part, vec![statement])?;
-                probe.worlds = context.worlds(&parent, &ATTACKER.identity())?;
+                probe.worlds = context.worlds(&parent, &context.attacker)?;
                 if way == "insert" {
                     probe.setup.clone_from(&draft.setup);
                 }
@@ -68,7 +68,7 @@ fn arrays(context: &Context<'_>, table: &Subject<'_>) -> Probes {
     for column in columns.filter(|column| table.declared.client_may("insert", &column.name)) {
         for parent in context.owned_tables() {
             let [key] = parent.relation.primary_key() else { continue };
-            let secrets = context.secret_rows(&parent, &ATTACKER.identity());
+            let secrets = context.secret_rows(&parent, &context.attacker);
             let Some(key) = secrets.first().and_then(|row| row.literal(key)) else { continue };
             let mut draft = context.draft(table.name, ATTACKER)?;
             draft.values.retain(|given, _| table.declared.client_may("insert", given));
@@ -76,7 +76,7 @@ fn arrays(context: &Context<'_>, table: &Subject<'_>) -> Probes {
             let part = format!("{} of {}", column.name, parent.name);
             let mut probe = context.probe(table, &part, vec![draft.insert(table.relation)])?;
             probe.setup.clone_from(&draft.setup);
-            probe.worlds = context.worlds(&parent, &ATTACKER.identity())?;
+            probe.worlds = context.worlds(&parent, &context.attacker)?;
             probe.control = Control::Nobody(
                 "an array references nothing, so that no role gets \
                 another answer",
@@ -90,7 +90,7 @@ fn arrays(context: &Context<'_>, table: &Subject<'_>) -> Probes {
 /// I08: errors of broken constraints.
 pub(super) fn failures(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in context.secret_tables(&ATTACKER.identity()) {
+    for table in context.secret_tables(&context.attacker) {
         probes.extend(collisions::moves(context, &table)?);
         probes.extend(broken_checks(context, &table)?);
     }
@@ -134,7 +134,7 @@ fn broken_checks(context: &Context<'_>, table: &Subject<'_>) -> Probes {
 /// Deletes the attacker's row, which the victim's row references or not.
 fn open_parents(context: &Context<'_>, parent: &Subject<'_>) -> Probes {
     let mut probes = Vec::new();
-    for child in context.secret_tables(&ATTACKER.identity()) {
+    for child in context.secret_tables(&context.attacker) {
         for (constraint, target) in references(context, &child) {
             let holds = !["ON DELETE CASCADE", "ON DELETE SET"]
                 .iter()
@@ -145,7 +145,7 @@ fn open_parents(context: &Context<'_>, parent: &Subject<'_>) -> Probes {
             let (name, own) = (parent.relation.qualified(), context.aim(parent.name, ATTACKER)?);
             let script = vec![format!("delete from {name} where {own}")];
             let mut probe = context.probe(parent, &constraint.name, script)?;
-            let victims = context.aim_at_secret(&child, &ATTACKER.identity())?;
+            let victims = context.aim_at_secret(&child, &context.attacker)?;
             let column = ident(&constraint.columns[0]);
             let table = child.relation.qualified();
             let mut point = vec![format!("update {table} set {column} = {key} where {victims}")];

@@ -15,7 +15,7 @@ fn analyse(table: &Subject<'_>) -> String {
 /// I07: the sampled values of each table, through every view and catalog.
 pub(super) fn samples(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    for table in context.secret_tables(&ATTACKER.identity()) {
+    for table in context.secret_tables(&context.attacker) {
         let [schema, name] = [&table.relation.schema, &table.relation.name].map(|it| quote(it));
         let is_it = format!("schemaname = {schema} and tablename = {name}");
         let stats = format!(

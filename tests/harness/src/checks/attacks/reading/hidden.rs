@@ -18,7 +18,7 @@ type World = (&'static str, Vec<String>);
 /// R10: whether the answer differs with one more such row, or one fewer.
 pub(super) fn marked(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
-    let attacker = ATTACKER.identity();
+    let attacker = &context.attacker;
     for table in context.owned_tables() {
         let mut worlds: Vec<(String, World)> = Vec::new();
         let reads_ownerless =
@@ -28,7 +28,7 @@ pub(super) fn marked(context: &Context<'_>) -> Probes {
         }
         let name = table.relation.qualified();
         let is_secret =
-            |variant: &&String| !context.may_read(&attacker, &table, Some(variant.as_str()));
+            |variant: &&String| !context.may_read(attacker, &table, Some(variant.as_str()));
         for variant in table.declared.variants.keys().filter(is_secret) {
             let owner = Owner::User(VICTIM);
             let aim = context.author(table.name).aim_at(owner, Some(variant))?;
@@ -37,7 +37,7 @@ pub(super) fn marked(context: &Context<'_>) -> Probes {
         }
         let states = table.relation.columns.iter().filter(|column| is_state(&table, column));
         for column in states.filter(|column| !context.publishes(&table, &column.name)) {
-            let Some(secret) = context.secrets(&table, &attacker)? else { continue };
+            let Some(secret) = context.secrets(&table, attacker)? else { continue };
             let c = ident(&column.name);
             let value = match column.data_type.as_str() {
                 "boolean" => format!("{c} is not true"),
@@ -100,7 +100,7 @@ fn is_state(table: &Subject<'_>, column: &Column) -> bool {
 pub(super) fn children(context: &Context<'_>) -> Probes {
     let mut probes = Vec::new();
     for parent in context.owned_tables() {
-        if context.may_read(&ATTACKER.identity(), &parent, None) {
+        if context.may_read(&context.attacker, &parent, None) {
             continue;
         }
         let is_child = |parents: &[String]| {

@@ -31,7 +31,7 @@ impl TableStatements {
             table: subject.relation.qualified(),
             list: subject.select_list(),
             first: subject.readable().first().map(|column| ident(column)).unwrap_or_default(),
-            victims: context.aim_at_secret(subject, &attacker.identity())?,
+            victims: context.aim_at_secret(subject, &context.contract.identity(attacker))?,
         })
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn plain(context: &Context<'_>) -> Probes {
             ("whole table", vec![format!("select {list} from {table}")]),
         ]
     })?;
-    let hidden = context.secret_relations(&Persona::Guest.identity());
+    let hidden = context.secret_relations(&context.contract.identity(Persona::Guest));
     probes.extend(each_by(Persona::Guest, context, hidden, |w| {
         [("whole table, as a guest", vec![format!("table {}", w.table)])]
     })?);
@@ -86,12 +86,12 @@ pub(super) fn plain(context: &Context<'_>) -> Probes {
 
 /// The tables and views with rows that the attacker may not read.
 fn relations<'a>(context: &Context<'a>) -> Vec<Subject<'a>> {
-    context.secret_relations(&ATTACKER.identity())
+    context.secret_relations(&context.attacker)
 }
 
 /// The tables of them.
 fn tables<'a>(context: &Context<'a>) -> Vec<Subject<'a>> {
-    context.secret_tables(&ATTACKER.identity())
+    context.secret_tables(&context.attacker)
 }
 
 /// R04: expressions in the select list.

@@ -32,6 +32,8 @@ pub struct Context<'a> {
     pub contract: &'a Contract,
     /// The generated rows.
     pub world: &'a World,
+    /// The attacker, as the gateway presents it to the database.
+    pub attacker: Identity,
     known: BTreeSet<String>,
     /// Why any leak is accepted, if the channel is inherent.
     pub(super) open_by_nature: Option<&'static str>,
@@ -86,7 +88,8 @@ impl<'a> Context<'a> {
         let users = Persona::USERS.iter().filter_map(|persona| persona.user_id());
         let known = users.map(str::to_owned).chain(world.uuids()).collect();
         let catalog = &sandbox.catalog;
-        Ok(Self { sandbox, catalog, contract, world, known, open_by_nature: None })
+        let attacker = contract.identity(ATTACKER);
+        Ok(Self { sandbox, catalog, contract, world, attacker, known, open_by_nature: None })
     }
 
     /// The connection that probes run on.

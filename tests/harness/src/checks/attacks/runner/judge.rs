@@ -158,7 +158,7 @@ async fn ineffective(
         tries.push((&entitled, identity));
     }
     // What a view shows may depend on who asks.
-    let victim = VICTIM.identity();
+    let victim = context.contract.identity(VICTIM);
     let view = context.catalog.relation(&probe.object).filter(|it| it.kind.ends_with("view"));
     let grant = view.map(|it| format!("grant all on {} to {}", it.qualified(), victim.role));
     let granted =

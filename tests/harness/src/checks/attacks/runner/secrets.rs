@@ -60,7 +60,7 @@ impl<'a> Context<'a> {
     pub fn has_own_secrets(&self, subject: &Subject<'_>) -> bool {
         variants(subject).any(|variant| {
             let own = Whose::Own(variant.map(str::to_owned));
-            !self.may_read(&ATTACKER.identity(), subject, variant)
+            !self.may_read(&self.attacker, subject, variant)
                 && subject.declared.grid.permits(VICTIM, &own, Command::Select)
         })
     }
@@ -107,7 +107,7 @@ impl<'a> Context<'a> {
     /// Whether the column decides who may read a row: a variant sets it, and users may read that
     /// variant of another's rows, or the plain ones, and not both.
     pub fn publishes(&self, subject: &Subject<'_>, column: &str) -> bool {
-        let reads = |variant| self.may_read(&ATTACKER.identity(), subject, variant);
+        let reads = |variant| self.may_read(&self.attacker, subject, variant);
         let variants = subject.declared.variants.iter();
         let mut setting = variants.filter(|(_, values)| values.contains_key(column));
         setting.any(|(variant, _)| reads(Some(variant)) != reads(None))
@@ -255,7 +255,7 @@ impl<'a> Context<'a> {
         part: &str,
         script: Vec<String>,
     ) -> Result<Probe, CannotRun> {
-        self.probe_by(self.contract.identity(ATTACKER), subject, part, script)
+        self.probe_by(self.attacker.clone(), subject, part, script)
     }
 
     /// The same by another attacker.

@@ -161,8 +161,8 @@ fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
         let target = key.target.as_deref().and_then(|target| target.strip_prefix("public."));
         let target = target.and_then(|target| owned_table(words.context, target));
         let (false, Some(target)) = (decides, target) else { continue };
-        let differing = words.context.worlds(&target, &ATTACKER.identity())?;
-        let secrets = words.context.secret_rows(&target, &ATTACKER.identity());
+        let differing = words.context.worlds(&target, &words.context.attacker)?;
+        let secrets = words.context.secret_rows(&target, &words.context.attacker);
         if let Some(theirs) = secrets.last() {
             let theirs = theirs.literal(referenced).unwrap_or("null");
             point(words, column, theirs, target.name, &mut |probe| {
@@ -170,7 +170,7 @@ fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
             })?;
         }
         // To name a public row reveals nothing; what follows from it is judged.
-        if words.context.may_read(&ATTACKER.identity(), &target, None) {
+        if words.context.may_read(&words.context.attacker, &target, None) {
             let theirs = words.row(target.name, VICTIM)?.literal(referenced).unwrap_or("null");
             let control = Control::Nobody("users may read the row that it names");
             point(words, column, theirs, &format!("public {}", target.name), &mut |probe| {
@@ -187,13 +187,13 @@ fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
 fn arrays(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
     let columns = words.subject.relation.columns.iter();
     for column in columns.filter(|column| column.data_type == "uuid[]") {
-        for target in words.context.secret_tables(&ATTACKER.identity()) {
+        for target in words.context.secret_tables(&words.context.attacker) {
             let key = target.relation.primary_key().first();
-            let secrets = words.context.secret_rows(&target, &ATTACKER.identity());
+            let secrets = words.context.secret_rows(&target, &words.context.attacker);
             let theirs = key.zip(secrets.last()).and_then(|(key, row)| row.literal(key));
             let Some(theirs) = theirs else { continue };
             let value = |id: &str| format!("array[{id}]::pg_catalog.uuid[]");
-            let differing = words.context.worlds(&target, &ATTACKER.identity())?;
+            let differing = words.context.worlds(&target, &words.context.attacker)?;
             let owned = words.subject.declared.shape.owned;
             // The control is the victim with an empty array if clients may write it, else the
             // service role.
@@ -271,5 +271,5 @@ fn worlds_of(
     table: &str,
 ) -> Result<Vec<(&'static str, Vec<String>)>, CannotRun> {
     owned_table(context, table)
-        .map_or(Ok(Vec::new()), |table| context.worlds(&table, &ATTACKER.identity()))
+        .map_or(Ok(Vec::new()), |table| context.worlds(&table, &context.attacker))
 }

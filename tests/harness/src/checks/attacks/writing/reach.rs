@@ -65,8 +65,8 @@ pub(super) fn combined_statements(context: &Context<'_>) -> Result<Vec<Probe>, C
             // No column is read, so that only the policies of the command itself apply.
             ("blind CTE", format!("with hit as (update {table} set {set}) select 1")),
         ];
-        if context.has_secrets(&words.subject, &ATTACKER.identity()) {
-            let secret = context.aim_at_secret(&words.subject, &ATTACKER.identity())?;
+        if context.has_secrets(&words.subject, &context.attacker) {
+            let secret = context.aim_at_secret(&words.subject, &context.attacker)?;
             forms.push(("insert select", copy(&words, &secret)));
         }
         if context.catalog.version_num >= OLD_AND_NEW {
