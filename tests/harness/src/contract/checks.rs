@@ -211,18 +211,14 @@ pub(super) fn check_database(
         }
     }
     for (at, accepted) in database.accepted.iter().enumerate() {
-        if accepted.reason.trim().is_empty() {
-            let at = file.value(&["accepted", &at.to_string(), "reason"]);
-            let open = format!("the accepted finding of `{}` has no reason", accepted.object);
-            mistakes.add(file.mistake(at, Wrong::new(open).help("say why it is accepted")));
-        }
+        let open = format!("the accepted finding of `{}` has no reason", accepted.object);
+        let open = Wrong::new(open).help("say why it is accepted");
+        check_reason(&accepted.reason, ("accepted", at), open, file, mistakes);
     }
     for (at, exception) in database.lint_exceptions.iter().enumerate() {
-        if exception.reason.trim().is_empty() {
-            let at = file.value(&["lint_exceptions", &at.to_string(), "reason"]);
-            let open = format!("the exception of `{}` has no reason", exception.object);
-            mistakes.add(file.mistake(at, Wrong::new(open).help("say why it is intended")));
-        }
+        let open = format!("the exception of `{}` has no reason", exception.object);
+        let open = Wrong::new(open).help("say why it is intended");
+        check_reason(&exception.reason, ("lint_exceptions", at), open, file, mistakes);
     }
 }
 
@@ -254,12 +250,26 @@ pub(super) fn check_path(
     }
 }
 
+/// Whatever is left on purpose has a reason: `open` says that it has none.
+fn check_reason(
+    reason: &str,
+    (list, at): (&str, usize),
+    open: Wrong,
+    file: &TomlFile,
+    mistakes: &mut Mistakes,
+) {
+    if reason.trim().is_empty() {
+        let at = file.value(&[list, &at.to_string(), "reason"]);
+        mistakes.add(file.mistake(at, open));
+    }
+}
+
 /// Effects name tables, columns and functions that files declare, and say why they are meant.
 pub(super) fn check_effects(contract: &Contract, mistakes: &mut Mistakes) {
     for (name, declared) in &contract.tables {
         let file: &TomlFile = &contract.sources[&declared.file];
-        for (at, effect) in declared.effects.iter().enumerate() {
-            let at = at.to_string();
+        for (nth, effect) in declared.effects.iter().enumerate() {
+            let at = nth.to_string();
             let path = |key| ["effects", at.as_str(), key];
             let table = &effect.of.table;
             if !contract.tables.contains_key(table) {
@@ -279,10 +289,8 @@ pub(super) fn check_effects(contract: &Contract, mistakes: &mut Mistakes) {
                 let wrong = Wrong::not_of("files declare", "function", function, known);
                 mistakes.add(file.mistake(file.value(&path("function")), wrong));
             }
-            if effect.reason.trim().is_empty() {
-                let open = Wrong::new("the effect has no reason").help("say why it is meant");
-                mistakes.add(file.mistake(file.value(&path("reason")), open));
-            }
+            let open = Wrong::new("the effect has no reason").help("say why it is meant");
+            check_reason(&effect.reason, ("effects", nth), open, file, mistakes);
         }
     }
 }

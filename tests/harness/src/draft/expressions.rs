@@ -5,24 +5,36 @@ use crate::catalog::{Column, Relation};
 use crate::contract::OWNER;
 use crate::sql::quote;
 
-/// What a policy compares with the caller's id.
-pub(super) enum Compared {
-    /// A column.
-    Column(String),
-    /// An expression, with a column that it reads and an example of it.
-    Expression { text: String, column: String, example: String },
+/// What a policy compares with the caller's id, where it is more than a column.
+pub(super) struct Expression {
+    pub(super) text: String,
+    /// A column that it reads.
+    pub(super) column: String,
+    /// An example of that column.
+    pub(super) example: String,
 }
 
-/// What the policies of a table compare with the caller's id, the first that is understood.
-pub(super) fn with_the_caller(relation: &Relation) -> Option<Compared> {
-    expressions(relation).find_map(|text| {
+/// What a comparison with the caller's id is understood as.
+enum Side {
+    Column,
+    Expression(Expression),
+}
+
+/// What the policies of a table compare with the caller's id, unless the first that is understood
+/// is a column.
+pub(super) fn with_the_caller(relation: &Relation) -> Option<Expression> {
+    let mut sides = expressions(relation).filter_map(|text| {
         // However the id is written, and whatever it is cast to.
         let text =
             text.replace("( SELECT auth.uid() AS uid)", CALLER).replace("auth.uid()", CALLER);
         let text = text.replace(&format!("({CALLER})"), CALLER).replace("::text", "");
         let at = text.match_indices(CALLER).map(|(at, _)| at);
         at.filter_map(|at| other_side(&text, at)).find_map(|other| understood(relation, other))
-    })
+    });
+    match sides.next()? {
+        Side::Column => None,
+        Side::Expression(expression) => Some(expression),
+    }
 }
 
 /// The literal that a column is compared with by some policy, the most frequent one first.
@@ -184,17 +196,16 @@ fn other_side(text: &str, at: usize) -> Option<&str> {
 }
 
 /// A column, a part of a path, or a key of a document.
-fn understood(relation: &Relation, side: &str) -> Option<Compared> {
+fn understood(relation: &Relation, side: &str) -> Option<Side> {
     let side = side.trim();
     let bare = side.strip_prefix('(').and_then(|it| it.strip_suffix(')')).unwrap_or(side);
     if relation.column(bare.trim_matches('"')).is_some() {
-        return Some(Compared::Column(bare.trim_matches('"').to_owned()));
+        return Some(Side::Column);
     }
     let columns = || relation.columns.iter().map(|column| column.name.as_str());
-    let expression = |column: &str, example: String| Compared::Expression {
-        text: if bare.contains('(') { bare.to_owned() } else { format!("({bare})") },
-        column: column.to_owned(),
-        example,
+    let expression = |column: &str, example: String| {
+        let text = if bare.contains('(') { bare.to_owned() } else { format!("({bare})") };
+        Side::Expression(Expression { text, column: column.to_owned(), example })
     };
     columns().find_map(|column| {
         let number = |begin: &str, end: char| {

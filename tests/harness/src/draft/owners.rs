@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::expressions::{Compared, with_the_caller};
+use super::expressions::{Expression, with_the_caller};
 use super::found::Found;
 use super::policies::{Comparison, compared};
 use crate::catalog::Relation;
@@ -45,7 +45,7 @@ impl Guesses {
             if guesses.contains_key(&relation.declared_name()) {
                 continue;
             }
-            if let Some(Compared::Expression { text, .. }) = with_the_caller(relation) {
+            if let Some(Expression { text, .. }) = with_the_caller(relation) {
                 let why = "policies compare it with the caller's id".to_owned();
                 guesses.insert(relation.declared_name(), (Owner::Expression(text), why));
             } else if let Some((column, why)) = user_column(relation, &profiles) {
@@ -258,17 +258,13 @@ fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, Stri
         }
         return Some(((*column).to_owned(), why));
     }
-    if let Some(column) = inserted.into_iter().chain(of_user(Command::Select)).next() {
+    let others = Command::ALL.into_iter().flat_map(of_user);
+    if let Some(column) = inserted.into_iter().chain(others).next() {
         return Some((column, "policies compare it with the user's id".to_owned()));
     }
     let is_uuid =
         |name: &&&str| relation.column(name).is_some_and(|column| column.data_type == "uuid");
     let points = |name: &&&str| references(relation).iter().any(|(column, ..)| column == *name);
-    if let Some(Compared::Column(column)) = with_the_caller(relation)
-        && !points(&&column.as_str())
-    {
-        return Some((column, "policies compare it with the caller's id".to_owned()));
-    }
     let named = NAMES.iter().filter(is_uuid).find(|name| !points(name))?;
     Some(((*named).to_owned(), "by its name; no foreign key says so".to_owned()))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::checks::plain;
-use super::expressions::{BUCKET, Compared, Variant, demanded, kinds, literals, with_the_caller};
+use super::expressions::{BUCKET, Expression, Variant, demanded, kinds, literals, with_the_caller};
 use super::found::{Found, OBJECTS, head};
 use super::grid::grid;
 use super::owners::Guesses;
@@ -131,9 +131,7 @@ fn example(
 ) -> Option<String> {
     let has_files = relation.declared_name() == OBJECTS;
     match (with_the_caller(relation), column) {
-        (Some(Compared::Expression { column: reads, example, .. }), _) if reads == column => {
-            Some(example)
-        }
+        (Some(Expression { column: reads, example, .. }), _) if reads == column => Some(example),
         (_, "name") if has_files => Some(format!("'{OWNER}/{{row}}.png'")),
         (_, BUCKET) if has_files => {
             let variants: Vec<Variant> = variants(found, guesses, relation).collect();

@@ -116,7 +116,8 @@ impl<'a> Factory<'a> {
                 || self.world.is_required(&table, name)
                 || declared.is_some_and(|it| has_example(it, name));
             let may = column.default.is_none() && !in_variant(declared, name) && !points;
-            let stays_null = declared.is_some_and(|it| is_null_example(it, name));
+            let its = declared.and_then(|it| it.columns.get(name));
+            let stays_null = its.is_some_and(contract::Column::stays_null);
             if stays_null && !self.is_optional_tenant(relation, name) {
                 draft.values.insert(name.clone(), "null".to_owned());
             } else if must || may && wanted.filled {
@@ -274,13 +275,7 @@ impl<'a> Factory<'a> {
         column: &str,
         tag: &str,
     ) -> Result<String, CannotRun> {
-        let table = relation.declared_name();
-        let accepted = self.world.accepted(&table, column);
-        let column = relation
-            .column(column)
-            .ok_or_else(|| CannotRun(format!("table {table} has no column {column}")))?;
-        let known = values::Known { declared: None, accepted };
-        values::fill(self.catalog, relation, column, &known, (tag, 0))
+        self.literal(relation, column, None, (tag, 0))
     }
 
     /// The same, another in each round.
@@ -291,11 +286,21 @@ impl<'a> Factory<'a> {
         tag: &str,
         round: usize,
     ) -> Result<String, CannotRun> {
-        let table = relation.declared_name();
-        let declared = self.contract.relation(&table);
-        // A change to null would be none.
-        let declared = declared.filter(|it| !is_null_example(it, column));
+        let declared = self.contract.relation(&relation.declared_name());
         let declared = declared.and_then(|it| it.columns.get(column));
+        // A change to null would be none.
+        let declared = declared.filter(|it| !it.stays_null());
+        self.literal(relation, column, declared, (tag, round))
+    }
+
+    fn literal(
+        &self,
+        relation: &Relation,
+        column: &str,
+        declared: Option<&contract::Column>,
+        (tag, round): (&str, usize),
+    ) -> Result<String, CannotRun> {
+        let table = relation.declared_name();
         let accepted = self.world.accepted(&table, column);
         let column = relation
             .column(column)
@@ -365,11 +370,6 @@ pub(super) fn foreign_keys(relation: &Relation) -> impl Iterator<Item = &Constra
 
 pub(super) fn has_example(declared: &contract::Relation, column: &str) -> bool {
     declared.columns.get(column).is_some_and(|it| it.example.is_some())
-}
-
-/// Whether rows are made with null in the column.
-fn is_null_example(declared: &contract::Relation, column: &str) -> bool {
-    declared.columns.get(column).is_some_and(contract::Column::stays_null)
 }
 
 pub(super) fn in_variant(declared: Option<&contract::Relation>, column: &str) -> bool {
