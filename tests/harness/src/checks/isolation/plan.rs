@@ -182,8 +182,7 @@ impl<'a> Author<'a> {
     /// could break references.
     pub(super) fn is_structural(&self, column: &str) -> bool {
         let keys = ["p", "f"];
-        let is_owner =
-            matches!(&self.declared.owner, contract::Owner::Column(owner) if owner == column);
+        let is_owner = self.declared.owner.columns().iter().any(|owner| *owner == column);
         if is_owner || self.declared.is_owner_example(column) {
             return true;
         }

@@ -6,6 +6,7 @@ use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::contract;
 use crate::contract::grid::Command;
+use crate::contract::guard::Guard;
 use crate::contract::tenant::Tenant;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -155,9 +156,13 @@ impl<'a> TableStatements<'a> {
             declared.guard(&column.name, Command::Update).is_none()
                 && its.is_none_or(|it| it.example.is_none())
         };
-        let updatable = updatable().find(is_free).or_else(|| updatable().next());
+        // What a trigger keeps, nobody changes.
+        let changes = |column: &&Column| {
+            !matches!(declared.guard(&column.name, Command::Update), Some(Guard::Kept(_)))
+        };
+        let updatable = updatable().find(is_free).or_else(|| updatable().find(changes));
         let column = updatable.or_else(|| self.plain_columns().find(is_free));
-        if let Some(column) = column.or_else(|| self.plain_columns().next()) {
+        if let Some(column) = column.or_else(|| self.plain_columns().find(changes)) {
             return Ok(format!("{} = {}", ident(&column.name), self.other(&column.name)?));
         }
         // There are only keys: what nothing points from gets a new value, else what the
