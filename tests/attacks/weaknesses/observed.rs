@@ -13,7 +13,7 @@ pub(super) const OBSERVED: [(&str, &str); 55] = [
     ("R08", "function: the answer shows whether the victim's rows are absent: …"),
     ("R09", "user_metadata of admin: the answer shows whether the victim's rows are absent: …"),
     ("R10", "without an owner: the answer shows whether the victim's rows are one more: …"),
-    ("R11", "child: the answer shows whether the victim's rows are there: …"),
+    ("R11", "read: the answer shows whether the victim's rows are there: …"),
     (
         "I01",
         "memories_pkey, do nothing: the answer shows whether the victim's rows are absent: \"(0)\" \

@@ -151,15 +151,17 @@ pub(super) fn check_policies(parsed: &RelationFile, file: &TomlFile, mistakes: &
     }
 }
 
-/// A table has a file of its own, since what it shows alone says nothing of who reaches its rows.
+/// A table has a file of its own, since what it shows alone says nothing of who reaches its rows;
+/// those of a foreign table are on another server, and its privileges say who reaches them.
 pub(super) fn check_facets(contract: &Contract, file: &TomlFile, mistakes: &mut Mistakes) {
     let known = |name: &str| contract.tables.contains_key(name);
     for (id, facet) in &contract.facets {
         let name = id.strip_prefix("schema/").and_then(|it| it.strip_suffix("/kind"));
         let is_partition =
             |name: &str| contract.facets.contains_key(&format!("schema/{name}/parents"));
+        let kinds = ["table", "partitioned table"];
         let is_table =
-            Regime::ALL.iter().any(|it| facet.text(*it).is_some_and(|it| it.ends_with("table")));
+            Regime::ALL.iter().any(|it| facet.text(*it).is_some_and(|it| kinds.contains(&it)));
         if let Some(name) = name.filter(|it| is_table && !known(it) && !is_partition(it)) {
             let wrong = Wrong::new(format!("`{name}` is a table, and has no file of its own"));
             let wrong =

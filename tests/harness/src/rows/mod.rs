@@ -60,8 +60,9 @@ impl World {
         world.make_buckets(&site).await?;
         let tables = tables(catalog, contract);
         world.required.extend(tenants::columns(contract));
-        for table in &tables {
-            world.learn(&site, table).await?;
+        let partitions = catalog.relations.iter().filter(|it| it.is_partition());
+        for table in tables.iter().cloned().chain(partitions.map(Relation::declared_name)) {
+            world.learn(&site, &table).await?;
         }
         for table in parents_first(catalog, contract, &tables) {
             let Some(relation) = catalog.relation(&table) else { continue };

@@ -80,7 +80,9 @@ fn listed() -> Vec<(&'static str, String)> {
                     pg_read_binary_file|pg_ls_(dir|logdir|waldir|tmpdir)|pg_stat_file|lo_import|\
                     lo_export|pg_execute|pg_reload_conf|pg_terminate_other|pg_switch_wal)' \
                     and p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype \
-                    or {ours} and not l.lanpltrusted and l.lanname <> 'internal') \
+                    or {ours} and not l.lanpltrusted and l.lanname <> 'internal' \
+                    and not exists (select from pg_catalog.pg_depend d \
+                        where d.objid = p.oid and d.deptype = 'e')) \
                  order by 1, 2"
             ),
         ),

@@ -158,17 +158,13 @@ pub(super) async fn rewritten(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun
 
 /// A foreign table is judged by the catalog: a query would reach another server.
 fn foreign(table: &Relation) -> Trial {
-    let mut open_transaction =
-        table.grants.iter().chain(table.columns.iter().flat_map(|c| &c.grants));
-    let open_transaction = open_transaction
-        .find(|grant| ["public", "anon", "authenticated"].contains(&&*grant.grantee));
-    let weakness = open_transaction.map(|grant| {
-        format!(
-            "{} may {} a foreign table, to which no policy applies",
-            grant.grantee, grant.privilege
-        )
+    let mut grants = table.grants.iter().chain(table.columns.iter().flat_map(|c| &c.grants));
+    let clients = ["public", "anon", "authenticated"];
+    let weakness = grants.find(|grant| clients.contains(&&*grant.grantee)).map(|grant| {
+        let (who, what) = (&grant.grantee, &grant.privilege);
+        format!("{who} may {what} a foreign table, to which no policy applies")
     });
-    Trial { weakness, ..trial(&table.name, "foreign table", "catalog", "") }
+    Trial { weakness, ..trial(&table.declared_name(), "foreign table", "catalog", "") }
 }
 
 /// Permitted statements on the attacker's own rows, in a table with rules.

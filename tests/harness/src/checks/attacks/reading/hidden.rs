@@ -1,5 +1,5 @@
-//! Reading: rows that a policy may not consider, because they have no owner, are marked as
-//! deleted or archived, or are in a child table.
+//! Reading: rows that a policy may not consider, because they have no owner, or are marked as
+//! deleted or archived.
 
 use crate::catalog::Column;
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
@@ -94,50 +94,4 @@ fn is_state(table: &Subject<'_>, column: &Column) -> bool {
             && constraint.columns.contains(&column.name)
     });
     (time || column.data_type == "boolean") && !tied && column.made.is_none()
-}
-
-/// R11: the victim's rows in a child table that is named directly.
-pub(super) fn children(context: &Context<'_>) -> Probes {
-    let mut probes = Vec::new();
-    for parent in context.owned_tables() {
-        if context.may_read(&context.attacker, &parent, None) {
-            continue;
-        }
-        let is_child = |parents: &[String]| {
-            let names = [format!("public.{}", parent.name), parent.name.to_owned()];
-            parents.iter().any(|parent| names.contains(parent))
-        };
-        for child in context.catalog.relations.iter().filter(|child| is_child(&child.parents)) {
-            let draft = context.draft(parent.name, VICTIM)?;
-            let insert = draft.insert(child);
-            let (list, table) = (parent.select_list(), child.qualified());
-            // A partition by itself takes any row, and keeps its policies.
-            let alone = child.is_partition().then(|| {
-                format!("alter table {} detach partition {table}", parent.relation.qualified())
-            });
-            let there = draft.setup.into_iter().chain(alone).chain([insert]).collect();
-            for (part, statement) in [
-                ("child", format!("select {list} from {table}")),
-                ("child only", format!("select {list} from only {table}")),
-            ] {
-                let mut probe = context.probe(&parent, part, vec![statement])?;
-                probe.object.clone_from(&child.name);
-                probe.worlds = vec![("there", Vec::clone(&there))];
-                probes.push(probe);
-            }
-            let update = context.author(parent.name).plain_update("true")?;
-            let update = update.replacen(&parent.relation.qualified(), &table, 1);
-            for (part, statement) in
-                [("child, update", update), ("child, delete", format!("delete from {table}"))]
-            {
-                let mut probe = context.probe(&parent, part, vec![statement])?;
-                probe.object.clone_from(&child.name);
-                probe.worlds.clear();
-                // Which child the victim's rows are in is not known.
-                probe.control = Control::Understood;
-                probes.push(probe);
-            }
-        }
-    }
-    Ok(probes)
 }

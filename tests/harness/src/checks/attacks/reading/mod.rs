@@ -1,5 +1,6 @@
 //! Attack family R: reading rows of other users.
 
+mod children;
 mod hidden;
 mod identities;
 mod queries;
@@ -137,7 +138,7 @@ pub(super) const ATTACKS: [Attack; 12] = [
                  policies do not hold for it",
         references: &["CWE-863"],
         unless: "no table with owners has partitions or inheritance children",
-        kind: Kind::Probes(hidden::children),
+        kind: Kind::Probes(children::children),
     },
 ];
 
