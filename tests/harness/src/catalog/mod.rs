@@ -307,6 +307,13 @@ impl Function {
     }
 }
 
+impl Column {
+    /// Whether a row that says nothing of it holds the caller's id.
+    pub fn is_callers(&self) -> bool {
+        self.default.as_deref().is_some_and(|it| it.contains("auth.uid()"))
+    }
+}
+
 impl Constraint {
     /// Of a foreign key: the table that it points at, as the contract calls it.
     pub fn target(&self) -> &str {

@@ -1,8 +1,10 @@
 //! Reads policies for guesses: what they compare with the caller's id, and with a literal.
 
 use super::found::{Found, OBJECTS};
-use crate::catalog::{Column, Relation};
+use super::states::{State, opening, parts};
+use crate::catalog::Relation;
 use crate::contract::OWNER;
+use crate::contract::grid::SHARED;
 use crate::sql::quote;
 
 /// What a policy compares with the caller's id, where it is more than a column.
@@ -63,16 +65,15 @@ pub(super) struct Kind {
     pub(super) relation: Relation,
 }
 
-/// A variant of a row: its name, and the value of the column that makes it one.
-#[derive(Clone)]
+/// A variant of a row: its name, and the values of the columns that make it one.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Variant {
     pub(super) name: String,
-    pub(super) column: String,
-    pub(super) value: String,
+    pub(super) states: Vec<State>,
 }
 
-/// The kinds of rows of a table: files differ by their bucket, and other rows by the flags that
-/// views look at. Files of a bucket that nobody may read without a further condition are the
+/// The kinds of rows of a table: files differ by their bucket, and other rows by the states that
+/// policies open, and the flags that views look at. Files of a bucket that nobody may read without a further condition are the
 /// plain ones.
 pub(super) fn kinds(found: &Found<'_>, relation: &Relation, is_owned: bool) -> Vec<Kind> {
     let buckets =
@@ -85,31 +86,26 @@ pub(super) fn kinds(found: &Found<'_>, relation: &Relation, is_owned: bool) -> V
         first.variant = None;
         return kinds;
     }
-    let flags = if is_owned { flags(found, relation) } else { Vec::new() };
+    let variants = if is_owned { variants(found, relation) } else { Vec::new() };
     let of = |variant: Option<Variant>| {
         let mut relation = relation.clone();
+        let columns = relation.clone();
         for policy in relation.policies.iter_mut().filter(|it| it.permissive) {
-            let flag = variant.as_ref().map(|variant| variant.column.as_str());
-            if let (Some(text), Some(flag)) = (&mut policy.using, flag)
-                && opens(text, flag)
+            if let (Some(text), Some(variant)) = (&mut policy.using, &variant)
+                && parts(text, "or")
+                    .iter()
+                    .any(|it| opening(&columns, it).as_ref() == Some(&variant.states))
             {
                 "true".clone_into(text);
             }
         }
         Kind { variant, relation }
     };
-    [None].into_iter().chain(flags.into_iter().map(Some)).map(of).collect()
+    [None].into_iter().chain(variants.into_iter().map(Some)).map(of).collect()
 }
 
-/// Whether a condition holds for every row with that flag.
-fn opens(condition: &str, flag: &str) -> bool {
-    condition == flag
-        || condition.starts_with(&format!("({flag} OR "))
-        || condition.ends_with(&format!(" OR {flag})"))
-}
-
-/// The flags of a table that the query of a view names, and those that open rows by themselves.
-fn flags(found: &Found<'_>, relation: &Relation) -> Vec<Variant> {
+/// The states that open rows by themselves, and the flags that the query of a view names.
+fn variants(found: &Found<'_>, relation: &Relation) -> Vec<Variant> {
     let queries = found.catalog.relations.iter().filter_map(|view| {
         let query = view.query.as_deref()?;
         let words = query.split(|c: char| !(c.is_alphanumeric() || c == '_'));
@@ -117,18 +113,46 @@ fn flags(found: &Found<'_>, relation: &Relation) -> Vec<Variant> {
         words.contains(&relation.name.as_str()).then_some(words)
     });
     let queries: Vec<Vec<&str>> = queries.collect();
-    let columns = relation.columns.iter().filter(|column| {
+    let flags = relation.columns.iter().filter(|column| {
         let is_named = queries.iter().any(|words| words.contains(&column.name.as_str()));
-        let mut conditions = relation.policies.iter().filter_map(|it| it.using.as_deref());
-        let decides = is_named || conditions.any(|text| opens(text, &column.name));
-        relation.is_table() && column.data_type == "boolean" && column.made.is_none() && decides
+        column.data_type == "boolean" && column.made.is_none() && is_named
     });
-    let variant = |column: &Column| Variant {
-        name: column.name.strip_prefix("is_").unwrap_or(&column.name).replace('_', "-"),
-        column: column.name.clone(),
-        value: "true".to_owned(),
+    let flags = flags.map(|column| vec![(column.name.clone(), "true".to_owned())]);
+    let readers = relation
+        .policies
+        .iter()
+        .filter(|it| it.permissive && ["select", "all"].contains(&it.command.as_str()));
+    let conditions = readers.filter_map(|it| it.using.as_deref());
+    let opened = conditions.flat_map(|text| parts(text, "or"));
+    let opened = opened.filter_map(|part| opening(relation, part));
+    let mut variants: Vec<Variant> = Vec::new();
+    for states in opened.chain(flags).filter(|_| relation.is_table()) {
+        let variant = Variant { name: name(relation, &states), states };
+        let is_new = |it: &Variant| it.name != variant.name && it.states != variant.states;
+        if variants.iter().all(is_new) {
+            variants.push(variant);
+        }
+    }
+    variants
+}
+
+/// A word for rows in that state: the constant, or the column if it says yes or no.
+fn name(relation: &Relation, states: &[State]) -> String {
+    let (column, value) = &states[0];
+    let is_flag = relation.column(column).is_some_and(|it| it.data_type == "boolean");
+    let word = |text: &str| -> String {
+        text.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect()
     };
-    columns.map(variant).collect()
+    let of_column = word(column.strip_prefix("is_").unwrap_or(column));
+    let constant = word(value.trim_matches('\''));
+    match (is_flag, value.as_str()) {
+        (true, "true") => of_column,
+        (true, _) => format!("not-{of_column}"),
+        (false, it) if it.starts_with('\'') && constant.len() < 20 && constant != SHARED => {
+            constant
+        }
+        _ => format!("{of_column}-{constant}").chars().take(24).collect(),
+    }
 }
 
 /// The column of the files' bucket.
@@ -147,23 +171,23 @@ fn of_bucket(relation: &Relation, bucket: String) -> Kind {
             *text = Some("true".to_owned());
         }
     }
-    let (column, value) = (BUCKET.to_owned(), quote(&bucket));
-    Kind { variant: Some(Variant { name: bucket, column, value }), relation }
+    let states = vec![(BUCKET.to_owned(), quote(&bucket))];
+    Kind { variant: Some(Variant { name: bucket, states }), relation }
 }
 
 /// The only value of a column that policies take in a new row, where they name one.
 pub(super) fn demanded(relation: &Relation, column: &str) -> Option<String> {
-    let its = relation.column(column)?;
-    let checks = || relation.policies.iter().filter_map(|it| it.with_check.as_deref());
+    let checks = relation.policies.iter().filter_map(|it| it.with_check.as_deref());
     // A new row has to pass the policies for reading, too.
     let readers = relation.policies.iter().filter(|it| ["select", "all"].contains(&&*it.command));
     let readers = readers.filter_map(|it| it.using.as_deref());
     let is_null = format!("({column} IS NULL)");
-    if !its.not_null && checks().chain(readers).any(|text| text.contains(&is_null)) {
+    let its = relation.column(column)?;
+    if !its.not_null && checks.clone().chain(readers).any(|text| text.contains(&is_null)) {
         return Some("null".to_owned());
     }
     let begin = format!("({column} = '");
-    let literal = checks().find_map(|text| {
+    let literal = checks.into_iter().find_map(|text| {
         let rest = &text[text.find(&begin)? + begin.len()..];
         rest.split_once('\'').map(|(literal, _)| literal)
     });

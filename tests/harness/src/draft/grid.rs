@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::expressions::{Kind, kinds};
 use super::policies::{Comparison, compared, comparisons, policies};
+use super::roles::{Member, Roles, admits_its_user};
 use super::users::{Party, Says, closed_to_guests, parties};
 use crate::catalog::{Policy, Relation};
 use crate::contract::Owner;
@@ -33,6 +34,21 @@ enum Cells {
     Every(&'static str),
     /// Every membership: those of others can be read and not written.
     EveryMembership,
+    /// What a role of members reaches.
+    Role(Place, Member),
+}
+
+/// Which rows the members reach by their roles.
+#[derive(Clone, Copy)]
+enum Place {
+    /// A row of one's own, or a new one.
+    Alone,
+    /// One's own membership in a shared row.
+    Own,
+    /// A shared row, or another's membership in it.
+    Shared,
+    /// All of them.
+    Every,
 }
 
 /// A line of a guessed grid: who, whose row, the role, and the guessed outcomes.
@@ -75,7 +91,7 @@ pub(super) fn grid(
     found: &Found<'_>,
     relation: &Relation,
     name: &str,
-    guesses: &Guesses,
+    (guesses, roles): (&Guesses, Option<&Roles>),
     personas: &BTreeMap<String, Says>,
 ) -> Vec<String> {
     let (owner, _) = guesses.at(name);
@@ -97,7 +113,11 @@ pub(super) fn grid(
         kind: 0,
     };
     let mut lines: Vec<Line> = Vec::new();
-    for (who, whose, cells) in users(relation, &owner, name, guesses) {
+    let lines_of_users = match roles {
+        Some(_) => of_members(guesses.is_membership(name)),
+        None => users(relation, &owner, name, guesses),
+    };
+    for (who, whose, cells) in lines_of_users {
         let groups = if kinds.len() > 1 && whose == "every" { &GROUPS[..] } else { &[who] };
         lines.extend(groups.iter().map(|who| line(who, whose, "authenticated", cells)));
     }
@@ -153,6 +173,12 @@ pub(super) fn grid(
             let is_known = |party: &Party| who != "guest" || !party.has_an_address();
             let let_in = party.is_some_and(|it| it.may(relation, *command) && is_known(it))
                 || personas.get(&who).is_some_and(|says| says.may(relation, *command));
+            let cells = match (cells, roles) {
+                (Cells::Role(place, member), Some(roles)) => {
+                    by_role(relation, *command, roles, &owner, (place, member))
+                }
+                (cells, _) => cells,
+            };
             let cells = match cells {
                 Cells::Every(_) if let_in => Cells::All,
                 Cells::Every(_) if barred => Cells::Every("0 rows"),
@@ -229,6 +255,56 @@ fn users(
     lines
 }
 
+/// The lines for users whose rows have members with roles.
+fn of_members(is_membership: bool) -> Vec<(&'static str, &'static str, Cells)> {
+    let [owners, others] = GROUPS;
+    let of = Cells::Role;
+    let mut lines = vec![
+        (owners, "own", of(Place::Alone, Member::Most)),
+        (others, "own", of(Place::Alone, Member::Most)),
+        ("users", "another's", Cells::Denied),
+    ];
+    if is_membership {
+        lines.push(("alice", "own shared", of(Place::Own, Member::Most)));
+        lines.push(("bob", "own shared", of(Place::Own, Member::Least)));
+    }
+    lines.push(("alice", "shared", of(Place::Shared, Member::Most)));
+    lines.push(("bob", "shared", of(Place::Shared, Member::Least)));
+    lines.push((others, "shared", Cells::Denied));
+    lines.push(("alice", "every", of(Place::Every, Member::Most)));
+    lines.push(("bob", "every", of(Place::Every, Member::Least)));
+    lines.push((others, "every", Cells::Every("own rows")));
+    lines
+}
+
+/// What a member reaches of a place.
+fn by_role(
+    relation: &Relation,
+    command: Command,
+    roles: &Roles,
+    owner: &Owner,
+    (place, member): (Place, Member),
+) -> Cells {
+    let admits = |member, is_shared| roles.admit(relation, command, (member, is_shared));
+    // To insert a membership is to let somebody else in.
+    let as_user = command != Command::Insert && admits_its_user(relation, command, owner);
+    let reached = |is_reached| if is_reached { Cells::Reached } else { Cells::Denied };
+    let alone = admits(Member::Most, false) || as_user;
+    match place {
+        Place::Alone => reached(alone),
+        // Nobody becomes a member twice.
+        Place::Own if command == Command::Insert => Cells::OwnMembership,
+        Place::Own => reached(admits(member, true) || as_user),
+        Place::Shared => reached(admits(member, true)),
+        Place::Every => Cells::Every(match (alone, admits(member, true), as_user) {
+            (_, true, _) => "own + shared rows",
+            (_, _, true) => "own + own shared rows",
+            (true, ..) => "own rows",
+            _ => "0 rows",
+        }),
+    }
+}
+
 /// Whether a row can lead to no user.
 fn can_be_nobodys(relation: &Relation, owner: &Owner) -> bool {
     match owner {
@@ -276,6 +352,7 @@ fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'st
         Cells::EveryMembership if command == Command::Select => "own + shared rows",
         Cells::EveryMembership => "own + own shared rows",
         Cells::Every(rows) => rows,
+        Cells::Role(..) => denied,
     }
 }
 

@@ -41,9 +41,13 @@ fn without_a_call(text: &str, function: &Function) -> Option<String> {
         .find(|at| tokens.text(*at) == ")" && tokens.all[*at].depth == depth)?;
     let mut arguments = Vec::new();
     let mut from = tokens.all[at + 1].end;
+    let mut brackets = 0;
     for comma in at + 2..=close {
         let token = tokens.all[comma];
-        let ends = comma == close || tokens.text(comma) == "," && token.depth == depth + 1;
+        let text_of = tokens.text(comma);
+        brackets += i32::from(text_of == "[") - i32::from(text_of == "]");
+        let between = text_of == "," && token.depth == depth + 1 && brackets == 0;
+        let ends = comma == close || between;
         if ends {
             arguments.push(text[from..token.start].trim());
             from = token.end;

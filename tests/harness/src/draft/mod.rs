@@ -9,6 +9,8 @@ mod inlined;
 mod owners;
 mod policies;
 mod rest;
+mod roles;
+mod states;
 mod tables;
 mod users;
 mod writer;

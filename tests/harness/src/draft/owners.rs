@@ -37,6 +37,13 @@ impl Guesses {
         let profiles = profiles(&tables);
         let mut guesses = BTreeMap::new();
         for table in &tables {
+            for members in members(table, &tables, &profiles) {
+                let why = format!("policies for reading look its key up in {}", members.table);
+                let owner = Owner::Members(members);
+                guesses.entry(table.declared_name()).or_insert((owner, why));
+            }
+        }
+        for table in &tables {
             for (name, owner, why) in tenants(table, &tables, &profiles) {
                 guesses.entry(name).or_insert((owner, why));
             }
@@ -45,7 +52,9 @@ impl Guesses {
             if guesses.contains_key(&relation.declared_name()) {
                 continue;
             }
-            if let Some(Expression { text, .. }) = with_the_caller(relation) {
+            if let Some((owner, why)) = of_readers(relation, &tables, &profiles) {
+                guesses.insert(relation.declared_name(), (owner, why));
+            } else if let Some(Expression { text, .. }) = with_the_caller(relation) {
                 let why = "policies compare it with the caller's id".to_owned();
                 guesses.insert(relation.declared_name(), (Owner::Expression(text), why));
             } else if let Some((column, why)) = user_column(relation, &profiles) {
@@ -84,6 +93,12 @@ impl Guesses {
             let why = format!("{} must point at rows that have owners", over.join(" and "));
             guesses.insert(name, (Owner::Through(paths), why));
         }
+        for view in found.relations().filter(|it| !it.is_table()) {
+            if let Some((owner, table)) = of_view(view, &tables, &guesses) {
+                let why = format!("it shows that column of {table}");
+                guesses.entry(view.declared_name()).or_insert((owner, why));
+            }
+        }
         Self(guesses)
     }
 
@@ -101,6 +116,18 @@ impl Guesses {
         self.0.values().any(|(guess, _)| is_of(guess))
     }
 
+    /// The table of memberships by which rows of that table have their users.
+    pub(super) fn memberships_of(&self, name: &str) -> Option<String> {
+        match self.0.get(name).map(|(guess, _)| guess) {
+            Some(Owner::Members(members)) => Some(members.table.clone()),
+            Some(Owner::Through(paths)) => paths
+                .iter()
+                .filter(|(_, next)| next != name)
+                .find_map(|(_, next)| self.memberships_of(next)),
+            _ => self.is_membership(name).then(|| name.to_owned()),
+        }
+    }
+
     /// Whether rows of that table can have several users.
     pub(super) fn is_shared(&self, name: &str) -> bool {
         match self.0.get(name).map(|(guess, _)| guess) {
@@ -111,6 +138,82 @@ impl Guesses {
             _ => self.is_membership(name),
         }
     }
+}
+
+/// The memberships by which policies for reading decide who reaches a table's rows.
+fn members(table: &Relation, tables: &[&Relation], profiles: &[String]) -> Vec<Members> {
+    let read = compared(table, Command::Select).into_iter();
+    let members = read.filter_map(|comparison| {
+        let Comparison::Lookup(column, of, by) = comparison else { return None };
+        let relation = tables.iter().find(|it| it.declared_name() == of)?;
+        let mut theirs = memberships(relation, profiles).into_iter();
+        let is_its = |(it, target, key): (String, String, String)| {
+            it == by && target == table.declared_name() && key == column
+        };
+        theirs.any(is_its).then(|| Members { column, table: of, by })
+    });
+    members.collect()
+}
+
+/// The owner by which policies for reading decide, where they say nothing of the user whom a row
+/// names, such as its author.
+fn of_readers(
+    table: &Relation,
+    tables: &[&Relation],
+    profiles: &[String],
+) -> Option<(Owner, String)> {
+    let read = compared(table, Command::Select);
+    let by_user = read.iter().any(|it| matches!(it, Comparison::User(_)));
+    if by_user || keyed(table, profiles).is_empty() {
+        return None;
+    }
+    read.into_iter().find_map(|comparison| match comparison {
+        Comparison::Claim(column, claim) if claim.path != ["email"] => {
+            let owner = Owner::Tenant(Tenant { column, of_user: Place::Claim(claim) });
+            Some((owner, "policies for reading compare it with a claim".to_owned()))
+        }
+        Comparison::Lookup(column, of, by) if of != table.declared_name() => {
+            let members = tables.iter().find(|it| it.declared_name() == of)?;
+            let all = references(table);
+            let (_, target, _) = all.iter().find(|(it, ..)| *it == column)?;
+            let mut theirs = memberships(members, profiles).into_iter();
+            theirs.any(|(key, it, _)| key == by && it == *target).then(|| {
+                let owner = Owner::Through(vec![(column.clone(), (*target).to_owned())]);
+                (owner, format!("policies for reading look it up in {of}"))
+            })
+        }
+        _ => None,
+    })
+}
+
+/// The owner of a view's rows, where it shows the column with which the path of a table begins.
+fn of_view(
+    view: &Relation,
+    tables: &[&Relation],
+    guesses: &BTreeMap<String, (Owner, String)>,
+) -> Option<(Owner, String)> {
+    let query = view.query.as_deref()?;
+    let words: Vec<&str> = query.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+    let at = |table: &Relation| words.iter().position(|word| *word == table.name);
+    let mut named: Vec<(usize, &Relation)> =
+        tables.iter().filter_map(|table| Some((at(table)?, *table))).collect();
+    named.sort_by_key(|(at, _)| *at);
+    named.into_iter().find_map(|(_, table)| {
+        let (owner, _) = guesses.get(&table.declared_name())?;
+        let shown = match owner {
+            Owner::Through(paths) => &paths.iter().find(|(it, _)| view.column(it).is_some())?.0,
+            Owner::Tenant(Tenant { column, .. }) | Owner::Members(Members { column, .. }) => column,
+            _ => return None,
+        };
+        view.column(shown)?;
+        let owner = match owner {
+            Owner::Through(paths) => {
+                Owner::Through(paths.iter().filter(|(it, _)| it == shown).cloned().collect())
+            }
+            owner => owner.clone(),
+        };
+        Some((owner, table.name.clone()))
+    })
 }
 
 /// The tables that policies of this one give to the users of a tenant: by a claim, or by a column
@@ -150,7 +253,9 @@ fn tenants(
                     // The tenants have owners of their own, and these are their members.
                     Some((_, of, _))
                         if tables.iter().any(|it| {
-                            it.declared_name() == of && user_column(it, profiles).is_some()
+                            it.declared_name() == of
+                                && user_column(it, profiles).is_some()
+                                && members(it, tables, profiles).is_empty()
                         }) && !is_key
                             && of != table.declared_name() =>
                     {

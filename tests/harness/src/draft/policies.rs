@@ -1,6 +1,7 @@
 //! What policies compare: the user's id with a column, a claim with a column or a constant, a
 //! column with what another table says of the user. Read from the server's form of an expression.
 
+use super::states::parts;
 use crate::catalog::{Policy, Relation};
 use crate::contract::grid::Command;
 use crate::contract::tenant::Claim;
@@ -20,6 +21,8 @@ pub(super) enum Comparison {
     /// The column holds what the user's row of a table has in a column: column, table, its
     /// column.
     Lookup(String, String, String),
+    /// That row has one of these in another column: table, its column, values.
+    Among(String, String, Vec<String>),
 }
 
 /// The policies of a table for a command and a role.
@@ -36,6 +39,11 @@ pub(super) fn policies<'a>(
 
 /// What the permissive policies for a command compare, also in the functions that they call.
 pub(super) fn compared(relation: &Relation, command: Command) -> Vec<Comparison> {
+    each_compared(relation, command).concat()
+}
+
+/// The same by alternative: a policy, or a part of one that stands beside OR.
+pub(super) fn each_compared(relation: &Relation, command: Command) -> Vec<Vec<Comparison>> {
     let mut found = Vec::new();
     for policy in policies(relation, "authenticated", command).filter(|it| it.permissive) {
         // What is inserted is judged by the check, and what is there by the condition.
@@ -43,7 +51,8 @@ pub(super) fn compared(relation: &Relation, command: Command) -> Vec<Comparison>
             Command::Insert => policy.with_check.as_ref().or(policy.using.as_ref()),
             _ => policy.using.as_ref(),
         };
-        found.extend(text.into_iter().flat_map(|text| comparisons(relation, text)));
+        let alternatives = text.into_iter().flat_map(|text| parts(text, "or"));
+        found.extend(alternatives.map(|text| comparisons(relation, text)));
     }
     found
 }
@@ -121,6 +130,12 @@ fn plain(text: &str) -> Vec<String> {
             "(" | ")" => {}
             "::" => {
                 at += 1;
+                while tokens.text(at + 1) == "." {
+                    at += 2;
+                }
+                while tokens.is(at + 1, &["[", "]"]) {
+                    at += 2;
+                }
                 while tokens.all.get(at + 1).is_some_and(|it| it.kind == Kind::Word)
                     && ["varying", "with", "without", "time", "zone", "precision"]
                         .contains(&tokens.text(at + 1))
@@ -148,6 +163,10 @@ fn plain(text: &str) -> Vec<String> {
         let of_one = [USER, TOKEN, EMAIL, "SELECT"].contains(&word.as_str());
         if of_one && plain.last().is_some_and(|it| it == "SELECT") {
             plain.pop();
+        }
+        // Of an empty list as of any other.
+        if word == "FROM" && plain.last().is_some_and(|it| it == "SELECT") {
+            plain.push("1".to_owned());
         }
         if word == EMAIL {
             plain.extend([TOKEN, "->>", "'email'"].map(str::to_owned));
@@ -186,8 +205,8 @@ fn unquoted(word: &str) -> &str {
 }
 
 /// A column that is looked up in the user's rows of another table: `column IN (SELECT it.by FROM
-/// table it WHERE it.user = auth.uid())`, or as EXISTS.
-fn lookup(words: &[String], at: usize, own: &dyn Fn(&str) -> Option<String>) -> Option<Comparison> {
+/// table it WHERE it.user = auth.uid())`, or as EXISTS; and what else those rows have to hold.
+fn lookup(words: &[String], at: usize, own: &dyn Fn(&str) -> Option<String>) -> Vec<Comparison> {
     let word = |at: usize| words.get(at).map_or("", String::as_str);
     let table = word(at + 3).strip_prefix("public.").unwrap_or(word(at + 3)).to_owned();
     let alias = match word(at + 4) {
@@ -198,13 +217,20 @@ fn lookup(words: &[String], at: usize, own: &dyn Fn(&str) -> Option<String>) -> 
     let its = |word: &str| Some(unquoted(word.strip_prefix(&format!("{alias}."))?).to_owned());
     let mut of_user = false;
     let mut joined = None;
-    let mut held = None;
+    let mut held: Vec<(String, Vec<String>)> = Vec::new();
     for at in condition..words.len() {
-        if word(at) != "=" || at == 0 {
+        if at == 0 || !["=", "IN"].contains(&word(at)) {
             continue;
         }
         let (left, right) = (word(at - 1), word(at + 1));
-        held = held.or(its(left).zip(constant(right)));
+        if let (Some(column), values) = (its(left), constants(words, at + 1))
+            && !values.is_empty()
+        {
+            held.push((column, values));
+        }
+        if word(at) == "IN" {
+            continue;
+        }
         of_user |= left == USER && its(right).is_some() || right == USER && its(left).is_some();
         for (one, other) in [(left, right), (right, left)] {
             if let (Some(by), Some(column)) = (its(one), own(other).filter(|_| other != USER)) {
@@ -213,16 +239,40 @@ fn lookup(words: &[String], at: usize, own: &dyn Fn(&str) -> Option<String>) -> 
         }
     }
     if !of_user {
-        return None;
+        return Vec::new();
     }
-    if let (Some((column, value)), None) = (held, &joined)
-        && word(at.wrapping_sub(1)) == "EXISTS"
-    {
-        return Some(Comparison::Holds(table, column, value));
+    let before = |back: usize| word(at.wrapping_sub(back));
+    let one = if at >= 2 && ["=", "IN"].contains(&before(1)) {
+        own(before(2)).zip(its(word(at + 1)))
+    } else {
+        joined.filter(|_| before(1) == "EXISTS")
+    };
+    match (one, held.as_slice()) {
+        (Some((column, by)), _) => {
+            let of = |(column, values)| Comparison::Among(table.clone(), column, values);
+            let looked_up = Comparison::Lookup(column, table.clone(), by);
+            [looked_up].into_iter().chain(held.into_iter().map(of)).collect()
+        }
+        (None, [(column, values), ..]) if before(1) == "EXISTS" => {
+            vec![Comparison::Holds(table, column.clone(), values[0].clone())]
+        }
+        _ => Vec::new(),
     }
-    if at >= 2 && ["=", "IN"].contains(&word(at - 1)) {
-        return Some(Comparison::Lookup(own(word(at - 2))?, table, its(word(at + 1))?));
+}
+
+/// The constants of a list, or one.
+fn constants(words: &[String], at: usize) -> Vec<String> {
+    let listed = words[at.min(words.len())..].iter();
+    let listed = listed.skip_while(|it| ["ANY", "ARRAY", "["].contains(&it.as_str()));
+    let listed = listed.map_while(|it| if it == "," { Some(None) } else { constant(it).map(Some) });
+    let all: Vec<String> = listed.flatten().collect();
+    let array = |it: &String| it.starts_with('{') && it.ends_with('}');
+    match all.as_slice() {
+        [one] if array(one) => one
+            .trim_matches(['{', '}'])
+            .split(',')
+            .map(|it| it.trim_matches('"').to_owned())
+            .collect(),
+        _ => all,
     }
-    let (column, by) = joined.filter(|_| at >= 1 && word(at - 1) == "EXISTS")?;
-    Some(Comparison::Lookup(column, table, by))
 }

@@ -10,6 +10,8 @@ use super::expressions::{BUCKET, Expression, Variant, demanded, kinds, literals,
 use super::found::{Found, OBJECTS, head};
 use super::grid::grid;
 use super::owners::Guesses;
+use super::roles::Roles;
+use super::states::{another, asked, choices};
 use super::users::{Says, parties};
 use super::writer::{Writer, key, list};
 use crate::catalog::facets::BY_COLUMN;
@@ -59,7 +61,9 @@ fn file(
     owner(&mut file, guesses, relation);
     file.gap().guess("each user reaches their own rows, as far as privileges go");
     file.line("access = \"\"\"");
-    for line in grid(read, as_read, &name, guesses, personas) {
+    let roles = Roles::of(read, guesses, &name);
+    let asked = roles.as_ref().filter(|it| it.matter_to(as_read));
+    for line in grid(read, as_read, &name, (guesses, asked), personas) {
         file.line(&line);
     }
     file.line("\"\"\"");
@@ -81,11 +85,14 @@ fn file(
         }
     }
     if guesses.is_membership(&name) {
-        members(&mut file, relation);
+        members(&mut file, found, relation, roles.as_ref());
     }
     privileges(&mut file, relation, found.catalog.version_num);
-    for Variant { name, column, value } in variants(found, guesses, relation) {
-        file.gap().header(&["variants", &name]).pair(&column, value);
+    for Variant { name, states } in variants(found, guesses, relation) {
+        file.gap().header(&["variants", &name]);
+        for (column, value) in states {
+            file.pair(&column, value);
+        }
     }
     for column in &relation.columns {
         write_column(&mut file, &found.catalog.functions, relation, column);
@@ -138,7 +145,18 @@ fn example(
             let is_plain = |it: &String| variants.iter().all(|variant| variant.name != *it);
             literals(relation, column).into_iter().find(is_plain).map(|it| quote(&it))
         }
-        _ => demanded(relation, column),
+        _ => demanded(relation, column).or_else(|| {
+            let is_owned = guesses.at(&relation.declared_name()).0 != Owner::None;
+            let asked = asked(relation, is_owned).into_iter().find(|(it, _)| it == column);
+            let mut states = variants(found, guesses, relation).filter_map(|mut variant| {
+                (variant.states.len() == 1).then(|| variant.states.remove(0))
+            });
+            let plain = || {
+                let state = states.find(|(it, _)| it == column)?;
+                another(found, relation, &state)
+            };
+            asked.map(|(_, value)| value).or_else(plain)
+        }),
     }
 }
 
@@ -152,14 +170,16 @@ fn variants(
     kinds(found, relation, is_owned).into_iter().filter_map(|kind| kind.variant)
 }
 
-/// Marks for a person the values of a membership beside its keys, such as which member has
-/// which role.
-fn members(file: &mut Writer, relation: &Relation) {
-    let tells = relation
-        .constraints
-        .iter()
-        .any(|it| it.kind == "c" && it.columns.len() == 1 && it.definition.contains("ARRAY["));
-    if tells {
+/// The values of a membership beside its keys, such as which member has which role.
+fn members(file: &mut Writer, found: &Found<'_>, relation: &Relation, roles: Option<&Roles>) {
+    if let Some(roles) = roles {
+        file.gap().guess("policies ask which member has which role");
+        file.header(&["members"]);
+        for (who, value) in roles.members() {
+            let held: toml::Table = [(roles.column.clone(), value.into())].into_iter().collect();
+            file.pair(who, held);
+        }
+    } else if relation.columns.iter().any(|it| choices(found, relation, &it.name).len() > 2) {
         let guess = "members differ by a column; say in [members] what the one who is alone holds, \
                      and what alice and bob hold where they share";
         file.gap().guess(guess);
@@ -170,14 +190,13 @@ fn privileges(file: &mut Writer, relation: &Relation, version: u32) {
     file.gap().line("[privileges]");
     for role in ROLES {
         let of_role = relation.grants.iter().filter(|grant| grant.grantee == role);
-        let open_transaction: Vec<&str> = of_role.map(|grant| grant.privilege.as_str()).collect();
+        let held: Vec<&str> = of_role.map(|grant| grant.privilege.as_str()).collect();
         let all = if version >= 170_000 { &WHOLE[..] } else { &WHOLE[..7] };
-        if all.iter().all(|privilege| open_transaction.contains(privilege)) {
+        if all.iter().all(|privilege| held.contains(privilege)) {
             file.list(role, &["all".to_owned()]);
         } else {
-            let open_transaction =
-                WHOLE.iter().filter(|privilege| open_transaction.contains(privilege));
-            file.list(role, &open_transaction.map(|it| (*it).to_owned()).collect::<Vec<_>>());
+            let held = WHOLE.iter().filter(|privilege| held.contains(privilege));
+            file.list(role, &held.map(|it| (*it).to_owned()).collect::<Vec<_>>());
         }
     }
 }
@@ -244,8 +263,8 @@ fn write_column(file: &mut Writer, functions: &[Function], relation: &Relation, 
             };
             is_it(&column.grants) && !is_it(&relation.grants)
         };
-        let open_transaction = BY_COLUMN.iter().filter(has).map(|it| (*it).to_owned());
-        file.list(role, &open_transaction.collect::<Vec<_>>());
+        let held = BY_COLUMN.iter().filter(has).map(|it| (*it).to_owned());
+        file.list(role, &held.collect::<Vec<_>>());
     }
 }
 

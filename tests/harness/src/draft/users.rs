@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::owners::Guesses;
-use super::policies::{Comparison, compared, policies};
+use super::policies::{Comparison, compared, each_compared, policies};
 use crate::catalog::Relation;
 use crate::contract::Owner;
 use crate::contract::grid::Command;
@@ -42,17 +42,23 @@ pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String
     let mut parties = BTreeMap::new();
     let (owner, _) = guesses.at(&relation.declared_name());
     let owner = match owner {
-        Owner::Column(owner) => owner,
-        Owner::Through(_) => String::new(),
+        Owner::Column(owner) => Some(owner),
+        Owner::Through(_) => None,
         _ => return parties,
     };
-    for comparison in Command::ALL.into_iter().flat_map(|command| compared(relation, command)) {
+    let alternatives = Command::ALL.into_iter().flat_map(|it| each_compared(relation, it));
+    // Members whom a row names are members before all.
+    let is_lookup = |it: &Comparison| matches!(it, Comparison::Lookup(..));
+    let is_user = |it: &Comparison| matches!(it, Comparison::User(_));
+    let alone = alternatives
+        .filter(|all| owner.is_some() || !(all.iter().any(is_lookup) && all.iter().any(is_user)));
+    for comparison in alone.flatten() {
         let word = |column: &str| column.strip_suffix("_id").unwrap_or(column).to_owned();
         let (word, path) = match &comparison {
-            Comparison::User(column) if *column != owner => {
+            Comparison::User(column) if owner.as_ref() != Some(column) => {
                 (word(column), Owner::Column(column.clone()))
             }
-            Comparison::Claim(column, claim) if *column != owner => {
+            Comparison::Claim(column, claim) if owner.as_ref() != Some(column) => {
                 let of_user = Place::Claim(claim.clone());
                 (word(column), Owner::Tenant(Tenant { column: column.clone(), of_user }))
             }

@@ -104,6 +104,15 @@ impl<'a> Factory<'a> {
         wanted: Wanted<'_>,
         depth: usize,
     ) -> Result<(), CannotRun> {
+        // Whoever sends it: an administrator has no id of its own.
+        for column in relation.columns.iter().filter(|it| it.not_null && it.is_callers()) {
+            let user = match wanted.owner {
+                Owner::User(user) => user,
+                Owner::Shared | Owner::Nobody => crate::platform::persona::Persona::Alice,
+            };
+            let id = quote(user.user_id().unwrap_or_default());
+            draft.values.entry(column.name.clone()).or_insert(id);
+        }
         self.set_parents(draft, relation, declared, wanted, depth)?;
         let table = relation.declared_name();
         for column in &relation.columns {

@@ -11,6 +11,7 @@ mod members;
 mod order;
 mod owner;
 mod parents;
+mod paths;
 mod personas;
 mod search;
 mod sender;

@@ -6,7 +6,7 @@ use super::compose::{
 };
 use super::members::newcomer;
 use super::owner::Owner;
-use crate::catalog::{Constraint, Relation};
+use crate::catalog::{Column, Constraint, Relation};
 use crate::contract;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -134,9 +134,11 @@ impl Factory<'_> {
             for (column, value) in values {
                 // A row of the world names its owner alone, so that nobody else has to do with it.
                 let alone = wanted.ordinal < PLAIN_ROWS || !wanted.filled;
+                let is_callers = relation.column(&column).is_some_and(Column::is_callers);
                 let second = target == ACCOUNTS
                     && !is_party
-                    && (self.world.is_of_another(&table, &column) || optional && !alone);
+                    && (self.world.is_of_another(&table, &column)
+                        || optional && !alone && !is_callers);
                 let value = if second { another_account(wanted.owner) } else { value };
                 draft.values.entry(column).or_insert(value);
             }

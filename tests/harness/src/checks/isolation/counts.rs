@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Sandbox;
-use super::judge::in_table;
+use super::judge::counted;
 use crate::catalog::Relation;
 use crate::contract::shape::Counts;
 use crate::error::CannotRun;
@@ -12,7 +12,6 @@ use crate::platform::persona::Persona;
 use crate::probe::Attempt;
 use crate::probe::digest::owner_expression;
 use crate::rows::compose::Factory;
-use crate::sql::quote;
 
 impl Sandbox {
     /// The numbers of rows of a table or view for each persona.
@@ -27,9 +26,10 @@ impl Sandbox {
         let mut counts = BTreeMap::new();
         for persona in self.inputs.contract.everybody() {
             let there = if relation.is_table() {
-                in_table(&self.inputs.contract, self.prober.initial(), name, persona)
+                let count = |is_it: &dyn Fn(&str) -> bool| self.prober.initial().count(name, is_it);
+                counted(&self.inputs.contract, name, persona, count)
             } else {
-                self.of_view(relation, persona).await?
+                self.of_view(name, relation, persona).await?
             };
             counts.insert(persona, there);
         }
@@ -38,14 +38,19 @@ impl Sandbox {
 
     /// What the administrator sees with the claims of the persona, on which a view's query may
     /// depend.
-    async fn of_view(&self, view: &Relation, persona: Persona) -> Result<Counts, CannotRun> {
+    async fn of_view(
+        &self,
+        name: &str,
+        view: &Relation,
+        persona: Persona,
+    ) -> Result<Counts, CannotRun> {
         let owner = owner_expression(&self.catalog, &self.inputs.contract, view, "r");
-        let count = format!("select pg_catalog.count(*) from {} r", view.qualified());
-        let user = quote(persona.user_id().unwrap_or_default());
+        let view = view.qualified();
         let script = [
             "set local session authorization default".to_owned(),
-            count.clone(),
-            format!("{count} where ({owner})::text = {user}"),
+            format!(
+                "select coalesce(({owner})::text, ''), pg_catalog.count(*) from {view} r group by 1"
+            ),
         ];
         let identity = self.identity(persona);
         let arrival = self.world.as_ref().ok().map(|world| {
@@ -54,11 +59,13 @@ impl Sandbox {
         });
         let setup = arrival.transpose()?.unwrap_or_default();
         let attempt = Attempt { setup: &setup, identity: &identity, script: &script, active: "" };
-        let counted = self.prober.transcript_without_state(&attempt).await?;
+        let answers = self.prober.transcript_without_state(&attempt).await?.answers;
         // A view that fails has no rows, and its cells say why.
-        let number = |at: usize| counted.answers.get(at).and_then(|it| it.one().ok()).unwrap_or(0);
-        let (all, own) = (number(1), number(2));
-        let own = if persona.user_id().is_some() { own } else { all };
-        Ok(Counts { own, all, ..Counts::default() })
+        let rows = answers.get(1).map_or(&[][..], |it| &it.rows);
+        let count = |is_it: &dyn Fn(&str) -> bool| {
+            let its = rows.iter().filter(|row| is_it(&row[0]));
+            its.filter_map(|row| row[1].parse::<u64>().ok()).sum()
+        };
+        Ok(counted(&self.inputs.contract, name, persona, count))
     }
 }

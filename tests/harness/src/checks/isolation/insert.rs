@@ -2,6 +2,7 @@
 
 use super::cells::Cell;
 use super::plan::{Author, Try};
+use crate::catalog::Column;
 use crate::contract;
 use crate::contract::grid::Whose;
 use crate::error::CannotRun;
@@ -25,6 +26,14 @@ impl Author<'_> {
             _ => self.factory.draft(self.name, wanted)?,
         };
         self.set_member(cell, &mut draft);
+        // A client leaves it to the default.
+        if let (true, None) = (cell.persona.user_id().is_some(), &cell.column) {
+            let owner = self.declared.owner.columns();
+            let is_left = |name: &String| {
+                self.relation.column(name).is_some_and(Column::is_callers) && !owner.contains(&name)
+            };
+            draft.values.retain(|name, _| !is_left(name));
+        }
         // A user's first row says nothing of a tenant that it need not have.
         draft.values.retain(|column, _| !self.factory.is_optional_tenant(self.relation, column));
         let insertable = |column: &str| self.declared.client_may("insert", column);

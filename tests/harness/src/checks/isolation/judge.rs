@@ -179,7 +179,8 @@ impl Judge<'_> {
     pub(super) fn counts(&self, persona: Persona, before: Option<&Digest>) -> Counts {
         match (persona, before) {
             (Persona::Declared(_), Some(state)) if self.contract.tables.contains_key(self.name) => {
-                in_table(self.contract, state, self.name, persona)
+                let count = |is_it: &dyn Fn(&str) -> bool| state.count(self.name, is_it);
+                counted(self.contract, self.name, persona, count)
             }
             _ => self.counts.get(&persona).copied().unwrap_or_default(),
         }
@@ -240,14 +241,13 @@ pub(super) fn not_run(cell: Cell, name: &str, regime: Regime, why: &str) -> Ran 
     Ran { cell, observed, took: Duration::ZERO, entry }
 }
 
-/// The numbers of rows of a table in a state for a persona.
-pub(super) fn in_table(
+/// The numbers of rows for a persona, of all whose owners are counted.
+pub(super) fn counted(
     contract: &Contract,
-    state: &Digest,
     name: &str,
     persona: Persona,
+    count: impl Fn(&dyn Fn(&str) -> bool) -> u64,
 ) -> Counts {
-    let count = |is_it: &dyn Fn(&str) -> bool| state.count(name, is_it);
     let all = count(&|_| true);
     let Some(user) = persona.user_id() else {
         return Counts { own: all, all, ..Counts::default() };

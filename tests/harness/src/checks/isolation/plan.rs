@@ -265,13 +265,8 @@ impl<'a> Author<'a> {
             CannotRun(format!("the world has no row of {name} {variant:?} that is {owner}'s"))
         };
         if self.is_view() {
-            let (contract::Owner::Column(column), Owner::User(persona)) =
-                (&self.declared.owner, owner)
-            else {
-                return Err(none());
-            };
-            let id = persona.user_id().unwrap_or_default();
-            return Ok(format!("{} = '{id}'", ident(column)));
+            let (column, value) = self.factory.end(&self.declared.owner, owner).ok_or_else(none)?;
+            return Ok(format!("{} = {value}", ident(&column)));
         }
         let rows = self.world.rows(self.name, owner, variant);
         let row = rows.first().ok_or_else(none)?;
