@@ -212,16 +212,12 @@ pub struct Relation {
 }
 
 impl Relation {
-    /// The column that names a user of a row: the owner, or else the only party.
-    pub fn user_column(&self) -> Option<&String> {
-        let mut parties = self.parties.values().filter_map(|party| match &party.path {
-            Owner::Column(column) => Some(column),
-            _ => None,
-        });
-        match &self.owner {
-            Owner::Column(column) => Some(column),
-            _ => parties.next().filter(|_| parties.next().is_none()),
-        }
+    /// The column by which a row names a user: the owner's, or else that of the only party.
+    pub fn user(&self) -> Option<&Owner> {
+        let names = |path: &&Owner| matches!(path, Owner::Column(_) | Owner::Tenant(_));
+        let mut parties = self.parties.values().map(|party| &party.path).filter(names);
+        let only = parties.next().filter(|_| parties.next().is_none());
+        Some(&self.owner).filter(names).or(only)
     }
 
     /// The columns on which `role` is granted `privilege`, one by one or as part of a grant

@@ -72,7 +72,7 @@ pub(super) fn check_tables(
             let wrong = Wrong::unknown_column(table, column, there.columns.keys());
             mistakes.add(file.mistake(at(column), wrong));
         }
-        if there.user_column().is_none() {
+        if there.user().is_none() {
             let none = Wrong::new(format!("table `{table}` names no user in a column"));
             let remedy = format!("let `owner` in the file of `{table}` be the party's id");
             mistakes.add(file.mistake(at(table), none.help(remedy)));

@@ -9,6 +9,7 @@ use super::expressions::{Kind, kinds};
 use super::policies::{Comparison, compared, comparisons, policies};
 use super::roles::{Member, Roles, admits_its_user};
 use super::users::{Party, Says, closed_to_guests, parties};
+use super::writer::aligned;
 use crate::catalog::{Policy, Relation};
 use crate::contract::Owner;
 use crate::contract::grid::Command;
@@ -133,7 +134,7 @@ pub(super) fn grid(
     }
     for (word, party) in &parties {
         let line = line("users", &format!("as {word}"), "authenticated", Cells::Denied);
-        let split = party.has_an_address() && closed.is_empty();
+        let split = party.has_an_address(guesses) && closed.is_empty();
         lines.extend(if split { without_guests(line) } else { vec![line] });
     }
     if !closed.is_empty() {
@@ -170,7 +171,7 @@ pub(super) fn grid(
             let no_party = party.is_some_and(|party| !party.can_be_new());
             let is_users = role == "authenticated";
             let barred = who == "guest" && closed.contains(command);
-            let is_known = |party: &Party| who != "guest" || !party.has_an_address();
+            let is_known = |party: &Party| who != "guest" || !party.has_an_address(guesses);
             let let_in = party.is_some_and(|it| it.may(relation, *command) && is_known(it))
                 || personas.get(&who).is_some_and(|says| says.may(relation, *command));
             let cells = match (cells, roles) {
@@ -388,17 +389,4 @@ fn is_public(relation: &Relation, role: &str) -> bool {
 /// Whether a role holds the privilege on the table or on one of its columns.
 fn granted(relation: &Relation, role: &str, command: Command) -> bool {
     relation.columns.iter().any(|column| relation.grants(role, command.name(), &column.name))
-}
-
-/// Cells in columns, with two spaces between them.
-fn aligned(table: &[Vec<String>]) -> Vec<String> {
-    let columns = table.first().map_or(0, Vec::len);
-    let width = |at: usize| table.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |cells: &Vec<String>| {
-        let cells = cells.iter().zip(&widths);
-        let text: Vec<String> = cells.map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text.join("  ").trim_end().to_owned()
-    };
-    table.iter().map(line).collect()
 }

@@ -8,6 +8,7 @@ mod grid;
 mod inlined;
 mod owners;
 mod policies;
+mod readers;
 mod rest;
 mod roles;
 mod states;

@@ -1,19 +1,21 @@
 //! Guesses the owner of each table's rows: by a foreign key to the accounts, by a column's
 //! name, over another table, or by membership.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::expressions::{Expression, with_the_caller};
 use super::found::Found;
 use super::policies::{Comparison, compared};
+use super::readers::{members, of_readers, tenants};
 use crate::catalog::Relation;
 use crate::contract::Owner;
 use crate::contract::grid::Command;
 use crate::contract::membership::Members;
 use crate::contract::tenant::{Place, Tenant};
 
-/// The guesses at all tables and views, each with its reason.
-pub(super) struct Guesses(BTreeMap<String, (Owner, String)>);
+/// The guesses at all tables and views, each with its reason, and the tables that name a user by
+/// an address.
+pub(super) struct Guesses(BTreeMap<String, (Owner, String)>, BTreeSet<String>);
 
 /// The platform's table of users.
 const ACCOUNTS: &str = "auth.users";
@@ -99,7 +101,17 @@ impl Guesses {
                 guesses.entry(view.declared_name()).or_insert((owner, why));
             }
         }
-        Self(guesses)
+        let by_address = tables.iter().filter(|table| {
+            let read = compared(table, Command::Select);
+            read.iter()
+                .any(|it| matches!(it, Comparison::Claim(_, claim) if claim.path == ["email"]))
+        });
+        Self(guesses, by_address.map(|it| it.declared_name()).collect())
+    }
+
+    /// Whether rows of that table name a user by an address.
+    pub(super) fn has_addresses(&self, name: &str) -> bool {
+        self.1.contains(name)
     }
 
     /// The guess at that table or view, and its reason.
@@ -140,141 +152,6 @@ impl Guesses {
     }
 }
 
-/// The memberships by which policies for reading decide who reaches a table's rows.
-fn members(table: &Relation, tables: &[&Relation], profiles: &[String]) -> Vec<Members> {
-    let read = compared(table, Command::Select).into_iter();
-    let members = read.filter_map(|comparison| {
-        let Comparison::Lookup(column, of, by) = comparison else { return None };
-        let relation = tables.iter().find(|it| it.declared_name() == of)?;
-        let mut theirs = memberships(relation, profiles).into_iter();
-        let is_its = |(it, target, key): (String, String, String)| {
-            it == by && target == table.declared_name() && key == column
-        };
-        theirs.any(is_its).then(|| Members { column, table: of, by })
-    });
-    members.collect()
-}
-
-/// The owner by which policies for reading decide, where they say nothing of the user whom a row
-/// names, such as its author.
-fn of_readers(
-    table: &Relation,
-    tables: &[&Relation],
-    profiles: &[String],
-) -> Option<(Owner, String)> {
-    let read = compared(table, Command::Select);
-    let by_user = read.iter().any(|it| matches!(it, Comparison::User(_)));
-    if by_user || keyed(table, profiles).is_empty() {
-        return None;
-    }
-    read.into_iter().find_map(|comparison| match comparison {
-        Comparison::Claim(column, claim) if claim.path != ["email"] => {
-            let owner = Owner::Tenant(Tenant { column, of_user: Place::Claim(claim) });
-            Some((owner, "policies for reading compare it with a claim".to_owned()))
-        }
-        Comparison::Lookup(column, of, by) if of != table.declared_name() => {
-            let members = tables.iter().find(|it| it.declared_name() == of)?;
-            let all = references(table);
-            let (_, target, _) = all.iter().find(|(it, ..)| *it == column)?;
-            let mut theirs = memberships(members, profiles).into_iter();
-            theirs.any(|(key, it, _)| key == by && it == *target).then(|| {
-                let owner = Owner::Through(vec![(column.clone(), (*target).to_owned())]);
-                (owner, format!("policies for reading look it up in {of}"))
-            })
-        }
-        _ => None,
-    })
-}
-
-/// The owner of a view's rows, where it shows the column with which the path of a table begins.
-fn of_view(
-    view: &Relation,
-    tables: &[&Relation],
-    guesses: &BTreeMap<String, (Owner, String)>,
-) -> Option<(Owner, String)> {
-    let query = view.query.as_deref()?;
-    let words: Vec<&str> = query.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
-    let at = |table: &Relation| words.iter().position(|word| *word == table.name);
-    let mut named: Vec<(usize, &Relation)> =
-        tables.iter().filter_map(|table| Some((at(table)?, *table))).collect();
-    named.sort_by_key(|(at, _)| *at);
-    named.into_iter().find_map(|(_, table)| {
-        let (owner, _) = guesses.get(&table.declared_name())?;
-        let shown = match owner {
-            Owner::Through(paths) => &paths.iter().find(|(it, _)| view.column(it).is_some())?.0,
-            Owner::Tenant(Tenant { column, .. }) | Owner::Members(Members { column, .. }) => column,
-            _ => return None,
-        };
-        view.column(shown)?;
-        let owner = match owner {
-            Owner::Through(paths) => {
-                Owner::Through(paths.iter().filter(|(it, _)| it == shown).cloned().collect())
-            }
-            owner => owner.clone(),
-        };
-        Some((owner, table.name.clone()))
-    })
-}
-
-/// The tables that policies of this one give to the users of a tenant: by a claim, or by a column
-/// of the user's row of another table, which may point at a table of tenants.
-fn tenants(
-    table: &Relation,
-    tables: &[&Relation],
-    profiles: &[String],
-) -> Vec<(String, Owner, String)> {
-    let mut found = Vec::new();
-    let all = Command::ALL.into_iter().flat_map(|command| compared(table, command));
-    for comparison in all {
-        match comparison {
-            // Where users have rows of their own, an address is a party's.
-            Comparison::Claim(column, claim) if keyed(table, profiles).is_empty() => {
-                let why = "policies compare it with a claim".to_owned();
-                let owner = Owner::Tenant(Tenant { column, of_user: Place::Claim(claim) });
-                found.push((table.declared_name(), owner, why));
-            }
-            Comparison::Lookup(column, users, by) => {
-                let Some(users) = tables.iter().find(|it| it.declared_name() == users) else {
-                    continue;
-                };
-                let Some((user, _)) = user_column(users, profiles) else { continue };
-                let place = |column: &str| {
-                    let of_user =
-                        Place::Column { table: users.declared_name(), column: by.clone() };
-                    Owner::Tenant(Tenant { column: column.to_owned(), of_user })
-                };
-                let target = references(users).into_iter().find(|(column, ..)| *column == by);
-                let is_key = table.primary_key() == [column.as_str()];
-                match target {
-                    Some((_, of, key)) if users.is_unique(&[user.as_str()]) => {
-                        let why = format!("each user's row of {} points at one", users.name);
-                        found.push((of.to_owned(), place(key), why));
-                    }
-                    // The tenants have owners of their own, and these are their members.
-                    Some((_, of, _))
-                        if tables.iter().any(|it| {
-                            it.declared_name() == of
-                                && user_column(it, profiles).is_some()
-                                && members(it, tables, profiles).is_empty()
-                        }) && !is_key
-                            && of != table.declared_name() =>
-                    {
-                        let why = format!("policies look it up in {}", users.name);
-                        found.push((table.declared_name(), place(&column), why));
-                    }
-                    None if !is_key && users.primary_key() != [by.as_str()] => {
-                        let why = format!("policies look it up in {}", users.name);
-                        found.push((table.declared_name(), place(&column), why));
-                    }
-                    _ => {}
-                }
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
 /// The key by which rows are added by whoever owns the row that they point at, and not by the user
 /// whom they name; nothing else may say by these rows whose its own are.
 fn managed(
@@ -305,7 +182,7 @@ fn managed(
 
 /// The foreign keys of one column: the column, the table that it references, and the column
 /// there.
-fn references(relation: &Relation) -> Vec<(&str, &str, &str)> {
+pub(super) fn references(relation: &Relation) -> Vec<(&str, &str, &str)> {
     let keys = relation.constraints.iter().filter(|key| key.kind == "f");
     let one =
         keys.filter_map(|key| match (key.columns.as_slice(), key.target_columns.as_slice()) {
@@ -335,14 +212,14 @@ pub(super) fn is_profile(table: &Relation) -> bool {
 }
 
 /// The columns that reference a user by a foreign key.
-fn keyed<'a>(relation: &'a Relation, profiles: &[String]) -> Vec<&'a str> {
+pub(super) fn keyed<'a>(relation: &'a Relation, profiles: &[String]) -> Vec<&'a str> {
     let is_user = |target: &str| target == ACCOUNTS || profiles.iter().any(|it| it == target);
     let all = references(relation).into_iter().filter(|(_, target, _)| is_user(target));
     all.map(|(column, _, _)| column).collect()
 }
 
 /// The column that holds the owner, and the reason of the guess.
-fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, String)> {
+pub(super) fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, String)> {
     let keyed = keyed(relation, profiles);
     let of_user = |command: Command| {
         compared(relation, command).into_iter().filter_map(|it| match it {
@@ -376,7 +253,7 @@ fn user_column(relation: &Relation, profiles: &[String]) -> Option<(String, Stri
 
 /// The foreign keys that make a table one of memberships: its column, the referenced table and
 /// its key. A user and such a key are unique together.
-fn memberships(table: &Relation, profiles: &[String]) -> Vec<(String, String, String)> {
+pub(super) fn memberships(table: &Relation, profiles: &[String]) -> Vec<(String, String, String)> {
     let users = keyed(table, profiles);
     let others = references(table).into_iter().filter(|(column, target, _)| {
         let pair = |user: &&str| {
@@ -404,4 +281,34 @@ fn paths(table: &Relation, guesses: &BTreeMap<String, (Owner, String)>) -> Vec<(
         .filter(|(column, target, _)| required(column) && guesses.contains_key(*target))
         .map(|(column, target, _)| (column.to_owned(), target.to_owned()))
         .collect()
+}
+
+/// The owner of a view's rows, where it shows the column with which the path of a table begins.
+fn of_view(
+    view: &Relation,
+    tables: &[&Relation],
+    guesses: &BTreeMap<String, (Owner, String)>,
+) -> Option<(Owner, String)> {
+    let query = view.query.as_deref()?;
+    let words: Vec<&str> = query.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+    let at = |table: &Relation| words.iter().position(|word| *word == table.name);
+    let mut named: Vec<(usize, &Relation)> =
+        tables.iter().filter_map(|table| Some((at(table)?, *table))).collect();
+    named.sort_by_key(|(at, _)| *at);
+    named.into_iter().find_map(|(_, table)| {
+        let (owner, _) = guesses.get(&table.declared_name())?;
+        let shown = match owner {
+            Owner::Through(paths) => &paths.iter().find(|(it, _)| view.column(it).is_some())?.0,
+            Owner::Tenant(Tenant { column, .. }) | Owner::Members(Members { column, .. }) => column,
+            _ => return None,
+        };
+        view.column(shown)?;
+        let owner = match owner {
+            Owner::Through(paths) => {
+                Owner::Through(paths.iter().filter(|(it, _)| it == shown).cloned().collect())
+            }
+            owner => owner.clone(),
+        };
+        Some((owner, table.name.clone()))
+    })
 }

@@ -231,7 +231,9 @@ fn lookup(words: &[String], at: usize, own: &dyn Fn(&str) -> Option<String>) -> 
         if word(at) == "IN" {
             continue;
         }
-        of_user |= left == USER && its(right).is_some() || right == USER && its(left).is_some();
+        let by_address = |at: usize| claim(words, at).is_some_and(|(it, _)| it.path == ["email"]);
+        of_user |= left == USER && its(right).is_some()
+            || (right == USER || by_address(at + 1)) && its(left).is_some();
         for (one, other) in [(left, right), (right, left)] {
             if let (Some(by), Some(column)) = (its(one), own(other).filter(|_| other != USER)) {
                 joined = joined.or(Some((column, by)));

@@ -26,9 +26,12 @@ impl Party {
     }
 
     /// Whether it is known by an address, which an anonymous sign-in does not have.
-    pub(super) fn has_an_address(&self) -> bool {
-        matches!(&self.path, Owner::Tenant(Tenant { of_user: Place::Claim(claim), .. })
-            if claim.path == ["email"])
+    pub(super) fn has_an_address(&self, guesses: &Guesses) -> bool {
+        match &self.path {
+            Owner::Tenant(Tenant { of_user: Place::Claim(claim), .. }) => claim.path == ["email"],
+            Owner::Members(members) => guesses.has_addresses(&members.table),
+            _ => false,
+        }
     }
 
     /// Whether a new row can have it.

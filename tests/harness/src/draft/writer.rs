@@ -74,3 +74,16 @@ pub(super) fn key(name: &str) -> String {
         Value::from(name).to_string()
     }
 }
+
+/// Cells in columns, with two spaces between them.
+pub(super) fn aligned(table: &[Vec<String>]) -> Vec<String> {
+    let columns = table.first().map_or(0, Vec::len);
+    let width = |at: usize| table.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |cells: &Vec<String>| {
+        let cells = cells.iter().zip(&widths);
+        let text: Vec<String> = cells.map(|(cell, width)| format!("{cell:<width$}")).collect();
+        text.join("  ").trim_end().to_owned()
+    };
+    table.iter().map(line).collect()
+}

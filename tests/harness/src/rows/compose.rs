@@ -104,15 +104,6 @@ impl<'a> Factory<'a> {
         wanted: Wanted<'_>,
         depth: usize,
     ) -> Result<(), CannotRun> {
-        // Whoever sends it: an administrator has no id of its own.
-        for column in relation.columns.iter().filter(|it| it.not_null && it.is_callers()) {
-            let user = match wanted.owner {
-                Owner::User(user) => user,
-                Owner::Shared | Owner::Nobody => crate::platform::persona::Persona::Alice,
-            };
-            let id = quote(user.user_id().unwrap_or_default());
-            draft.values.entry(column.name.clone()).or_insert(id);
-        }
         self.set_parents(draft, relation, declared, wanted, depth)?;
         let table = relation.declared_name();
         for column in &relation.columns {
@@ -386,7 +377,7 @@ pub(super) fn in_variant(declared: Option<&contract::Relation>, column: &str) ->
 }
 
 /// A literal as far as it tells one value from another.
-fn bare(literal: &str) -> &str {
+pub fn bare(literal: &str) -> &str {
     let literal = literal.trim();
     let end = if literal.starts_with('\'') { literal.rfind("'::") } else { None };
     literal[..end.map_or(literal.len(), |end| end + 1)].trim_matches('\'')

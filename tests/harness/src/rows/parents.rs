@@ -91,6 +91,15 @@ impl Factory<'_> {
         depth: usize,
     ) -> Result<(), CannotRun> {
         let table = relation.declared_name();
+        // Whoever sends it: an administrator has no id of its own.
+        for column in relation.columns.iter().filter(|it| it.not_null && it.is_callers()) {
+            let user = match wanted.owner {
+                Owner::User(user) => user,
+                Owner::Shared | Owner::Nobody => Persona::Alice,
+            };
+            let id = quote(user.user_id().unwrap_or_default());
+            draft.values.entry(column.name.clone()).or_insert(id);
+        }
         let mut pointed_at: Vec<&str> = Vec::new();
         for constraint in foreign_keys(relation) {
             let target = constraint.target();

@@ -7,6 +7,7 @@ use super::compose::{Draft, Factory, Wanted};
 use super::order::parents_first;
 use super::owner::Owner;
 use crate::contract::personas::whose;
+use crate::contract::tenant::Tenant;
 use crate::contract::{self, Party};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -123,8 +124,7 @@ impl Factory<'_> {
                 draft.values.insert(column.clone(), id);
             }
             contract::Owner::Tenant(tenant) => {
-                let value = self.tenant_of(persona, tenant)?;
-                draft.values.insert(tenant.column.clone(), value);
+                draft.values.extend(self.named_by(persona, tenant)?);
             }
             contract::Owner::Members(members) => {
                 let key = draft.values.get(&members.column).cloned();
@@ -134,8 +134,14 @@ impl Factory<'_> {
                 let mut row = BTreeMap::from([(members.by.clone(), key)]);
                 row.extend(party.values.clone());
                 let there = self.contract.tables.get(&members.table);
-                if let Some(user) = there.and_then(contract::Relation::user_column) {
-                    row.insert(user.clone(), id);
+                match there.and_then(contract::Relation::user) {
+                    Some(contract::Owner::Column(user)) => {
+                        row.insert(user.clone(), id);
+                    }
+                    Some(contract::Owner::Tenant(tenant)) => {
+                        row.extend(self.named_by(persona, tenant)?);
+                    }
+                    _ => {}
                 }
                 return self.shared_by(owner, &members.table, row);
             }
@@ -145,6 +151,16 @@ impl Factory<'_> {
         }
         draft.values.extend(party.values.clone());
         Ok(Vec::new())
+    }
+
+    /// The column that names a persona by what its token says; nothing, where it says nothing.
+    fn named_by(
+        &self,
+        persona: Persona,
+        tenant: &Tenant,
+    ) -> Result<Option<(String, String)>, CannotRun> {
+        let value = self.tenant_of(persona, tenant)?;
+        Ok((value != "null").then(|| (tenant.column.clone(), value)))
     }
 
     /// The row by which a row of that owner's is shared.

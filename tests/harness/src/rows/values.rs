@@ -173,6 +173,9 @@ pub fn fill(
     if !known.accepted.is_empty() {
         return Ok(known.accepted[(pick(tag) + round) % known.accepted.len()].clone());
     }
+    let is_address = column.name == "email" || column.name.ends_with("_email");
+    let address = format!("{}@example.com", nth(tag, round).replace(' ', "."));
+    let (tag, round) = if is_address { (address.as_str(), 0) } else { (tag, round) };
     literal(catalog, &column.data_type, tag, round).ok_or_else(|| {
         CannotRun(format!(
             "could not make a value for {}.{} of type {}; give the column an example in the \

@@ -11,7 +11,7 @@ use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows;
-use crate::rows::compose::{Wanted, one_per_user, sign_up};
+use crate::rows::compose::{PLAIN_ROWS, Wanted, one_per_user, sign_up};
 use crate::sql::ident;
 
 /// The connections of the attacker, of the back end, and of an observer of locks.
@@ -147,14 +147,15 @@ impl CaseTransaction<'_> {
         Ok((key, statements.join("; ")))
     }
 
-    /// A child's INSERT under that parent.
+    /// The INSERT of the nth new child under that parent.
     fn child_of(
         &self,
         subject: &Subject<'_>,
-        column: &str,
-        key: &str,
+        (column, key): (&str, &str),
+        nth: usize,
     ) -> Result<String, CannotRun> {
-        let mut draft = self.context.draft(subject.name, ATTACKER)?;
+        let wanted = Wanted::plain(rows::Owner::User(ATTACKER), PLAIN_ROWS + nth);
+        let mut draft = self.context.factory().draft(subject.name, wanted)?;
         draft.values.insert(column.to_owned(), key.to_owned());
         draft.values.retain(|column, _| subject.declared.client_may("insert", column));
         Ok(draft.insert(subject.relation))
@@ -168,7 +169,7 @@ impl CaseTransaction<'_> {
         parent: &str,
     ) -> Result<Trial, CannotRun> {
         let (key, insert) = self.extra_parent(parent, 0)?;
-        let child = self.child_of(subject, column, &key)?;
+        let child = self.child_of(subject, (column, &key), 0)?;
         let delete = self.deletion(parent, &key);
         self.back_end.must(&insert).await?;
         self.attacker.begin(&self.context.contract.identity(ATTACKER)).await?;
@@ -217,7 +218,8 @@ impl CaseTransaction<'_> {
         for at_once in [true, false] {
             // The first is deleted by then; one like it has the same numbers.
             let (key, insert) = self.extra_parent(parent, 1)?;
-            child = self.child_of(subject, column, &key)?;
+            child = self.child_of(subject, (column, &key), 0)?;
+            let other = self.child_of(subject, (column, &key), 1)?;
             self.back_end.must(&insert).await?;
             self.attacker.begin(&identity).await?;
             if let Err(refused) = self.attacker.execute(&child).await? {
@@ -229,7 +231,7 @@ impl CaseTransaction<'_> {
             if at_once {
                 second.begin(&identity).await?;
                 let second_request = async {
-                    second.must(&child).await?;
+                    second.must(&other).await?;
                     second.must("commit").await
                 };
                 let commit_first = async {
@@ -240,7 +242,7 @@ impl CaseTransaction<'_> {
             } else {
                 self.attacker.must("commit").await?;
                 second.begin(&identity).await?;
-                second.must(&child).await?;
+                second.must(&other).await?;
                 second.must("commit").await?;
             }
             after.push(self.counters(parent, &key).await?);
@@ -351,7 +353,7 @@ pub(super) async fn parent_changes_owner(sandbox: &Sandbox) -> Result<Vec<Trial>
         };
         let children = subject.relation.qualified();
         let read = format!("select 1 from {children} where {} = {key}", ident(column));
-        let insert = transaction.child_of(&subject, column, key)?;
+        let insert = transaction.child_of(&subject, (column, key), 0)?;
         transaction.attacker.begin(&transaction.context.contract.identity(ATTACKER)).await?;
         let before = transaction.attacker.execute(&read).await?;
         transaction.back_end.must(&give(VICTIM)).await?;

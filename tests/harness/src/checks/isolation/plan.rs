@@ -8,7 +8,7 @@ use crate::contract::grid::{Command, SHARED, Whose};
 use crate::contract::shape::Sharing;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
-use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
+use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted, bare};
 use crate::rows::holders::removal;
 use crate::rows::{Owner, Row, World};
 use crate::sql::ident;
@@ -197,7 +197,7 @@ impl<'a> Author<'a> {
         let mut value = String::new();
         for tag in ["changed", "changed again", "and again", "once more", "at last"] {
             value = self.factory.value(self.relation, column, tag)?;
-            if value.trim_matches('\'') != current.trim_matches('\'') {
+            if bare(&value) != bare(current) {
                 return Ok(value);
             }
         }
@@ -205,8 +205,7 @@ impl<'a> Author<'a> {
             return Ok(format!("not {value}"));
         }
         let free = self.world.accepted(self.name, column);
-        let other =
-            free.iter().find(|literal| literal.trim_matches('\'') != current.trim_matches('\''));
+        let other = free.iter().find(|literal| bare(literal) != bare(current));
         Ok(other.unwrap_or(&value).clone())
     }
 
