@@ -101,10 +101,11 @@ pub(super) fn grid(
     let kinds = kinds(found, relation, owner != Owner::None);
     let closed = closed_to_guests(relation);
     let parties = parties(relation, guesses);
-    let only_for_parties = |command: Command| {
+    let only_for_others = |command: Command| {
         let Owner::Column(column) = &owner else { return false };
-        parties.values().any(|party| party.may(relation, command))
-            && !compared(relation, command).contains(&Comparison::User(column.clone()))
+        let is_owners = compared(relation, command).contains(&Comparison::User(column.clone()));
+        let for_parties = parties.values().any(|party| party.may(relation, command));
+        !is_owners && (for_parties || is_for_some(relation, "authenticated", command))
     };
     let line = |who: &str, whose: &str, role, cells| Line {
         who: who.to_owned(),
@@ -145,6 +146,9 @@ pub(super) fn grid(
         if Command::ALL.into_iter().any(|command| says.may(relation, command)) {
             let (row, every) =
                 if is_public { ("any", "0 rows") } else { ("another's", "own rows") };
+            if only_for_others(Command::Insert) && says.may(relation, Command::Insert) {
+                lines.push(line(name, "own", "authenticated", Cells::NewAlone));
+            }
             lines.push(line(name, row, "authenticated", Cells::Denied));
             lines.push(line(name, "every", "authenticated", Cells::Every(every)));
         }
@@ -185,8 +189,11 @@ pub(super) fn grid(
                 Cells::Every(_) if barred => Cells::Every("0 rows"),
                 Cells::Denied if let_in => Cells::Reached,
                 Cells::Reached | Cells::NewAlone if barred => Cells::Denied,
-                Cells::Reached if is_users && only_for_parties(*command) => Cells::Denied,
-                Cells::Every(_) if is_users && only_for_parties(*command) => Cells::Every("0 rows"),
+                Cells::NewAlone if let_in => Cells::NewAlone,
+                Cells::Reached | Cells::NewAlone if is_users && only_for_others(*command) => {
+                    Cells::Denied
+                }
+                Cells::Every(_) if is_users && only_for_others(*command) => Cells::Every("0 rows"),
                 cells => cells,
             };
             let cell = match command {

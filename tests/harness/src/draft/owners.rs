@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::expressions::{Expression, with_the_caller};
 use super::found::Found;
-use super::policies::{Comparison, compared};
+use super::policies::{Comparison, compared, policies};
 use super::readers::{members, of_readers, tenants};
 use crate::catalog::Relation;
 use crate::contract::Owner;
 use crate::contract::grid::Command;
 use crate::contract::membership::Members;
 use crate::contract::tenant::{Place, Tenant};
+use crate::sql::tokens::has_word;
 
 /// The guesses at all tables and views, each with its reason, and the tables that name a user by
 /// an address.
@@ -72,6 +73,11 @@ impl Guesses {
         }
         for table in &tables {
             for (by, of, key) in memberships(table, &profiles) {
+                // Reviews and likes make nobody a member.
+                let target = tables.iter().find(|it| it.declared_name() == of);
+                if target.is_some_and(|it| reads_without(it, &table.name)) {
+                    continue;
+                }
                 let why = format!(
                     "{} holds a user and this table's key, and both make its rows unique",
                     table.name
@@ -270,6 +276,13 @@ pub(super) fn memberships(table: &Relation, profiles: &[String]) -> Vec<(String,
         .filter(|(column, ..)| !users.contains(column))
         .map(|(column, target, key)| (column.to_owned(), target.to_owned(), key.to_owned()))
         .collect()
+}
+
+/// Whether a table has policies for reading, and none of them names that other table.
+fn reads_without(table: &Relation, other: &str) -> bool {
+    let mut readers = policies(table, "authenticated", Command::Select).peekable();
+    readers.peek().is_some()
+        && readers.all(|it| it.using.as_deref().is_none_or(|text| !has_word(text, other)))
 }
 
 /// The NOT NULL columns that reference rows with owners.

@@ -128,3 +128,23 @@ pub(super) fn admits_its_user(relation: &Relation, command: Command, user: &Owne
     };
     each_compared(relation, command).iter().any(its)
 }
+
+/// What users hold in a column by which policies tell who may do more: something else than those
+/// ask for.
+pub(super) fn ordinary(read: &Found<'_>, relation: &Relation, column: &str) -> Option<String> {
+    let table = relation.declared_name();
+    let commands = Command::ALL;
+    let all = read.relations().flat_map(|it| {
+        commands.into_iter().flat_map(move |command| each_compared(it, command).concat())
+    });
+    let asked = all.filter_map(|comparison| match comparison {
+        Comparison::Holds(of, its, value) => (of == table && its == column).then(|| quote(&value)),
+        _ => None,
+    });
+    let asked: Vec<String> = asked.collect();
+    let its = relation.column(column).filter(|_| !asked.is_empty())?;
+    let default = its.default.as_deref().map(|it| it.split("::").next().unwrap_or_default());
+    let default = default.map(str::to_owned);
+    let all = default.into_iter().chain(choices(read, relation, column));
+    all.into_iter().find(|it| !asked.contains(it))
+}

@@ -10,7 +10,7 @@ use super::expressions::{BUCKET, Expression, Variant, demanded, kinds, literals,
 use super::found::{Found, OBJECTS, head};
 use super::grid::grid;
 use super::owners::Guesses;
-use super::roles::Roles;
+use super::roles::{Roles, ordinary};
 use super::states::{another, asked, choices};
 use super::users::{Says, parties};
 use super::writer::{Writer, key, list};
@@ -96,7 +96,7 @@ fn file(
     }
     for column in &relation.columns {
         write_column(&mut file, &found.catalog.functions, relation, column);
-        if let Some(example) = example(found, guesses, relation, &column.name) {
+        if let Some(example) = example((found, read), guesses, relation, &column.name) {
             file.pair("example", example);
         }
     }
@@ -131,7 +131,7 @@ fn owner(file: &mut Writer, guesses: &Guesses, relation: &Relation) {
 
 /// What a column of a made row has to hold, so that policies find the owner, and the bucket.
 fn example(
-    found: &Found<'_>,
+    (found, read): (&Found<'_>, &Found<'_>),
     guesses: &Guesses,
     relation: &Relation,
     column: &str,
@@ -155,7 +155,10 @@ fn example(
                 let state = states.find(|(it, _)| it == column)?;
                 another(found, relation, &state)
             };
-            asked.map(|(_, value)| value).or_else(plain)
+            asked
+                .map(|(_, value)| value)
+                .or_else(plain)
+                .or_else(|| ordinary(read, relation, column))
         }),
     }
 }

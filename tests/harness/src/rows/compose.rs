@@ -161,8 +161,12 @@ impl<'a> Factory<'a> {
                 let parent = free.and_then(|column| {
                     foreign_keys(relation).find(|foreign| foreign.columns.contains(column))
                 });
+                let is_alike = |it: &String| {
+                    declared
+                        .is_some_and(|declared| alike(relation, declared).any(|name| name == it))
+                };
                 let is_one_per_user = one_per_user(self.catalog, self.contract, &table)
-                    .is_some_and(|column| key.as_slice() == [column]);
+                    .is_some_and(|column| key.iter().all(|it| it == column || is_alike(it)));
                 if is_one_per_user && wanted.instead {
                     let is = key.iter().map(|it| format!("{} = {}", ident(it), taken[it.as_str()]));
                     let is = is.collect::<Vec<_>>().join(" and ");
@@ -344,7 +348,8 @@ pub(super) fn parent_ordinal(ordinal: usize, nth: usize) -> usize {
 /// The column by which a table has one row per user, if it does: the user's own id, or the
 /// key of another such table.
 pub fn one_per_user<'a>(catalog: &Catalog, contract: &'a Contract, table: &str) -> Option<&'a str> {
-    let column = match &contract.tables.get(table)?.owner {
+    let declared = contract.tables.get(table)?;
+    let column = match &declared.owner {
         contract::Owner::Column(column) => column,
         contract::Owner::Tenant(tenant) => &tenant.column,
         contract::Owner::Through(paths) => match paths.as_slice() {
@@ -358,7 +363,21 @@ pub fn one_per_user<'a>(catalog: &Catalog, contract: &'a Contract, table: &str) 
             return None;
         }
     };
-    catalog.relation(table)?.is_unique(&[column]).then_some(column)
+    let relation = catalog.relation(table)?;
+    let key: Vec<&str> = alike(relation, declared).chain([column.as_str()]).collect();
+    relation.is_unique(&key).then_some(column)
+}
+
+/// The columns that hold the same in every row, and so tell none apart.
+fn alike<'a>(
+    relation: &'a Relation,
+    declared: &'a contract::Relation,
+) -> impl Iterator<Item = &'a str> {
+    let columns = declared.columns.iter().filter(|(name, column)| {
+        let example = column.example.as_deref();
+        example.is_some_and(|it| !it.contains('{')) && !relation.is_unique(&[name.as_str()])
+    });
+    columns.map(|(name, _)| name.as_str())
 }
 
 /// The accounts of the platform.

@@ -2,7 +2,7 @@
 
 use super::compose::{
     ACCOUNTS, Draft, Factory, PLAIN_ROWS, VACANT, Wanted, foreign_keys, has_example, in_variant,
-    parent_ordinal,
+    one_per_user, parent_ordinal,
 };
 use super::members::newcomer;
 use super::owner::Owner;
@@ -41,7 +41,9 @@ impl Factory<'_> {
                         draft.values.insert(by.clone(), value[0].clone());
                     }
                 }
-                if relation.is_unique(&[column]) && wanted.ordinal > 0 && !wanted.instead {
+                let table = relation.declared_name();
+                let is_only = one_per_user(self.catalog, self.contract, &table).is_some();
+                if is_only && wanted.ordinal > 0 && !wanted.instead {
                     let profile = foreign_keys(relation)
                         .find(|key| key.columns == [column.as_str()] && key.target() != ACCOUNTS);
                     match profile {

@@ -38,7 +38,8 @@ pub(super) async fn owner_changes(sandbox: &Sandbox) -> Result<Vec<Trial>, Canno
     for subject in transaction.context.owned_tables() {
         let Owner::Column(owner) = &subject.declared.owner else { continue };
         // If the owner is part of the key, another owner means another row.
-        if subject.relation.is_unique(&[owner.as_str()])
+        let context = &transaction.context;
+        if one_per_user(context.catalog, context.contract, subject.name).is_some()
             || subject.relation.primary_key().contains(owner)
             // A user who may add members may change memberships of others.
             || subject.declared.membership.is_some()

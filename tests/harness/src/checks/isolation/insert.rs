@@ -40,10 +40,12 @@ impl Author<'_> {
         let open = self.declared.columns.keys().any(|column| insertable(column));
         let of_variant = variant.map(|variant| &self.declared.variants[variant]);
         draft.values.retain(|column, _| {
-            let required = self
-                .relation
-                .column(column)
-                .is_some_and(|column| column.not_null && column.default.is_none());
+            let its = self.relation.column(column);
+            let required = its.is_some_and(|it| it.not_null && it.default.is_none());
+            // What a client may not name, the default says.
+            if its.is_some_and(Column::is_callers) && !insertable(column) {
+                return !open;
+            }
             let owner = match &self.declared.owner {
                 contract::Owner::Column(_) | contract::Owner::Tenant(_) => {
                     self.declared.owner.columns().contains(&column)

@@ -4,6 +4,8 @@ use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Probe};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
+use crate::rows::Owner;
+use crate::rows::compose::{PLAIN_ROWS, Wanted};
 use crate::sql::ident;
 
 type Probes = Result<Vec<Probe>, CannotRun>;
@@ -232,7 +234,12 @@ pub(super) fn copies(context: &Context<'_>) -> Probes {
 
 /// A row in the victim's name.
 fn copy_in(context: &Context<'_>, subject: &Subject<'_>) -> Result<Probe, CannotRun> {
-    let draft = context.draft(subject.name, VICTIM)?;
+    let mut draft = context.draft(subject.name, VICTIM)?;
+    // A row may say nothing but its key.
+    if draft.values.is_empty() {
+        let wanted = Wanted::plain(Owner::User(VICTIM), PLAIN_ROWS);
+        context.factory().name_the_key(&mut draft, subject.relation, wanted)?;
+    }
     let columns: Vec<String> = draft.values.keys().map(|column| ident(column)).collect();
     // COPY needs values, so an expression is replaced by the value of the victim's row.
     let row = context.row(subject.name, VICTIM);
