@@ -1,7 +1,7 @@
 //! Reads policies for guesses: what they compare with the caller's id, and with a literal.
 
 use super::found::{Found, OBJECTS};
-use super::states::{State, opening, parts};
+use super::states::{State, opening, parts, state};
 use crate::catalog::Relation;
 use crate::contract::OWNER;
 use crate::contract::grid::SHARED;
@@ -186,12 +186,8 @@ pub(super) fn demanded(relation: &Relation, column: &str) -> Option<String> {
     if !its.not_null && checks.clone().chain(readers).any(|text| text.contains(&is_null)) {
         return Some("null".to_owned());
     }
-    let begin = format!("({column} = '");
-    let literal = checks.into_iter().find_map(|text| {
-        let rest = &text[text.find(&begin)? + begin.len()..];
-        rest.split_once('\'').map(|(literal, _)| literal)
-    });
-    literal.map(quote)
+    let states = checks.flat_map(|text| parts(text, "and")).filter_map(|it| state(relation, it));
+    states.into_iter().find_map(|(name, value)| (name == column).then_some(value))
 }
 
 /// What stands for the caller's id.

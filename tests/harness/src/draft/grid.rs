@@ -6,11 +6,11 @@ use super::owners::Guesses;
 use std::collections::BTreeMap;
 
 use super::expressions::{Kind, kinds};
-use super::policies::{Comparison, compared, comparisons, policies};
+use super::policies::{Comparison, compared, each_of_role, policies};
 use super::roles::{Member, Roles, admits_its_user};
-use super::users::{Party, Says, closed_to_guests, parties};
+use super::users::{Party, Reach, Says, closed_to_guests, parties};
 use super::writer::aligned;
-use crate::catalog::{Policy, Relation};
+use crate::catalog::Relation;
 use crate::contract::Owner;
 use crate::contract::grid::Command;
 use crate::contract::shape::PLAIN_ROWS;
@@ -102,10 +102,14 @@ pub(super) fn grid(
     let closed = closed_to_guests(relation);
     let parties = parties(relation, guesses);
     let only_for_others = |command: Command| {
-        let Owner::Column(column) = &owner else { return false };
-        let is_owners = compared(relation, command).contains(&Comparison::User(column.clone()));
-        let for_parties = parties.values().any(|party| party.may(relation, command));
-        !is_owners && (for_parties || is_for_some(relation, "authenticated", command))
+        let for_parties = match &owner {
+            Owner::Column(column) => {
+                parties.values().any(|party| party.may(relation, command))
+                    && !compared(relation, command).contains(&Comparison::User(column.clone()))
+            }
+            _ => false,
+        };
+        for_parties || is_for_some(relation, "authenticated", command)
     };
     let line = |who: &str, whose: &str, role, cells| Line {
         who: who.to_owned(),
@@ -143,10 +147,11 @@ pub(super) fn grid(
     }
     let is_public = owner == Owner::None;
     for (name, says) in personas {
-        if Command::ALL.into_iter().any(|command| says.may(relation, command)) {
+        if Command::ALL.into_iter().any(|it| says.reach(relation, it) != Reach::Own) {
             let (row, every) =
                 if is_public { ("any", "0 rows") } else { ("another's", "own rows") };
-            if only_for_others(Command::Insert) && says.may(relation, Command::Insert) {
+            let adds = says.reach(relation, Command::Insert) != Reach::Own;
+            if only_for_others(Command::Insert) && adds {
                 lines.push(line(name, "own", "authenticated", Cells::NewAlone));
             }
             lines.push(line(name, row, "authenticated", Cells::Denied));
@@ -176,8 +181,9 @@ pub(super) fn grid(
             let is_users = role == "authenticated";
             let barred = who == "guest" && closed.contains(command);
             let is_known = |party: &Party| who != "guest" || !party.has_an_address(guesses);
+            let reach = personas.get(&who).map_or(Reach::Own, |it| it.reach(relation, *command));
             let let_in = party.is_some_and(|it| it.may(relation, *command) && is_known(it))
-                || personas.get(&who).is_some_and(|says| says.may(relation, *command));
+                || reach != Reach::Own;
             let cells = match (cells, roles) {
                 (Cells::Role(place, member), Some(roles)) => {
                     by_role(relation, *command, roles, &owner, (place, member))
@@ -185,6 +191,10 @@ pub(super) fn grid(
                 (cells, _) => cells,
             };
             let cells = match cells {
+                Cells::Every(_) if reach == Reach::Tenant => {
+                    let is_its = personas[&who].is_row_of(relation);
+                    Cells::Every(if is_its { "2 rows" } else { "own rows" })
+                }
                 Cells::Every(_) if let_in => Cells::All,
                 Cells::Every(_) if barred => Cells::Every("0 rows"),
                 Cells::Denied if let_in => Cells::Reached,
@@ -198,6 +208,9 @@ pub(super) fn grid(
             };
             let cell = match command {
                 Command::Insert if new || no_party => "-".to_owned(),
+                Command::Insert if whose == "another's" && is_unnamed(relation, &owner, role) => {
+                    "no privilege".to_owned()
+                }
                 _ if whose == "own" && who != GROUPS[0] && *command != Command::Insert => {
                     "-".to_owned()
                 }
@@ -209,6 +222,11 @@ pub(super) fn grid(
         table.push(row);
     }
     aligned(&table)
+}
+
+/// Whether the role cannot say whose a new row is.
+fn is_unnamed(relation: &Relation, owner: &Owner, role: &str) -> bool {
+    matches!(owner, Owner::Column(column) if !relation.grants(role, "insert", column))
 }
 
 /// A line for guests beside that for the others.
@@ -364,16 +382,11 @@ fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'st
     }
 }
 
-/// Whether every policy that lets the role in asks for a claim.
+/// Whether every alternative that lets the role in asks for a claim, or for what its row says.
 fn is_for_some(relation: &Relation, role: &str, command: Command) -> bool {
-    let asks = |policy: &Policy| {
-        let texts = [&policy.using, &policy.with_check].into_iter().flatten();
-        let mut all = texts.flat_map(|text| comparisons(relation, text));
-        all.any(|it| matches!(it, Comparison::Says(..) | Comparison::Holds(..)))
-    };
-    let mut permissive =
-        policies(relation, role, command).filter(|policy| policy.permissive).peekable();
-    permissive.peek().is_some() && permissive.all(asks)
+    let asks = |it: &Comparison| matches!(it, Comparison::Says(..) | Comparison::Holds(..));
+    let all = each_of_role(relation, role, command);
+    !all.is_empty() && all.iter().all(|all| all.iter().any(asks))
 }
 
 /// Whether no policy lets the role do that. Where policies let it write, and none read its rows, is

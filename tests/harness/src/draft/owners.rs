@@ -233,10 +233,13 @@ pub(super) fn user_column(relation: &Relation, profiles: &[String]) -> Option<(S
             _ => None,
         })
     };
-    let inserted: Vec<String> = of_user(Command::Insert).collect();
+    let [inserted, read] = [Command::Insert, Command::Select].map(|it| of_user(it).collect());
+    let inserted: Vec<String> = inserted;
+    let read: Vec<String> = read;
     let rank = |column: &&&str| {
         let named = NAMES.iter().position(|name| name == *column).unwrap_or(NAMES.len());
-        (!inserted.iter().any(|it| it == *column), named)
+        let is_in = |all: &[String]| all.iter().any(|it| it == *column);
+        (!is_in(&inserted), !is_in(&read), named)
     };
     if let Some(column) = keyed.iter().min_by_key(rank) {
         let others: Vec<&str> = keyed.iter().copied().filter(|it| it != column).collect();
@@ -285,15 +288,22 @@ fn reads_without(table: &Relation, other: &str) -> bool {
         && readers.all(|it| it.using.as_deref().is_none_or(|text| !has_word(text, other)))
 }
 
-/// The NOT NULL columns that reference rows with owners.
+/// The NOT NULL columns that reference rows with owners; where policies for reading look up some of
+/// them, these.
 fn paths(table: &Relation, guesses: &BTreeMap<String, (Owner, String)>) -> Vec<(String, String)> {
     let required = |column: &str| table.column(column).is_some_and(|column| column.not_null);
-    references(table)
+    let all: Vec<(String, String)> = references(table)
         .into_iter()
         .filter(|(_, target, _)| *target != table.declared_name())
         .filter(|(column, target, _)| required(column) && guesses.contains_key(*target))
         .map(|(column, target, _)| (column.to_owned(), target.to_owned()))
-        .collect()
+        .collect();
+    let read = compared(table, Command::Select);
+    let is_read = |(path, _): &&(String, String)| {
+        read.iter().any(|it| matches!(it, Comparison::Lookup(column, ..) if column == path))
+    };
+    let looked_up: Vec<(String, String)> = all.iter().filter(is_read).cloned().collect();
+    if looked_up.is_empty() { all } else { looked_up }
 }
 
 /// The owner of a view's rows, where it shows the column with which the path of a table begins.

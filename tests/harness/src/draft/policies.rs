@@ -44,8 +44,17 @@ pub(super) fn compared(relation: &Relation, command: Command) -> Vec<Comparison>
 
 /// The same by alternative: a policy, or a part of one that stands beside OR.
 pub(super) fn each_compared(relation: &Relation, command: Command) -> Vec<Vec<Comparison>> {
+    each_of_role(relation, "authenticated", command)
+}
+
+/// The same for another role.
+pub(super) fn each_of_role(
+    relation: &Relation,
+    role: &str,
+    command: Command,
+) -> Vec<Vec<Comparison>> {
     let mut found = Vec::new();
-    for policy in policies(relation, "authenticated", command).filter(|it| it.permissive) {
+    for policy in policies(relation, role, command).filter(|it| it.permissive) {
         // What is inserted is judged by the check, and what is there by the condition.
         let text = match command {
             Command::Insert => policy.with_check.as_ref().or(policy.using.as_ref()),

@@ -94,6 +94,8 @@ pub(super) fn tenants(
                 let owner = Owner::Tenant(Tenant { column, of_user: Place::Claim(claim) });
                 found.push((table.declared_name(), owner, why));
             }
+            // Whom the row names is followed, and is nobody's tenant.
+            Comparison::Lookup(column, ..) if keyed(table, profiles).contains(&&*column) => {}
             Comparison::Lookup(column, users, by) => {
                 let Some(users) = tables.iter().find(|it| it.declared_name() == users) else {
                     continue;

@@ -14,7 +14,13 @@ use crate::sql::quote;
 /// Bob, where the two share, the one that may do the least.
 pub(super) struct Roles {
     table: String,
-    pub(super) column: String,
+    /// The column of the role and its values, if policies ask for one.
+    values: Option<Values>,
+}
+
+/// The column that holds a role, and the roles that may do the most and the least.
+struct Values {
+    column: String,
     most: String,
     least: String,
 }
@@ -44,9 +50,9 @@ impl Roles {
                 }
             }
         }
-        let (_, _, column, _) = asked.first()?;
-        let column = column.clone();
         let members = read.relations().find(|it| it.declared_name() == table)?;
+        let column = asked.first().map(|(_, _, column, _)| column.clone());
+        let Some(column) = column else { return Some(Self { table, values: None }) };
         let mut values = choices(read, members, &column);
         let listed = asked.iter().flat_map(|(.., listed)| listed.iter().map(|it| quote(it)));
         for value in listed {
@@ -61,31 +67,31 @@ impl Roles {
             }
         }
         let may = |value: &str| {
-            let roles = Self {
-                table: table.clone(),
-                column: column.clone(),
-                most: value.to_owned(),
-                least: String::new(),
-            };
             let admits = |(it, command): &&(&Relation, Command)| {
-                roles.admit(it, *command, (Member::Most, false))
+                admits(it, *command, &table, (Some(value), true))
             };
             places.iter().filter(admits).count()
         };
         let most = values.iter().rev().max_by_key(|value| may(value))?.clone();
         let least = values.iter().rev().min_by_key(|value| may(value))?.clone();
-        Some(Self { table, column, most, least })
+        Some(Self { table, values: Some(Values { column, most, least }) })
     }
 
-    /// What `[members]` says of each.
-    pub(super) fn members(&self) -> [(&'static str, &str); 3] {
-        [("alone", &self.most), ("alice", &self.most), ("bob", &self.least)]
+    /// The column of the role, and what `[members]` says of each.
+    pub(super) fn members(&self) -> Option<(&str, [(&'static str, &str); 3])> {
+        let Values { column, most, least } = self.values.as_ref()?;
+        Some((column, [("alone", most), ("alice", most), ("bob", least)]))
     }
 
-    /// Whether policies of a table ask for a role.
+    /// Whether policies of a table ask for a role, or for the user whom a row names.
     pub(super) fn matter_to(&self, relation: &Relation) -> bool {
-        let mut all = Command::ALL.into_iter().flat_map(|it| each_compared(relation, it).concat());
-        all.any(|it| matches!(it, Comparison::Among(of, ..) if of == self.table))
+        let is_membership = relation.declared_name() == self.table;
+        let mut all = Command::ALL.into_iter().flat_map(|it| each_compared(relation, it));
+        all.any(|all| {
+            let by_role =
+                all.iter().any(|it| matches!(it, Comparison::Among(of, ..) if *of == self.table));
+            by_role || !is_membership && names_a_user(&all) && is_of_members(&all, &self.table)
+        })
     }
 
     /// Whether a member may do that with a row of their own, or with a shared one, which names Alice
@@ -96,26 +102,45 @@ impl Roles {
         command: Command,
         (member, is_shared): (Member, bool),
     ) -> bool {
-        let value = if member == Member::Most { &self.most } else { &self.least };
-        let is_membership = relation.declared_name() == self.table;
-        each_compared(relation, command).iter().any(|all| {
-            let of_members = all.iter().any(|it| self.is_lookup(it));
-            let by_user = all.iter().any(|it| matches!(it, Comparison::User(_)));
-            let holds = |it: &Comparison| match it {
-                Comparison::Among(of, _, values) if *of == self.table => {
-                    values.iter().any(|it| quote(it) == *value)
-                }
-                _ => true,
-            };
-            let is_its = !is_shared || member == Member::Most || command == Command::Insert;
-            let is_named = !by_user || !is_membership && is_its;
-            (of_members || by_user || all.is_empty()) && is_named && all.iter().all(holds)
-        })
+        let is_least = is_shared && member == Member::Least;
+        let value = self.values.as_ref().map(|it| match member {
+            Member::Most => it.most.as_str(),
+            Member::Least => it.least.as_str(),
+        });
+        let is_named = !is_least || command == Command::Insert;
+        admits(relation, command, &self.table, (value, is_named))
     }
+}
 
-    fn is_lookup(&self, comparison: &Comparison) -> bool {
-        matches!(comparison, Comparison::Lookup(_, of, _) if *of == self.table)
-    }
+/// Whether some alternative of a policy admits a member who holds that value, and whom the row names
+/// or does not.
+fn admits(
+    relation: &Relation,
+    command: Command,
+    table: &str,
+    (value, is_named): (Option<&str>, bool),
+) -> bool {
+    let is_membership = relation.declared_name() == table;
+    each_compared(relation, command).iter().any(|all| {
+        let holds = |it: &Comparison| match it {
+            Comparison::Among(of, _, values) if of == table => {
+                value.is_some_and(|value| values.iter().any(|it| quote(it) == value))
+            }
+            _ => true,
+        };
+        let by_user = names_a_user(all);
+        (is_of_members(all, table) || by_user || all.is_empty())
+            && (!by_user || !is_membership && is_named)
+            && all.iter().all(holds)
+    })
+}
+
+fn names_a_user(all: &[Comparison]) -> bool {
+    all.iter().any(|it| matches!(it, Comparison::User(_)))
+}
+
+fn is_of_members(all: &[Comparison], table: &str) -> bool {
+    all.iter().any(|it| matches!(it, Comparison::Lookup(_, of, _) if of == table))
 }
 
 /// Whether users may do that with a membership because it is their own.

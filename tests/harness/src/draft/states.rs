@@ -102,7 +102,7 @@ pub(super) fn choices(found: &Found<'_>, relation: &Relation, column: &str) -> V
 }
 
 /// The state that makes a condition about one column hold.
-fn state(relation: &Relation, condition: &str) -> Option<State> {
+pub(super) fn state(relation: &Relation, condition: &str) -> Option<State> {
     let negated = Tokens::of(condition).word(0) == "not";
     let tokens = Tokens::of(if negated { bare(&condition["not".len()..]) } else { condition });
     let name = match (tokens.text(0), tokens.text(1)) {

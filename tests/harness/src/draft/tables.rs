@@ -175,11 +175,11 @@ fn variants(
 
 /// The values of a membership beside its keys, such as which member has which role.
 fn members(file: &mut Writer, found: &Found<'_>, relation: &Relation, roles: Option<&Roles>) {
-    if let Some(roles) = roles {
+    if let Some((column, members)) = roles.and_then(Roles::members) {
         file.gap().guess("policies ask which member has which role");
         file.header(&["members"]);
-        for (who, value) in roles.members() {
-            let held: toml::Table = [(roles.column.clone(), value.into())].into_iter().collect();
+        for (who, value) in members {
+            let held: toml::Table = [(column.to_owned(), value.into())].into_iter().collect();
             file.pair(who, held);
         }
     } else if relation.columns.iter().any(|it| choices(found, relation, &it.name).len() > 2) {

@@ -66,7 +66,8 @@ pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String
                 (word(column), Owner::Tenant(Tenant { column: column.clone(), of_user }))
             }
             Comparison::Lookup(column, table, by)
-                if relation.primary_key() == [column.as_str()]
+                if (relation.primary_key() == [column.as_str()]
+                    || owner.as_ref() == Some(column))
                     && matches!(guesses.at(table), (Owner::Column(_) | Owner::Through(_), _)) =>
             {
                 let [column, table, by] = [column, table, by].map(Clone::clone);
@@ -81,12 +82,51 @@ pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String
 
 /// A persona whose token, or whose row, says what a policy asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Says(Comparison);
+pub(super) struct Says {
+    comparison: Comparison,
+    /// The column of that row that says whose tenant the persona is in: Alice's.
+    tenant: Option<String>,
+}
+
+/// How far a persona reaches beyond rows of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// No further.
+    Own,
+    /// The rows of Alice's tenant.
+    Tenant,
+    /// Every row.
+    All,
+}
 
 impl Says {
-    /// Whether policies for a command ask for it.
-    pub(super) fn may(&self, relation: &Relation, command: Command) -> bool {
-        compared(relation, command).contains(&self.0)
+    /// How far policies for a command let the persona reach.
+    pub(super) fn reach(&self, relation: &Relation, command: Command) -> Reach {
+        let mut reach = Reach::Own;
+        for all in each_compared(relation, command) {
+            let asks =
+                |it: &&Comparison| matches!(it, Comparison::Says(..) | Comparison::Holds(..));
+            let is_asked = all.contains(&self.comparison);
+            let looked_up = all.iter().any(|it| match (it, &self.comparison) {
+                (Comparison::Lookup(_, of, _), Comparison::Holds(table, ..)) => of == table,
+                _ => false,
+            });
+            if all.iter().filter(asks).any(|it| *it != self.comparison) {
+                continue;
+            }
+            match (is_asked, looked_up, &self.tenant) {
+                (_, true, Some(_)) if reach == Reach::Own => reach = Reach::Tenant,
+                (true, false, _) => reach = Reach::All,
+                (true, true, None) => reach = Reach::All,
+                _ => {}
+            }
+        }
+        reach
+    }
+
+    /// Whether the persona's own row is one of that table.
+    pub(super) fn is_row_of(&self, relation: &Relation) -> bool {
+        matches!(&self.comparison, Comparison::Holds(table, ..) if *table == relation.declared_name())
     }
 
     /// The key of a contract that says so, and its value.
@@ -96,12 +136,18 @@ impl Says {
                 toml::Value::Table([((*name).clone(), value)].into_iter().collect())
             })
         };
-        match &self.0 {
+        match &self.comparison {
             Comparison::Says(claim, value) => {
                 ("claims", nested(&claim.path.iter().collect::<Vec<_>>(), value.clone()))
             }
             Comparison::Holds(table, column, value) => {
-                ("rows", nested(&[table, column], quote(value)))
+                let mut row = toml::Table::new();
+                row.insert(column.clone(), quote(value).into());
+                if let Some(tenant) = &self.tenant {
+                    row.insert(tenant.clone(), "alice's".into());
+                }
+                let rows: toml::Table = [(table.clone(), row.into())].into_iter().collect();
+                ("rows", rows.into())
             }
             _ => ("claims", toml::Value::Table(toml::Table::new())),
         }
@@ -116,8 +162,15 @@ pub(super) fn personas<'a>(
     let all = relations.flat_map(|relation| {
         Command::ALL.into_iter().flat_map(move |command| compared(relation, command))
     });
+    let all: Vec<Comparison> = all.collect();
+    let tenant = |table: &String| {
+        all.iter().find_map(|it| match it {
+            Comparison::Lookup(_, of, by) if of == table => Some(by.clone()),
+            _ => None,
+        })
+    };
     let mut personas = BTreeMap::new();
-    for comparison in all {
+    for comparison in all.clone() {
         let value = match &comparison {
             Comparison::Says(claim, value) => {
                 let first = claim.path.first().map(String::as_str);
@@ -132,7 +185,11 @@ pub(super) fn personas<'a>(
         let name: String =
             value.chars().map(|it| if it.is_alphanumeric() { it } else { '_' }).collect();
         let name = if Persona::named(&name).is_some() { format!("{name}_by_claim") } else { name };
-        personas.entry(name).or_insert(Says(comparison));
+        let tenant = match &comparison {
+            Comparison::Holds(table, ..) => tenant(table),
+            _ => None,
+        };
+        personas.entry(name).or_insert(Says { comparison, tenant });
     }
     personas
 }

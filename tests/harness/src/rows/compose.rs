@@ -12,10 +12,6 @@ use crate::contract::{self, Contract};
 use crate::error::CannotRun;
 use crate::sql::{ident, quote};
 
-/// An account that has signed up and whose profile was removed again: whoever inserts into a
-/// table with one row per user inserts for it.
-pub const VACANT: &str = "0aca0000-0000-4000-8000-000000000005";
-
 /// What rows are made from.
 pub struct Factory<'a> {
     /// What there is.

@@ -1,15 +1,17 @@
 //! Whose a row is, and what it points at: rows that there are, or such as are made before it.
 
 use super::compose::{
-    ACCOUNTS, Draft, Factory, PLAIN_ROWS, VACANT, Wanted, foreign_keys, has_example, in_variant,
+    ACCOUNTS, Draft, Factory, PLAIN_ROWS, Wanted, bare, foreign_keys, has_example, in_variant,
     one_per_user, parent_ordinal,
 };
 use super::members::newcomer;
 use super::owner::Owner;
+use super::world::Row;
 use crate::catalog::{Column, Constraint, Relation};
 use crate::contract;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
+use crate::source::short_hash;
 use crate::sql::{ident, quote};
 
 impl Factory<'_> {
@@ -44,18 +46,20 @@ impl Factory<'_> {
                 let table = relation.declared_name();
                 let is_only = one_per_user(self.catalog, self.contract, &table).is_some();
                 if is_only && wanted.ordinal > 0 && !wanted.instead {
+                    let vacant = vacant(wanted.owner, wanted.ordinal);
                     let profile = foreign_keys(relation)
                         .find(|key| key.columns == [column.as_str()] && key.target() != ACCOUNTS);
                     match profile {
                         Some(key) => {
                             let (of, there) = (key.target(), &key.target_columns);
-                            self.made_beforehand(draft, of, there, (wanted.owner, 1), depth)?;
+                            let of_account = (wanted.owner, wanted.ordinal);
+                            self.made_beforehand(draft, of, there, of_account, depth)?;
                         }
-                        None => draft.setup.extend(self.world.sign_up(VACANT, None)),
+                        None => draft.setup.extend(self.world.sign_up(&vacant, None)),
                     }
                     let (table, column) = (relation.qualified(), ident(column));
-                    draft.setup.push(format!("delete from {table} where {column} = '{VACANT}'"));
-                    id = Some(quote(VACANT));
+                    draft.setup.push(format!("delete from {table} where {column} = '{vacant}'"));
+                    id = Some(quote(&vacant));
                 }
                 draft.values.insert(column.clone(), id.unwrap_or_else(|| "null".into()));
             }
@@ -195,6 +199,14 @@ impl Factory<'_> {
         } else if rows.is_empty() && owner == Owner::Shared {
             rows = self.world.rows(table, Owner::User(Persona::Alice), None);
         }
+        // Those of the tenant that a persona is in.
+        if let (true, Owner::User(user), Some(contract::Owner::Tenant(tenant))) =
+            (rows.is_empty(), owner, self.owner_of(table))
+        {
+            let its = self.tenant_of(user, tenant).ok()?;
+            let of_tenant = |row: &&Row| row.literal(&tenant.column).map(bare) == Some(bare(&its));
+            rows = self.world.all_rows(table).filter(of_tenant).collect();
+        }
         // A chain of a table's own rows: each points at the one before.
         let at = if child == table { ordinal.saturating_sub(1) } else { ordinal };
         let row = rows.get(at % PLAIN_ROWS.min(rows.len().max(1)))?;
@@ -227,8 +239,9 @@ impl Factory<'_> {
         depth: usize,
     ) -> Result<Vec<String>, CannotRun> {
         if key.target() == ACCOUNTS {
-            draft.setup.extend(self.world.sign_up(VACANT, None));
-            return Ok(vec![quote(VACANT)]);
+            let vacant = vacant(owner, ordinal);
+            draft.setup.extend(self.world.sign_up(&vacant, None));
+            return Ok(vec![quote(&vacant)]);
         }
         self.made_beforehand(draft, key.target(), &key.target_columns, (owner, ordinal), depth)
     }
@@ -264,6 +277,13 @@ impl Factory<'_> {
 /// Whether a column names a user of the row beside its owner.
 fn is_party(declared: Option<&contract::Relation>, column: &str) -> bool {
     declared.is_some_and(|it| it.parties.values().any(|party| party.path.columns() == [column]))
+}
+
+/// An account that has signed up and whose profile was removed again: whoever inserts into a table
+/// with one row per user inserts for it.
+fn vacant(owner: Owner, ordinal: usize) -> String {
+    let hash = short_hash(&format!("{} {ordinal}", owner.name()));
+    format!("0aca0000-0000-4000-8000-{}", &hash[..12])
 }
 
 fn another_account(owner: Owner) -> String {

@@ -37,10 +37,8 @@ pub(super) async fn owner_changes(sandbox: &Sandbox) -> Result<Vec<Trial>, Canno
     let mut trials = Vec::new();
     for subject in transaction.context.owned_tables() {
         let Owner::Column(owner) = &subject.declared.owner else { continue };
-        // If the owner is part of the key, another owner means another row.
-        let context = &transaction.context;
-        if one_per_user(context.catalog, context.contract, subject.name).is_some()
-            || subject.relation.primary_key().contains(owner)
+        // If the owner is part of a key, another owner means another row.
+        if subject.relation.unique_keys().iter().any(|key| key.contains(owner))
             // A user who may add members may change memberships of others.
             || subject.declared.membership.is_some()
         {

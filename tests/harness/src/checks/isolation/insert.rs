@@ -42,9 +42,10 @@ impl Author<'_> {
         draft.values.retain(|column, _| {
             let its = self.relation.column(column);
             let required = its.is_some_and(|it| it.not_null && it.default.is_none());
-            // What a client may not name, the default says.
-            if its.is_some_and(Column::is_callers) && !insertable(column) {
-                return !open;
+            // What a user may not name, the default says.
+            let is_own = cell.persona.user_id().is_some() && matches!(cell.whose, Whose::Own(_));
+            if is_own && open && its.is_some_and(Column::is_callers) && !insertable(column) {
+                return false;
             }
             let owner = match &self.declared.owner {
                 contract::Owner::Column(_) | contract::Owner::Tenant(_) => {

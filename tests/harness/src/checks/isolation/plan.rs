@@ -72,6 +72,8 @@ impl<'a> Author<'a> {
     pub fn write(&self, cell: &Cell) -> Result<Try, CannotRun> {
         let mut written = self.written(cell)?;
         let mut setup = self.factory.arrival(cell.persona)?;
+        // A parent that came with the persona is there already.
+        written.setup.retain(|statement| !setup.contains(statement));
         setup.append(&mut written.setup);
         Ok(Try { setup, ..written })
     }
@@ -119,7 +121,7 @@ impl<'a> Author<'a> {
     fn update(&self, cell: &Cell) -> Result<Try, CannotRun> {
         let column = match &cell.column {
             Some(column) => column.clone(),
-            None => self.updated_column()?,
+            None => self.updated_column(cell.persona.role())?,
         };
         let row = self.row(cell);
         let current = row.and_then(|row| row.literal(&column)).unwrap_or("null");
@@ -148,9 +150,9 @@ impl<'a> Author<'a> {
         Ok(Try { setup, idle, stored, ..Try::of(statement) })
     }
 
-    /// The column that an update sets if the cell names none: the first that a client may
+    /// The column that an update sets if the cell names none: the first that the role may
     /// update, or the first that can be updated.
-    fn updated_column(&self) -> Result<String, CannotRun> {
+    fn updated_column(&self, role: &str) -> Result<String, CannotRun> {
         let plain = |column: &&Column| {
             let in_variant = |v: &BTreeMap<String, String>| v.contains_key(&column.name);
             !self.is_structural(&column.name)
@@ -167,7 +169,8 @@ impl<'a> Author<'a> {
                 all.partition(|column| self.is_structural(&column.name));
             unique.into_iter().chain(keys)
         };
-        let may = |column: &&Column| self.declared.client_may("update", &column.name);
+        let granted = self.declared.granted(role, "update");
+        let may = |column: &&Column| granted.contains(&column.name.as_str());
         let free = |column: &&Column| {
             may(column) && self.declared.guard(&column.name, Command::Update).is_none()
         };
@@ -283,7 +286,7 @@ impl<'a> Author<'a> {
     /// # Errors
     /// That the table has no such column.
     pub fn plain_update(&self, condition: &str) -> Result<String, CannotRun> {
-        let column = self.updated_column()?;
+        let column = self.updated_column("authenticated")?;
         let value =
             if self.is_structural(&column) { ident(&column) } else { self.fresh(&column, "")? };
         let table = self.relation.qualified();

@@ -149,6 +149,7 @@ fn statements(
 ) -> Result<Vec<Done>, CannotRun> {
     let (table, key) = (words.table(), words.key(persona)?);
     let mut draft = words.draft(Owner::User(persona))?;
+    words.leave_to_defaults(&mut draft);
     let mut set = vec![words.assignment()?];
     if laden {
         let declared = &words.subject.declared.columns;

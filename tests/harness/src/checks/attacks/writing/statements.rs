@@ -111,6 +111,14 @@ impl<'a> TableStatements<'a> {
         self.draft_with(owner, PLAIN_ROWS)
     }
 
+    /// Takes out of one's own row what the sender may not name, and the default says.
+    pub(in crate::checks::attacks) fn leave_to_defaults(&self, draft: &mut Draft) {
+        draft.values.retain(|name, _| {
+            let its = self.subject.relation.column(name);
+            self.may("insert", name) || !its.is_some_and(Column::is_callers)
+        });
+    }
+
     fn draft_with(&self, owner: Owner, ordinal: usize) -> Result<Draft, CannotRun> {
         let wanted = Wanted::plain(owner, ordinal);
         let factory = self.context.factory();
@@ -118,8 +126,13 @@ impl<'a> TableStatements<'a> {
         draft.values.retain(|it, _| !factory.is_optional_tenant(self.subject.relation, it));
         if self.subject.relation.columns.iter().any(|column| self.may("insert", &column.name)) {
             draft.values.retain(|column, _| {
-                let required = self.subject.relation.column(column).is_some_and(is_required);
-                required || self.is_on_path(column) || self.may("insert", column)
+                let its = self.subject.relation.column(column);
+                // What the attacker may not name, the default says.
+                let by_default =
+                    owner == Owner::User(ATTACKER) && its.is_some_and(Column::is_callers);
+                its.is_some_and(is_required)
+                    || self.is_on_path(column) && !by_default
+                    || self.may("insert", column)
             });
         }
         Ok(draft)
@@ -271,8 +284,13 @@ impl<'a> TableStatements<'a> {
     pub(in crate::checks::attacks) fn insertion(
         &self,
         part: &str,
-        draft: Draft,
+        mut draft: Draft,
     ) -> Result<Probe, CannotRun> {
+        // What a client may not name, the default says.
+        draft.values.retain(|name, _| {
+            let its = self.subject.relation.column(name);
+            self.subject.declared.client_may("insert", name) || !its.is_some_and(Column::is_callers)
+        });
         let statement = draft.insert(self.subject.relation);
         Ok(Probe { setup: draft.setup, ..self.probe(part, statement)? })
     }
