@@ -1,13 +1,14 @@
 //! Drafts access grids: each user reaches their own rows and nobody else's, as far as the
 //! role's privileges go. The contents of the database are not used.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cells::{Cells, Place, by_role, cell, is_for_some};
+use super::expressions::{Kind, kinds};
 use super::found::Found;
 use super::owners::Guesses;
-use std::collections::BTreeMap;
-
-use super::expressions::{Kind, kinds};
-use super::policies::{Comparison, compared, each_of_role, policies};
-use super::roles::{Member, Roles, admits_its_user};
+use super::policies::{Comparison, compared};
+use super::roles::{Member, Roles};
 use super::users::{Party, Reach, Says, closed_to_guests, parties};
 use super::writer::aligned;
 use crate::catalog::Relation;
@@ -15,42 +16,6 @@ use crate::contract::Owner;
 use crate::contract::grid::Command;
 use crate::contract::shape::PLAIN_ROWS;
 use crate::contract::tenant::Tenant;
-
-/// The guessed outcomes of a grid line, by the kind of its target.
-#[derive(Clone, Copy)]
-enum Cells {
-    /// The row is reached.
-    Reached,
-    /// The row is not reached.
-    Denied,
-    /// Another user's membership in a shared row.
-    Seen,
-    /// The user's own membership in a shared row.
-    OwnMembership,
-    /// The row does not exist; a new one may be inserted.
-    NewAlone,
-    /// All rows.
-    All,
-    /// This many rows.
-    Every(&'static str),
-    /// Every membership: those of others can be read and not written.
-    EveryMembership,
-    /// What a role of members reaches.
-    Role(Place, Member),
-}
-
-/// Which rows the members reach by their roles.
-#[derive(Clone, Copy)]
-enum Place {
-    /// A row of one's own, or a new one.
-    Alone,
-    /// One's own membership in a shared row.
-    Own,
-    /// A shared row, or another's membership in it.
-    Shared,
-    /// All of them.
-    Every,
-}
 
 /// A line of a guessed grid: who, whose row, the role, and the guessed outcomes.
 struct Line {
@@ -61,6 +26,15 @@ struct Line {
     /// Which kind of rows it is about.
     kind: usize,
 }
+
+impl Line {
+    fn new(who: &str, whose: &str, role: &'static str, cells: Cells) -> Self {
+        Self { who: who.to_owned(), whose: whose.to_owned(), role, cells, kind: 0 }
+    }
+}
+
+/// The role of whoever has signed in.
+const USER: &str = "authenticated";
 
 /// The users with rows, and those without.
 const GROUPS: [&str; 2] = ["alice, bob", "carol, guest"];
@@ -96,132 +70,170 @@ pub(super) fn grid(
     personas: &BTreeMap<String, Says>,
 ) -> Vec<String> {
     let (owner, _) = guesses.at(name);
-    let is_table = relation.is_table();
-    let commands = if is_table { Command::ALL.to_vec() } else { vec![Command::Select] };
-    let kinds = kinds(found, relation, owner != Owner::None);
-    let closed = closed_to_guests(relation);
-    let parties = parties(relation, guesses);
-    let only_for_others = |command: Command| {
-        let for_parties = match &owner {
+    let commands = if relation.is_table() { Command::ALL.to_vec() } else { vec![Command::Select] };
+    let grid = Guessed {
+        relation,
+        name,
+        kinds: kinds(found, relation, owner != Owner::None),
+        closed: closed_to_guests(relation),
+        parties: parties(relation, guesses),
+        owner,
+        guesses,
+        roles,
+        personas,
+    };
+    let mut table = vec![vec!["who".to_owned(), "whose row".to_owned()]];
+    table[0].extend(commands.iter().map(|command| command.name().to_owned()));
+    for line in grid.lines() {
+        let cells = commands.iter().map(|command| grid.cell(&line, *command));
+        table.push([line.who.clone(), line.whose.clone()].into_iter().chain(cells).collect());
+    }
+    aligned(&table)
+}
+
+/// What the grid of a table or view is guessed from.
+struct Guessed<'a> {
+    relation: &'a Relation,
+    name: &'a str,
+    owner: Owner,
+    kinds: Vec<Kind>,
+    /// The commands that anonymous sign-ins may not run.
+    closed: BTreeSet<Command>,
+    parties: BTreeMap<String, Party>,
+    guesses: &'a Guesses,
+    roles: Option<&'a Roles>,
+    personas: &'a BTreeMap<String, Says>,
+}
+
+impl Guessed<'_> {
+    fn lines(&self) -> Vec<Line> {
+        let Self { relation, name, owner, kinds, guesses, .. } = self;
+        let mut lines: Vec<Line> = Vec::new();
+        let of_users = match self.roles {
+            Some(_) => of_members(guesses.is_membership(name)),
+            None => users(relation, owner, name, guesses),
+        };
+        for (who, whose, cells) in of_users {
+            let groups = if kinds.len() > 1 && whose == "every" { &GROUPS[..] } else { &[who] };
+            lines.extend(groups.iter().map(|who| Line::new(who, whose, USER, cells)));
+        }
+        let variants = kinds.iter().enumerate();
+        for (kind, variant) in variants.filter_map(|(at, it)| Some((at, it.variant.as_ref()?))) {
+            let anothers = format!("another's {}", variant.name);
+            let own = Line::new(GROUPS[0], &format!("own {}", variant.name), USER, Cells::Reached);
+            let theirs = Line::new("users", &anothers, USER, Cells::Denied);
+            let of_nobody = Line::new(ANYBODY, &anothers, "anon", Cells::Denied);
+            lines.extend([own, theirs, of_nobody].map(|line| Line { kind, ..line }));
+        }
+        for (word, party) in &self.parties {
+            let line = Line::new("users", &format!("as {word}"), USER, Cells::Denied);
+            let split = party.has_an_address(guesses) && self.closed.is_empty();
+            lines.extend(if split { without_guests(line) } else { vec![line] });
+        }
+        if !self.closed.is_empty() {
+            lines = lines.into_iter().flat_map(without_guests).collect();
+        }
+        lines.extend(self.lines_of_personas());
+        let is_public = *owner == Owner::None;
+        let any = if is_public { Cells::Seen } else { Cells::Denied };
+        let every = if is_public { "all rows" } else { "0 rows" };
+        let targets = match (kinds.len() > 1, can_be_nobodys(relation, owner)) {
+            (true, true) => &["another's", "nobody's"][..],
+            (true, false) => &["another's"],
+            (false, _) => &["any"],
+        };
+        lines.extend(targets.iter().map(|whose| Line::new(ANYBODY, whose, "anon", any)));
+        lines.push(Line::new(ANYBODY, "every", "anon", Cells::Every(every)));
+        lines.push(Line::new("service_role", "any", "service_role", Cells::Reached));
+        lines.push(Line::new("service_role", "every", "service_role", Cells::All));
+        lines
+    }
+
+    /// The lines of the personas whom some policy lets in.
+    fn lines_of_personas(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (name, says) in self.personas {
+            let reaches = |command| says.reach(self.relation, command) != Reach::Own;
+            if !Command::ALL.into_iter().any(reaches) {
+                continue;
+            }
+            if self.is_only_for_others(Command::Insert) && reaches(Command::Insert) {
+                lines.push(Line::new(name, "own", USER, Cells::NewAlone));
+            }
+            let (row, every) = match self.owner {
+                Owner::None => ("any", "0 rows"),
+                _ => ("another's", "own rows"),
+            };
+            lines.push(Line::new(name, row, USER, Cells::Denied));
+            lines.push(Line::new(name, "every", USER, Cells::Every(every)));
+        }
+        lines
+    }
+
+    /// Whether policies let only parties or personas run a command, and not the owner as such.
+    fn is_only_for_others(&self, command: Command) -> bool {
+        let for_parties = match &self.owner {
             Owner::Column(column) => {
-                parties.values().any(|party| party.may(relation, command))
-                    && !compared(relation, command).contains(&Comparison::User(column.clone()))
+                let is_owners = Comparison::User(column.clone());
+                self.parties.values().any(|party| party.may(self.relation, command))
+                    && !compared(self.relation, command).contains(&is_owners)
             }
             _ => false,
         };
-        for_parties || is_for_some(relation, "authenticated", command)
-    };
-    let line = |who: &str, whose: &str, role, cells| Line {
-        who: who.to_owned(),
-        whose: whose.to_owned(),
-        role,
-        cells,
-        kind: 0,
-    };
-    let mut lines: Vec<Line> = Vec::new();
-    let lines_of_users = match roles {
-        Some(_) => of_members(guesses.is_membership(name)),
-        None => users(relation, &owner, name, guesses),
-    };
-    for (who, whose, cells) in lines_of_users {
-        let groups = if kinds.len() > 1 && whose == "every" { &GROUPS[..] } else { &[who] };
-        lines.extend(groups.iter().map(|who| line(who, whose, "authenticated", cells)));
+        for_parties || is_for_some(self.relation, USER, command)
     }
-    for (kind, variant) in
-        kinds.iter().enumerate().filter_map(|(at, it)| Some((at, it.variant.as_ref()?)))
-    {
-        let anothers = format!("another's {}", variant.name);
-        let own =
-            line(GROUPS[0], &format!("own {}", variant.name), "authenticated", Cells::Reached);
-        let theirs = line("users", &anothers, "authenticated", Cells::Denied);
-        let of_nobody = line(ANYBODY, &anothers, "anon", Cells::Denied);
-        lines.extend([own, theirs, of_nobody].map(|line| Line { kind, ..line }));
+
+    /// The text of a cell.
+    fn cell(&self, line: &Line, command: Command) -> String {
+        let Line { who, whose, role, kind, .. } = line;
+        let party = whose.strip_prefix("as ").and_then(|word| self.parties.get(word));
+        let has_members = matches!(self.owner, Owner::Members(_));
+        let new = has_members && ["another's", "shared"].contains(&whose.as_str());
+        let no_party = party.is_some_and(|party| !party.can_be_new());
+        let is_unnamed =
+            whose.starts_with("another's") && is_unnamed(self.relation, &self.owner, role);
+        let cells = self.resolved(line, command, party);
+        match command {
+            Command::Insert if new || no_party => "-".to_owned(),
+            Command::Insert if is_unnamed => "no privilege".to_owned(),
+            _ if whose == "own" && who != GROUPS[0] && command != Command::Insert => "-".to_owned(),
+            _ if whose == "every" => of_all(&self.kinds, who, role, command, cells),
+            _ => cell(&self.kinds[*kind].relation, role, command, cells).to_owned(),
+        }
     }
-    for (word, party) in &parties {
-        let line = line("users", &format!("as {word}"), "authenticated", Cells::Denied);
-        let split = party.has_an_address(guesses) && closed.is_empty();
-        lines.extend(if split { without_guests(line) } else { vec![line] });
-    }
-    if !closed.is_empty() {
-        lines = lines.into_iter().flat_map(without_guests).collect();
-    }
-    let is_public = owner == Owner::None;
-    for (name, says) in personas {
-        if Command::ALL.into_iter().any(|it| says.reach(relation, it) != Reach::Own) {
-            let (row, every) =
-                if is_public { ("any", "0 rows") } else { ("another's", "own rows") };
-            let adds = says.reach(relation, Command::Insert) != Reach::Own;
-            if only_for_others(Command::Insert) && adds {
-                lines.push(line(name, "own", "authenticated", Cells::NewAlone));
+
+    /// What is guessed of a line for a command.
+    fn resolved(&self, line: &Line, command: Command, party: Option<&Party>) -> Cells {
+        let Self { relation, guesses, .. } = self;
+        let is_guest = line.who == "guest";
+        let barred = is_guest && self.closed.contains(&command);
+        let only_others = line.role == USER && self.is_only_for_others(command);
+        let persona = self.personas.get(&line.who);
+        let reach = persona.map_or(Reach::Own, |it| it.reach(relation, command));
+        let is_party = party.is_some_and(|it| {
+            it.may(relation, command) && !(is_guest && it.has_an_address(guesses))
+        });
+        let let_in = is_party || reach != Reach::Own;
+        let cells = match (line.cells, self.roles) {
+            (Cells::Role(place, member), Some(roles)) => {
+                by_role(relation, command, roles, &self.owner, (place, member))
             }
-            lines.push(line(name, row, "authenticated", Cells::Denied));
-            lines.push(line(name, "every", "authenticated", Cells::Every(every)));
+            (cells, _) => cells,
+        };
+        match cells {
+            Cells::Every(_) if reach == Reach::Tenant => {
+                let is_its = persona.is_some_and(|it| it.is_row_of(relation));
+                Cells::Every(if is_its { "2 rows" } else { "own rows" })
+            }
+            Cells::Every(_) if let_in => Cells::All,
+            Cells::Every(_) if barred || only_others => Cells::Every("0 rows"),
+            Cells::Denied if let_in => Cells::Reached,
+            Cells::Reached | Cells::NewAlone if barred => Cells::Denied,
+            Cells::NewAlone if let_in => Cells::NewAlone,
+            Cells::Reached | Cells::NewAlone if only_others => Cells::Denied,
+            cells => cells,
         }
     }
-    let any = if is_public { Cells::Seen } else { Cells::Denied };
-    let every = if is_public { "all rows" } else { "0 rows" };
-    let targets = match (kinds.len() > 1, can_be_nobodys(relation, &owner)) {
-        (true, true) => &["another's", "nobody's"][..],
-        (true, false) => &["another's"],
-        (false, _) => &["any"],
-    };
-    lines.extend(targets.iter().map(|whose| line(ANYBODY, whose, "anon", any)));
-    lines.push(line(ANYBODY, "every", "anon", Cells::Every(every)));
-    lines.push(line("service_role", "any", "service_role", Cells::Reached));
-    lines.push(line("service_role", "every", "service_role", Cells::All));
-    let has_members = matches!(owner, Owner::Members(_));
-    let mut table = vec![vec!["who".to_owned(), "whose row".to_owned()]];
-    table[0].extend(commands.iter().map(|command| command.name().to_owned()));
-    for Line { who, whose, role, cells, kind } in lines {
-        let mut row = vec![who.clone(), whose.clone()];
-        for command in &commands {
-            let party = whose.strip_prefix("as ").and_then(|word| parties.get(word));
-            let new = has_members && ["another's", "shared"].contains(&whose.as_str());
-            let no_party = party.is_some_and(|party| !party.can_be_new());
-            let is_users = role == "authenticated";
-            let barred = who == "guest" && closed.contains(command);
-            let is_known = |party: &Party| who != "guest" || !party.has_an_address(guesses);
-            let reach = personas.get(&who).map_or(Reach::Own, |it| it.reach(relation, *command));
-            let let_in = party.is_some_and(|it| it.may(relation, *command) && is_known(it))
-                || reach != Reach::Own;
-            let cells = match (cells, roles) {
-                (Cells::Role(place, member), Some(roles)) => {
-                    by_role(relation, *command, roles, &owner, (place, member))
-                }
-                (cells, _) => cells,
-            };
-            let cells = match cells {
-                Cells::Every(_) if reach == Reach::Tenant => {
-                    let is_its = personas[&who].is_row_of(relation);
-                    Cells::Every(if is_its { "2 rows" } else { "own rows" })
-                }
-                Cells::Every(_) if let_in => Cells::All,
-                Cells::Every(_) if barred => Cells::Every("0 rows"),
-                Cells::Denied if let_in => Cells::Reached,
-                Cells::Reached | Cells::NewAlone if barred => Cells::Denied,
-                Cells::NewAlone if let_in => Cells::NewAlone,
-                Cells::Reached | Cells::NewAlone if is_users && only_for_others(*command) => {
-                    Cells::Denied
-                }
-                Cells::Every(_) if is_users && only_for_others(*command) => Cells::Every("0 rows"),
-                cells => cells,
-            };
-            let cell = match command {
-                Command::Insert if new || no_party => "-".to_owned(),
-                Command::Insert if whose == "another's" && is_unnamed(relation, &owner, role) => {
-                    "no privilege".to_owned()
-                }
-                _ if whose == "own" && who != GROUPS[0] && *command != Command::Insert => {
-                    "-".to_owned()
-                }
-                _ if whose == "every" => of_all(&kinds, &who, role, *command, cells),
-                _ => cell(&kinds[kind].relation, role, *command, cells).to_owned(),
-            };
-            row.push(cell);
-        }
-        table.push(row);
-    }
-    aligned(&table)
 }
 
 /// Whether the role cannot say whose a new row is.
@@ -303,34 +315,6 @@ fn of_members(is_membership: bool) -> Vec<(&'static str, &'static str, Cells)> {
     lines
 }
 
-/// What a member reaches of a place.
-fn by_role(
-    relation: &Relation,
-    command: Command,
-    roles: &Roles,
-    owner: &Owner,
-    (place, member): (Place, Member),
-) -> Cells {
-    let admits = |member, is_shared| roles.admit(relation, command, (member, is_shared));
-    // To insert a membership is to let somebody else in.
-    let as_user = command != Command::Insert && admits_its_user(relation, command, owner);
-    let reached = |is_reached| if is_reached { Cells::Reached } else { Cells::Denied };
-    let alone = admits(Member::Most, false) || as_user;
-    match place {
-        Place::Alone => reached(alone),
-        // Nobody becomes a member twice.
-        Place::Own if command == Command::Insert => Cells::OwnMembership,
-        Place::Own => reached(admits(member, true) || as_user),
-        Place::Shared => reached(admits(member, true)),
-        Place::Every => Cells::Every(match (alone, admits(member, true), as_user) {
-            (_, true, _) => "own + shared rows",
-            (_, _, true) => "own + own shared rows",
-            (true, ..) => "own rows",
-            _ => "0 rows",
-        }),
-    }
-}
-
 /// Whether a row can lead to no user.
 fn can_be_nobodys(relation: &Relation, owner: &Owner) -> bool {
     match owner {
@@ -341,72 +325,4 @@ fn can_be_nobodys(relation: &Relation, owner: &Owner) -> bool {
         Owner::Expression(_) => true,
         Owner::Members(_) | Owner::None => false,
     }
-}
-
-/// The guessed cell of a command; `no privilege` if the role lacks it.
-fn cell(relation: &Relation, role: &str, command: Command, cells: Cells) -> &'static str {
-    let insert = command == Command::Insert;
-    match cells {
-        Cells::All | Cells::Every(_) | Cells::EveryMembership | Cells::OwnMembership if insert => {
-            return "-";
-        }
-        Cells::NewAlone if !insert => return "-",
-        _ => {}
-    }
-    if !granted(relation, role, command) {
-        return "no privilege";
-    }
-    let denied = if insert { "policy violation" } else { "0 rows" };
-    if is_closed(relation, role, command) {
-        return denied;
-    }
-    if command == Command::Select && is_public(relation, role) {
-        return if matches!(cells, Cells::All | Cells::Every(_) | Cells::EveryMembership) {
-            "all rows"
-        } else {
-            "1 row"
-        };
-    }
-    match cells {
-        Cells::All => "all rows",
-        Cells::Seen | Cells::Every("all rows") if is_for_some(relation, role, command) => denied,
-        Cells::Reached | Cells::NewAlone | Cells::OwnMembership => "1 row",
-        Cells::Seen if command == Command::Select => "1 row",
-        Cells::Seen | Cells::Denied => denied,
-        // Rows without an owner are read and not written.
-        Cells::Every("all rows") if command != Command::Select => "0 rows",
-        Cells::EveryMembership if command == Command::Select => "own + shared rows",
-        Cells::EveryMembership => "own + own shared rows",
-        Cells::Every(rows) => rows,
-        Cells::Role(..) => denied,
-    }
-}
-
-/// Whether every alternative that lets the role in asks for a claim, or for what its row says.
-fn is_for_some(relation: &Relation, role: &str, command: Command) -> bool {
-    let asks = |it: &Comparison| matches!(it, Comparison::Says(..) | Comparison::Holds(..));
-    let all = each_of_role(relation, role, command);
-    !all.is_empty() && all.iter().all(|all| all.iter().any(asks))
-}
-
-/// Whether no policy lets the role do that. Where policies let it write, and none read its rows, is
-/// rather a mistake.
-fn is_closed(relation: &Relation, role: &str, command: Command) -> bool {
-    relation.row_level_security.starts_with("enabled")
-        && role != "service_role"
-        && policies(relation, role, command).next().is_none()
-        && (command != Command::Select
-            || Command::ALL.iter().all(|it| policies(relation, role, *it).next().is_none()))
-}
-
-/// Whether a policy lets the role read every row. One that lets it write every row is rather a
-/// mistake.
-fn is_public(relation: &Relation, role: &str) -> bool {
-    let mut policies = policies(relation, role, Command::Select);
-    policies.any(|it| it.permissive && it.using.as_deref() == Some("true"))
-}
-
-/// Whether a role holds the privilege on the table or on one of its columns.
-fn granted(relation: &Relation, role: &str, command: Command) -> bool {
-    relation.columns.iter().any(|column| relation.grants(role, command.name(), &column.name))
 }

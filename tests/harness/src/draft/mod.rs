@@ -1,11 +1,13 @@
 //! Drafts a contract: writes down a database's contents in the contract's form, with every
 //! guess at an intention marked.
 
+mod cells;
 pub mod checks;
 mod expressions;
 mod found;
 mod grid;
 mod inlined;
+mod keys;
 mod owners;
 mod policies;
 mod readers;

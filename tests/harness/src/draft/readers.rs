@@ -1,7 +1,7 @@
 //! Owners by what policies for reading look up: memberships, tenants, and the paths of rows whose
 //! own users are beside the point.
 
-use super::owners::{keyed, memberships, references, user_column};
+use super::keys::{keyed, memberships, references, user_column};
 use super::policies::{Comparison, compared};
 use crate::catalog::Relation;
 use crate::contract::Owner;
@@ -38,7 +38,7 @@ pub(super) fn members(table: &Relation, tables: &[&Relation], profiles: &[String
         let is_its = |(it, target, key): (String, String, String)| {
             it == by && target == table.declared_name() && key == column
         };
-        theirs.any(is_its).then(|| Members { column, table: of, by })
+        theirs.any(is_its).then_some(Members { column, table: of, by })
     });
     members.collect()
 }

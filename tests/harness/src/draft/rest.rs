@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::expressions::{BUCKET, literals};
 use super::found::{Found, OBJECTS, head};
-use super::owners::is_profile;
+use super::keys::is_profile;
 use super::users::Says;
 use super::writer::{Writer, key, list};
 use crate::catalog::facets::default_privileges_id;

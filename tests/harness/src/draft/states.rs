@@ -114,11 +114,11 @@ pub(super) fn state(relation: &Relation, condition: &str) -> Option<State> {
     let words: Vec<&str> = rest.iter().map(String::as_str).collect();
     let is_time = column.data_type.starts_with("timestamp") || column.data_type == "date";
     let is_now = |words: &[&str]| {
-        matches!(words, ["now", "(", ")"] | ["current_timestamp"] | ["current_date"])
+        matches!(words, ["now", "(", ")"] | ["current_timestamp" | "current_date"])
     };
     let value = match words.as_slice() {
-        [] | ["is", "true"] | ["=", "true"] if is_flag(column) => (!negated).to_string(),
-        ["is", "false"] | ["=", "false"] if is_flag(column) && !negated => "false".to_owned(),
+        [] | ["is" | "=", "true"] if is_flag(column) => (!negated).to_string(),
+        ["is" | "=", "false"] if is_flag(column) && !negated => "false".to_owned(),
         _ if negated => return None,
         ["is", "null"] if !column.not_null => "null".to_owned(),
         ["is", "not", "null"] if is_time => quote(PAST),

@@ -116,8 +116,7 @@ impl Says {
             }
             match (is_asked, looked_up, &self.tenant) {
                 (_, true, Some(_)) if reach == Reach::Own => reach = Reach::Tenant,
-                (true, false, _) => reach = Reach::All,
-                (true, true, None) => reach = Reach::All,
+                (true, false, _) | (true, true, None) => reach = Reach::All,
                 _ => {}
             }
         }

@@ -1,6 +1,7 @@
 //! The generated rows that the checks use: what each user owns of each table, derived from
 //! catalog and contract. A table whose rows cannot be made is left out, with the one cause of it.
 
+mod alone;
 pub mod candidates;
 mod cause;
 pub mod checks;

@@ -8,10 +8,13 @@ use crate::contract::grid::{Command, SHARED, Whose};
 use crate::contract::shape::Sharing;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
-use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted, bare};
+use crate::rows::compose::{Draft, Factory, Wanted, bare};
 use crate::rows::holders::removal;
 use crate::rows::{Owner, Row, World};
 use crate::sql::ident;
+
+/// The ordinal of rows that have parties; no other row has it.
+const OF_PARTIES: usize = 400;
 
 /// A cell's statement and its setup.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -249,7 +252,7 @@ impl<'a> Author<'a> {
         party: &str,
     ) -> Result<(Draft, Vec<String>), CannotRun> {
         let owner = owner(cell.persona, &cell.whose);
-        let wanted = Wanted::plain(owner, PLAIN_ROWS);
+        let wanted = Wanted::plain(owner, OF_PARTIES);
         let mut draft = self.factory.draft(self.name, wanted)?;
         self.factory.name_the_key(&mut draft, self.relation, wanted)?;
         let party = &self.declared.parties[party];
