@@ -28,6 +28,8 @@ mod explain;
 mod families;
 /// Planted faults of each kind are found and named.
 mod faults;
+/// Findings of one root cause, folded into one.
+mod folding;
 /// Access matrix: one grid per table.
 mod isolation;
 /// Parts of the library, one by one.

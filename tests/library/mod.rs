@@ -1,5 +1,6 @@
 //! Parts of the library, one by one, where no server is needed.
 
+mod attacks_defaults;
 mod attacks_transcript;
 mod constraints_rules;
 mod draft_checks;
@@ -18,5 +19,6 @@ mod rows_checks;
 mod rows_values;
 mod schema_objects;
 mod server_guard;
+mod sql_grants;
 mod sql_statements;
 mod sql_tokens;

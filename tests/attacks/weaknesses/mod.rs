@@ -65,6 +65,8 @@ async fn found(weakness: &'static Weakness) -> Result<Vec<(String, String)>, Can
     client.batch_execute(weakness.plant).await.map_err(|error| {
         CannotRun(format!("could not plant {}: {}", weakness.plant, describe(&error)))
     })?;
+    // What a migration grants is a finding of its own, which the platform's privileges are not.
+    let inputs = Arc::new(Inputs::clone(&inputs).followed_by(weakness.plant));
     found_in(database, inputs, Regime::AutoExpose, weakness.attack).await
 }
 

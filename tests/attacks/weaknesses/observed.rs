@@ -71,7 +71,7 @@ pub(super) const OBSERVED: [(&str, &str); 55] = [
     ("B05", "insert: rows changed: memories of alice"),
     ("B06", "ownership: is owned by authenticated, to whom policies do not apply"),
     ("B07", "on relations: authenticated holds TRIGGER"),
-    ("B08", "table, as anon_key: select * from public.later_objects: it succeeds, 1 rows"),
+    ("B08", "table, as anon_key, no_token: select * from public.later_objects; …"),
     ("B09", "read by key, as bob: the answer shows whether the victim's rows are absent: …"),
     ("B10", "leakproof: is LEAKPROOF and owned by postgres, no superuser"),
     ("E01", "prepared: alice gets from the prepared statement: …"),

@@ -25,14 +25,13 @@ const ABOUT_ACCESS: [&str; 14] = [
 const DELETES: [&str; 2] = ["delete own: ", "delete all, blind: "];
 
 /// What the observed outcome of an attack begins with, behind its part, where rows were changed.
-const CHANGED: &str = "rows changed: ";
+pub const CHANGED: &str = "rows changed: ";
 
 /// The severity of a finding, where clients have SQL or nothing but the API.
 pub fn severity(finding: &Finding, clients_have_sql: bool) -> Severity {
     let rule = finding.rule.as_str();
     match rule.split_once('.').unwrap_or_default() {
-        ("isolation", "cell") if is_denial(&finding.expected) => Severity::Isolation,
-        ("isolation", "cell") => Severity::Blocked,
+        ("isolation", "cell") => of_cell(&finding.expected, &finding.observed),
         ("isolation", "control") => Severity::Untried,
         ("isolation", _) => Severity::Isolation,
         ("sign_up", _) => Severity::SignUp,
@@ -68,8 +67,20 @@ fn of_attack(finding: &Finding, id: &str, clients_have_sql: bool) -> Severity {
     }
 }
 
+/// A statement that reaches nothing, as expected, may still be refused in another way, or fail.
+fn of_cell(expected: &str, observed: &str) -> Severity {
+    let rows = |outcome: &str| outcome.split_once(" row")?.0.parse::<usize>().ok();
+    let failed = observed.starts_with("failed ");
+    match is_denial(expected) {
+        true if is_denial(observed) || failed => Severity::Contract,
+        true => Severity::Isolation,
+        false if rows(observed) > rows(expected) => Severity::Isolation,
+        false => Severity::Blocked,
+    }
+}
+
 /// Whether an outcome is one of a statement that reaches nothing.
-fn is_denial(expected: &str) -> bool {
+pub fn is_denial(expected: &str) -> bool {
     ["0 rows", "no privilege", "policy violation"].contains(&expected)
 }
 

@@ -25,6 +25,9 @@ pub struct Finding {
     pub title: String,
     /// The object: `memories`, `memories.content`, …
     pub object: String,
+    /// The root cause: what is at fault, and the part of it. Findings of one cause are consequences
+    /// of one fault, as are those whose cause begins with all the parts of another.
+    pub cause: Vec<String>,
     /// The expected outcome.
     pub expected: String,
     /// The observed outcome.
@@ -109,6 +112,7 @@ impl Finding {
             rule: rule.id.to_owned(),
             title: rule.title.to_owned(),
             object: object.to_owned(),
+            cause: vec![object.to_owned(), rule.id.to_owned()],
             expected: expected.to_owned(),
             observed: observed.to_owned(),
             persona: None,

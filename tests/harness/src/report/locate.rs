@@ -4,6 +4,8 @@
 use crate::findings::ledger::{Finding, Location};
 use crate::inputs::Inputs;
 use crate::source::SourceFile;
+use crate::sql::grants::gives;
+use crate::sql::schema_of;
 use crate::sql::statements::{Statement, split};
 
 /// The migrations' statements, parsed once for all findings.
@@ -19,6 +21,20 @@ struct Place<'a> {
     /// Its text in lower case.
     text: String,
     kind: &'static str,
+}
+
+/// Attacks on what a privilege alone allows, with the beginnings of their outcomes.
+pub(super) const OF_GRANTS: [([&str; 2], &[&str]); 5] = [
+    (["attack.W08", ""], &["truncate"]),
+    (["attack.B07", "on relations: "], &["truncate", "references", "trigger", "maintain"]),
+    (["attack.B07", "on functions: "], &["execute"]),
+    (["attack.B07", "create a trigger, "], &["trigger"]),
+    (["attack.B07", "reindex, "], &["maintain"]),
+];
+
+/// Whether a finding is of that rule, with an outcome that begins so.
+pub(super) fn of_rule(finding: &Finding, [rule, outcome]: &[&str; 2]) -> bool {
+    finding.rule == *rule && finding.observed.starts_with(outcome)
 }
 
 impl<'a> Places<'a> {
@@ -43,9 +59,25 @@ impl<'a> Places<'a> {
         if finding.rule.starts_with("schema.") && finding.expected.contains("(SQLSTATE ") {
             return declaration(self.inputs, object, detail);
         }
+        // What no statement grants, the platform does.
+        if let Some((_, privileges)) = OF_GRANTS.iter().find(|(of, _)| of_rule(finding, of)) {
+            return self.granting(privileges, [schema_of(object).0, name]);
+        }
+        if ["attack.B07", "attack.B08"].contains(&&*finding.rule) {
+            return None;
+        }
         self.search(finding, name, detail)
             .or_else(|| self.search(finding, detail, ""))
             .or_else(|| declaration(self.inputs, object, detail))
+    }
+
+    /// The last statement that grants one of these privileges on an object to clients.
+    fn granting(&self, privileges: &[&str], object: [&str; 2]) -> Option<Location> {
+        let grants = |place: &&Place<'_>| {
+            let is_given = |role, privilege| gives(place.statement.text, object, privilege, role);
+            privileges.iter().any(|it| is_given("anon", it) || is_given("authenticated", it))
+        };
+        self.all.iter().rfind(grants).map(|place| self.at(place))
     }
 
     fn search(&self, finding: &Finding, object: &str, detail: &str) -> Option<Location> {
@@ -72,13 +104,17 @@ impl<'a> Places<'a> {
                 best = Some((rank, place));
             }
         }
-        best.map(|(_, Place { file, statement, .. })| Location {
+        best.map(|(_, place)| self.at(place))
+    }
+
+    fn at(&self, Place { file, statement, .. }: &Place<'_>) -> Location {
+        Location {
             file: format!("{}{}", self.inputs.migrations_at, file.name),
             line: statement.line,
             column: statement.column,
             end_line: statement.line + statement.text.matches('\n').count(),
             text: statement.text.to_owned(),
-        })
+        }
     }
 }
 

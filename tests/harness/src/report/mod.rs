@@ -1,9 +1,11 @@
 //! Evidence: what was tested, the outcomes and the verdict, derived from the ledger alone.
 
 pub mod baseline;
+mod cause;
 pub mod document;
 mod facts;
 mod files;
+pub mod fold;
 pub mod junit;
 pub mod locate;
 mod merge;
@@ -12,6 +14,7 @@ mod replay;
 mod run;
 pub mod sarif;
 mod summary;
+mod words;
 
 pub use self::baseline::Baseline;
 pub use self::document::Evidence;
@@ -62,9 +65,11 @@ impl Evidence {
         };
         let mut findings: Vec<Finding> = ledger.findings().into_iter().cloned().collect();
         let places = locate::Places::of(inputs);
+        let causes = cause::Causes { contract: &inputs.contract, catalog: &run.catalog };
         for finding in &mut findings {
             finding.location = places.location(finding);
             finding.severity = severity(finding, inputs.contract.database.clients == Clients::Sql);
+            finding.cause = causes.of(finding);
         }
         findings.sort_by_key(Finding::rank);
         let matrix = ledger.entries().filter_map(|entry| {
@@ -109,7 +114,7 @@ impl Evidence {
 
 /// The version of the format of `evidence.json`, which `fixtures/evidence.schema.json`
 /// describes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// The fields that differ between two runs on the same input.
 const VOLATILE: [&str; 5] =

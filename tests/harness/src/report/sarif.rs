@@ -10,6 +10,7 @@ use serde_sarif::sarif::{
 };
 
 use super::document::Known;
+use super::fold::{Fold, folds};
 use super::{Evidence, Verdict};
 use crate::findings::ledger::{self, Finding};
 use crate::findings::severity::Severity;
@@ -20,7 +21,8 @@ const SHOWN: usize = 5;
 
 /// `results.sarif`.
 pub fn text(evidence: &Evidence) -> String {
-    let findings = grouped(&evidence.findings).into_iter().map(|group| found(evidence, &group));
+    let folds = folds(&evidence.findings);
+    let findings = folds.iter().map(|fold| found(evidence, fold));
     let accepted = evidence.baseline.iter().map(|known| accepted(evidence, known));
     let driver = ToolComponent::builder()
         .name("Identra schema harness")
@@ -41,31 +43,37 @@ pub fn text(evidence: &Evidence) -> String {
     serde_json::to_string_pretty(&log).expect("the log is plain data") + "\n"
 }
 
-/// The findings by rule, subject and location, so that one fault is one result.
-fn grouped(findings: &[Finding]) -> Vec<Vec<&Finding>> {
-    let mut groups: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings {
-        let place = finding.location.as_ref().map(ToString::to_string);
-        groups.entry((&finding.rule, finding.subject(), place)).or_default().push(finding);
-    }
-    groups.into_values().collect()
-}
-
-fn found(evidence: &Evidence, group: &[&Finding]) -> Found {
-    let first = group[0];
+/// A root cause: the finding that leads, and where its consequences come from.
+fn found(evidence: &Evidence, fold: &Fold<'_>) -> Found {
+    let first = fold.lead;
     let mut text = format!("{}: {}.", first.subject(), first.title);
-    for finding in group.iter().take(SHOWN) {
+    if let Some(tells) = fold.tells() {
+        text += &format!("\nIt tells {tells}.");
+    }
+    for finding in fold.all().take(SHOWN) {
         let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
         let (check, expected, observed) = (&finding.check, &finding.expected, &finding.observed);
         text += &format!("\n{check}{who}: expected {expected}, observed {observed}");
     }
-    if group.len() > SHOWN {
-        text += &format!("\n… and {} more", group.len() - SHOWN);
+    if fold.others.len() >= SHOWN {
+        text += &format!("\n… and {} more", fold.others.len() + 1 - SHOWN);
     }
     text += &format!("\nRemedy: {}", first.remedy);
-    let checks: Vec<&str> = group.iter().map(|finding| finding.check.as_str()).collect();
-    let mut properties = BTreeMap::from([("checks".to_owned(), json!(checks))]);
-    properties.extend([("regimes".to_owned(), json!(first.regimes))]);
+    let related = fold.places().into_iter().map(|(at, finding)| Location {
+        message: Some(message(&format!("{}: {}", finding.rule, finding.object))),
+        ..place(at)
+    });
+    let each = |text: fn(&Finding) -> &String| {
+        let mut texts: Vec<&String> = fold.all().map(text).collect();
+        texts.dedup();
+        json!(texts)
+    };
+    let properties = BTreeMap::from([
+        ("cause".to_owned(), json!(first.cause)),
+        ("checks".to_owned(), each(|finding| &finding.check)),
+        ("rules".to_owned(), each(|finding| &finding.rule)),
+        ("regimes".to_owned(), json!(first.regimes)),
+    ]);
     Found::builder()
         .rule_id(&first.rule)
         .level(match first.severity {
@@ -75,6 +83,7 @@ fn found(evidence: &Evidence, group: &[&Finding]) -> Found {
         })
         .message(message(&text))
         .locations([location(evidence, first)])
+        .related_locations(related.collect::<Vec<_>>())
         .partial_fingerprints(fingerprint(first))
         .properties(PropertyBag::builder().additional_properties(properties).build())
         .build()
@@ -84,13 +93,13 @@ fn found(evidence: &Evidence, group: &[&Finding]) -> Found {
 fn accepted(evidence: &Evidence, known: &Known) -> Found {
     let reason = format!("{} (until {})", known.reason, known.expires);
     let suppression = Suppression::builder().kind("external").justification(reason).build();
-    Found { suppressions: Some(vec![suppression]), ..found(evidence, &[&known.finding]) }
+    let alone = Fold { lead: &known.finding, others: Vec::new() };
+    Found { suppressions: Some(vec![suppression]), ..found(evidence, &alone) }
 }
 
-/// A fingerprint that does not depend on the line.
+/// A fingerprint that depends neither on the line nor on which finding leads.
 fn fingerprint(finding: &Finding) -> BTreeMap<String, String> {
-    let text = format!("{} {}", finding.rule, finding.subject());
-    BTreeMap::from([("identra/v1".to_owned(), short_hash(&text))])
+    BTreeMap::from([("identra/v2".to_owned(), short_hash(&finding.cause.join("\n")))])
 }
 
 /// The finding's location; without one, the first line of the first migration, because code
@@ -103,7 +112,10 @@ fn location(evidence: &Evidence, finding: &Finding) -> Location {
         end_line: 1,
         text: String::new(),
     };
-    let at = finding.location.clone().unwrap_or_else(nowhere);
+    place(&finding.location.clone().unwrap_or_else(nowhere))
+}
+
+fn place(at: &ledger::Location) -> Location {
     let number = |of: usize| i64::try_from(of).unwrap_or(i64::MAX);
     let region = Region::builder()
         .start_line(number(at.line))

@@ -5,10 +5,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::document::{Accounting, FamilyRecord, Known};
+use super::fold::{Fold, by_severity, folds};
+use super::words::count;
 use super::{Evidence, Verdict};
 use crate::findings::ledger::Finding;
 
-/// The number of findings that a terminal shows in full; the others are counted.
+/// The number of lines of findings that a terminal shows at once; the other findings are counted.
+const SCREEN: usize = 40;
+
+/// The characters of a terminal's line.
+const WIDTH: usize = 100;
+
+/// The number of checks that a terminal names of those that were not made.
 const SHOWN: usize = 12;
 
 /// What the terminal shows; its last line is the verdict and the path.
@@ -56,14 +64,7 @@ pub fn terminal(evidence: &Evidence, out: &Path) -> String {
     }
     let open = evidence.not_proved.len();
     lines.push(format!("  not proved: {open} things that no check covers, listed in index.html"));
-    let grouped = grouped(&evidence.findings);
-    for (finding, more) in grouped.iter().take(SHOWN) {
-        lines.push(String::new());
-        lines.push(shown(finding, *more));
-    }
-    if grouped.len() > SHOWN {
-        lines.push(format!("\n… and {} more; all are in index.html", grouped.len() - SHOWN));
-    }
+    lines.extend(one_screen(&folds(&evidence.findings)));
     let accounting = &evidence.accounting;
     for (what, count) in untried(accounting).into_iter().take(SHOWN) {
         lines.push(format!("  planned and not made: {count} of {what}"));
@@ -124,14 +125,39 @@ pub fn markdown(evidence: &Evidence) -> String {
     if evidence.findings.is_empty() {
         text += "None.\n";
     }
-    for finding in &evidence.findings {
-        text += &format!("### {}: {}\n\n", finding.rule, finding.object);
-        text += &format!("{}\n\n", shown(finding, 0).replace('\n', "  \n"));
-        if let Some(statement) = &finding.statement {
+    for fold in folds(&evidence.findings) {
+        let Fold { lead, others } = &fold;
+        text += &format!("### {}: {}\n\n", lead.rule, lead.object);
+        text += &format!("{}\n\n", shown(&fold).replace('\n', "  \n"));
+        if let Some(statement) = &lead.statement {
             text += &format!("```sql\n{statement}\n```\n\n");
+        }
+        if !others.is_empty() {
+            let count = count(others.len(), "consequence");
+            text += &format!("<details><summary>{count}</summary>\n\n");
+            text += &others.iter().map(|it| format!("- {}\n", line(it))).collect::<String>();
+            text += "\n</details>\n\n";
         }
     }
     text
+}
+
+/// As many findings as a screen shows, each in full, and the number of the others.
+fn one_screen(folds: &[Fold<'_>]) -> Vec<String> {
+    let (mut lines, mut height) = (Vec::new(), 0);
+    for (at, fold) in folds.iter().enumerate() {
+        let text = shown(fold);
+        let rows = text.lines().map(|line| 1 + line.chars().count().saturating_sub(1) / WIDTH);
+        height += 1 + rows.sum::<usize>();
+        if at > 0 && height > SCREEN {
+            let rest = &folds[at..];
+            let (findings, severities) = (count(rest.len(), "more finding"), by_severity(rest));
+            lines.push(format!("\n… and {findings} ({severities}): index.html"));
+            break;
+        }
+        lines.extend([String::new(), text]);
+    }
+    lines
 }
 
 /// Findings that a baseline accepts: last day, rule and object with their number, and reason.
@@ -212,14 +238,14 @@ fn share(evidence: &Evidence) -> String {
 
 /// Verdict and accounting in a sentence.
 fn headline(evidence: &Evidence) -> String {
-    let counts = share(evidence);
+    let (counts, folds) = (share(evidence), folds(&evidence.findings));
+    let severities = by_severity(&folds);
     let seconds = Duration::from_millis(evidence.tested.measured.total_ms).as_secs_f64();
     match evidence.verdict {
         Verdict::Proved if evidence.findings.is_empty() => {
             format!("PROVED, {counts}, all passed, {seconds:.1} s")
         }
         Verdict::Proved => {
-            let severities = by_severity(evidence);
             format!("PROVED, {counts}, with remarks ({severities}), {seconds:.1} s")
         }
         Verdict::NothingNew => format!(
@@ -227,47 +253,36 @@ fn headline(evidence: &Evidence) -> String {
             evidence.baseline.len()
         ),
         Verdict::Findings => {
-            let (all, severities) = (evidence.findings.len(), by_severity(evidence));
-            format!("FINDINGS, {all} ({severities}), {counts}, {seconds:.1} s")
+            let of = match (folds.len(), evidence.findings.len()) {
+                (folds, all) if folds == all => folds.to_string(),
+                (folds, all) => format!("{folds} with {} consequences", all - folds),
+            };
+            format!("FINDINGS, {of} ({severities}), {counts}, {seconds:.1} s")
         }
         Verdict::Incomplete => format!("INCOMPLETE, {counts}, nothing is proved, {seconds:.1} s"),
     }
 }
 
-/// The number of findings of each severity.
-fn by_severity(evidence: &Evidence) -> String {
-    let of_one = evidence.findings.chunk_by(|one, next| one.severity == next.severity);
-    let texts = of_one.map(|of_one| format!("{} {}", of_one.len(), of_one[0].severity));
-    texts.collect::<Vec<_>>().join(", ")
-}
-
-/// One finding of each rule and subject, the most likely causes first, with the number of the
-/// others.
-fn grouped(findings: &[Finding]) -> Vec<(&Finding, usize)> {
-    let mut groups: Vec<(&Finding, usize)> = Vec::new();
-    for finding in findings {
-        let same = |(known, _): &&mut (&Finding, usize)| {
-            (&known.rule, known.subject()) == (&finding.rule, finding.subject())
-        };
-        match groups.iter_mut().find(same) {
-            Some((_, more)) => *more += 1,
-            None => groups.push((finding, 0)),
-        }
-    }
-    groups.sort_by_key(|(finding, _)| finding.rank());
-    groups
-}
-
-/// An outcome, shortened; the page and `evidence.json` have the whole.
+/// An outcome in one line, shortened; the page and `evidence.json` have the whole.
 fn brief(text: &str) -> String {
-    const ENOUGH: usize = 400;
+    const ENOUGH: usize = 180;
+    let text = text.replace('\n', " ");
     match text.char_indices().nth(ENOUGH) {
         Some((end, _)) => format!("{} …", &text[..end]),
-        None => text.to_owned(),
+        None => text,
     }
 }
 
-fn shown(finding: &Finding, more: usize) -> String {
+/// One of several findings of a cause.
+fn line(finding: &Finding) -> String {
+    let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
+    let Finding { rule, object, check, expected, observed, .. } = finding;
+    let (expected, observed) = (brief(expected), brief(observed));
+    format!("{rule}: {object}: {check}{who}: expected {expected}, observed {observed}")
+}
+
+fn shown(fold: &Fold<'_>) -> String {
+    let finding = fold.lead;
     let at = finding.location.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
     let who = finding.persona.as_deref().map(|who| format!(" as {who}")).unwrap_or_default();
     let mut text = format!("{}: {}{at}: {}\n", finding.rule, finding.object, finding.title);
@@ -275,9 +290,16 @@ fn shown(finding: &Finding, more: usize) -> String {
     text += &format!("  check     {}{who}\n", finding.check);
     text += &format!("  expected  {}\n", brief(&finding.expected));
     text += &format!("  observed  {}\n", brief(&finding.observed));
+    if !fold.others.is_empty() {
+        text += &format!("  cause     {}\n", brief(&fold.cause()));
+    }
+    if let Some(tells) = fold.tells() {
+        text += &format!("  tells     {tells}\n");
+    }
     text += &format!("  remedy    {}", finding.remedy);
-    if more > 0 {
-        text += &format!("\n  and {more} more of {}", finding.subject());
+    if !fold.others.is_empty() {
+        let (count, of) = (count(fold.others.len(), "consequence"), fold.consequences());
+        text += &format!("\n  and {count}: {}", of.join(", "));
     }
     text
 }

@@ -1,5 +1,6 @@
-//! SQL as text: quoting, tokens and statements.
+//! SQL as text: quoting, tokens, statements and grants.
 
+pub mod grants;
 pub mod statements;
 pub mod tokens;
 

@@ -1,7 +1,7 @@
 //! The attack catalogue: families of attacks on a schema, each tried on every object that it
 //! applies to.
 
-mod bypass;
+pub mod bypass;
 mod engine;
 mod harness_itself;
 pub mod inference;

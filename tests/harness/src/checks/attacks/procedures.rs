@@ -25,5 +25,6 @@ pub(super) fn trial(
         statement: statement.to_owned(),
         answer: answer.to_owned(),
         weakness,
+        remedy: None,
     }
 }

@@ -1,4 +1,4 @@
-//! Page section of findings, grouped by object and rule.
+//! Page section of findings: each root cause with its consequences, by object.
 
 use std::collections::BTreeMap;
 
@@ -6,29 +6,35 @@ use maud::{Markup, html};
 
 use super::markup::{anchor, by_regime, count, link, listed, section as chapter, sql};
 use crate::findings::ledger::{Finding, Location};
-use crate::findings::severity::Severity;
 use crate::report::Evidence;
+use crate::report::fold::{Fold, folds};
 
 /// The chapter.
 pub(super) fn section(evidence: &Evidence) -> Markup {
-    let mut objects: BTreeMap<(usize, &str), Vec<&Finding>> = BTreeMap::new();
-    for finding in &evidence.findings {
-        let object = root(evidence, &finding.object);
-        objects.entry((usize::from(object.1), object.0)).or_default().push(finding);
+    let folds = folds(&evidence.findings);
+    let mut objects: BTreeMap<(usize, &str), Vec<&Fold<'_>>> = BTreeMap::new();
+    for fold in &folds {
+        let object = root(evidence, &fold.lead.object);
+        objects.entry((usize::from(object.1), object.0)).or_default().push(fold);
     }
+    let consequences = evidence.findings.len() - folds.len();
     let content = html! {
         p {
-            (count(evidence.findings.len(), "finding")) ", by object: "
+            (count(folds.len(), "finding")) " with " (count(consequences, "consequence"))
+            ", by object: "
             @for (at, ((_, object), all)) in objects.iter().enumerate() {
                 @if at > 0 { ", " }
                 a href={"#findings-" (anchor(object))} { (object) } " (" (all.len()) ")"
             }
-            ". Begin with " code { "schema" } " findings: a missing policy or an excessive grant "
-            "often explains the others."
+            ". The consequences of a finding are other signs of the same fault; what an attacker "
+            "gains most by stands first."
         }
-        @for ((_, object), findings) in &objects { (about(evidence, object, findings)) }
+        @for ((_, object), folds) in &objects {
+            h3 id={"findings-" (anchor(object))} { (object) }
+            @for (at, fold) in folds.iter().enumerate() { (folded(evidence, fold, at == 0)) }
+        }
     };
-    chapter("findings", "Findings by object and rule", &content)
+    chapter("findings", "Findings by object", &content)
 }
 
 /// The table, view or function that an object is part of, and whether it is none of these.
@@ -42,38 +48,27 @@ fn root<'a>(evidence: &'a Evidence, object: &'a str) -> (&'a str, bool) {
     names.filter(is_part).max_by_key(|name| name.len()).map_or((object, true), |it| (it, false))
 }
 
-/// A fault that several findings may be of: its rank, its rule and its object.
-type Fault<'a> = ((Severity, usize), &'a str, &'a str);
-
-/// The findings of one table, view, function or other object.
-fn about(evidence: &Evidence, object: &str, findings: &[&Finding]) -> Markup {
-    // What a persona observed is one fault for all columns; a fault of the catalog is one for each.
-    let mut groups: BTreeMap<Fault<'_>, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings {
-        let part = if finding.persona.is_some() { object } else { &finding.object };
-        groups.entry((finding.rank(), &finding.rule, part)).or_default().push(finding);
-    }
-    html! {
-        h3 id={"findings-" (anchor(object))} { (object) }
-        @for (at, ((_, _, part), findings)) in groups.iter().enumerate() {
-            (group(evidence, part, findings, at == 0))
-        }
-    }
-}
-
-/// One rule and one object: the first in full, the others in a line each.
-fn group(evidence: &Evidence, object: &str, findings: &[&Finding], open: bool) -> Markup {
-    let [first, others @ ..] = findings else { return html! {} };
+/// A root cause: its first finding in full, the others in a line each.
+fn folded(evidence: &Evidence, fold: &Fold<'_>, open: bool) -> Markup {
+    let Fold { lead, others } = fold;
     html! {
         details.line.finding open[open] {
             summary {
-                b.bad { "✗ " (first.rule) } " " (object) ": " (first.title) " "
-                span.soft { (count(findings.len(), "finding")) }
+                b.bad { "✗ " (lead.rule) } " " (lead.object) ": " (lead.title) " "
+                span.soft {
+                    (lead.severity)
+                    @if !others.is_empty() { ", " (count(others.len(), "consequence")) }
+                }
             }
-            (whole(first))
+            @if !others.is_empty() { p { "Cause: " (fold.cause()) } }
+            @if let Some(tells) = fold.tells() { p { "It tells " (tells) "." } }
+            (whole(lead))
             @if !others.is_empty() {
                 details {
-                    summary { (count(others.len(), "more finding")) " of the same rule and object" }
+                    summary {
+                        (count(others.len(), "consequence")) ": "
+                        (fold.consequences().join(", "))
+                    }
                     ul.more { @for finding in others { (line(evidence, finding)) } }
                 }
             }
@@ -120,13 +115,13 @@ fn lines(at: &Location) -> Markup {
     }
 }
 
-/// One of several that are alike: its statement is in its cell, if it is of the matrix.
+/// A consequence: its statement is in its cell, if it is of the matrix.
 fn line(evidence: &Evidence, finding: &Finding) -> Markup {
     let in_cell = evidence.matrix.iter().any(|cell| cell.id == finding.check);
     let observed = finding.regimes.iter().map(|it| (it.clone(), finding.observed.clone()));
     html! {
         li {
-            (link(&finding.check)) ": expected " (finding.expected) ", observed "
+            (finding.rule) " " (finding.object) ": " (link(&finding.check)) ": expected " (finding.expected) ", observed "
             (by_regime(&observed.collect()))
             @if let (Some(statement), false) = (&finding.statement, in_cell) {
                 details { summary { "statement" } (sql(statement)) }

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::report::Evidence;
+pub use crate::report::words::{count, listed};
 
 /// The name of a check's place in the page. No two checks have one.
 pub fn anchor(id: &str) -> String {
@@ -28,23 +29,6 @@ pub(super) fn link(id: &str) -> Markup {
 /// How a check ended, as a sign and a word.
 pub(super) fn mark(passed: bool) -> Markup {
     html! { @if passed { b.ok { "✓ passed" } } @else { b.bad { "✗ failed" } } }
-}
-
-/// `1 check`, `2 checks`.
-pub(super) fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
-}
-
-/// Names in the order of a sentence: `a, b and c`.
-pub fn listed<T: AsRef<str>>(names: &[T]) -> String {
-    match names {
-        [] => String::new(),
-        [only] => only.as_ref().to_owned(),
-        [first @ .., last] => {
-            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
-            format!("{} and {}", first.join(", "), last.as_ref())
-        }
-    }
 }
 
 /// What was observed: once, where all regimes agree, and else by regime.

@@ -4,8 +4,10 @@
 mod functions;
 /// B04, B06: changes of identity.
 mod identities;
-/// B07, B08: needless privileges, and default privileges of later objects.
-mod privileges;
+/// B08: default privileges of later objects.
+pub mod later;
+/// B07: needless privileges.
+pub mod needless;
 /// B10: access beyond the database, and functions that are trusted before policies.
 mod server_access;
 /// B03: objects of the attacker that shadow names in definer functions.
@@ -101,7 +103,7 @@ pub(super) const ATTACKS: [Attack; 10] = [
                  clients use",
         references: &["CWE-732", "CWE-250"],
         unless: "never",
-        kind: Kind::Trials(|sandbox| Box::pin(privileges::needless(sandbox))),
+        kind: Kind::Trials(|sandbox| Box::pin(needless::needless(sandbox))),
     },
     Attack {
         id: "B08",
@@ -112,7 +114,7 @@ pub(super) const ATTACKS: [Attack; 10] = [
                  functions from anon and authenticated, and on functions from public",
         references: &["splinter 0013_rls_disabled_in_public", "CWE-276"],
         unless: "never",
-        kind: Kind::Trials(|sandbox| Box::pin(privileges::later_objects(sandbox))),
+        kind: Kind::Trials(|sandbox| Box::pin(later::later_objects(sandbox))),
     },
     Attack {
         id: "B09",

@@ -27,6 +27,7 @@ pub(super) fn trial(object: &str, part: &str, who: &str, statement: &str) -> Tri
         statement: statement.to_owned(),
         answer: "refused".to_owned(),
         weakness: None,
+        remedy: None,
     }
 }
 

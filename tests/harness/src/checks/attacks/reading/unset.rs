@@ -38,6 +38,7 @@ pub(super) fn claims_never_set(sandbox: &Sandbox) -> TrialFuture<'_> {
                     statement,
                     answer: "0 rows".to_owned(),
                     weakness,
+                    remedy: None,
                 });
             }
         }

@@ -50,6 +50,7 @@ pub async fn judge(context: &Context<'_>, attack: &str, probe: &Probe) -> Result
         statement: pasteable(probe),
         answer,
         weakness,
+        remedy: None,
     })
 }
 

@@ -123,6 +123,7 @@ impl Attack {
                 statement: probe.script.join(";\n"),
                 answer: String::new(),
                 weakness: Some(format!("{COULD_NOT_RUN}{why}")),
+                remedy: None,
             }));
         }
         Ok(trials)
@@ -147,11 +148,12 @@ impl Attack {
             rule: rule(weakness),
             title: self.title.to_owned(),
             object: trial.object.clone(),
+            cause: Vec::new(),
             expected: EXPECTED.to_owned(),
             observed: format!("{}{weakness}", prefix(&trial.part)),
             persona: Some(trial.attacker.clone()),
             statement: Some(trial.statement.clone()),
-            remedy: self.remedy.to_owned(),
+            remedy: trial.remedy.clone().unwrap_or_else(|| self.remedy.to_owned()),
             location: None,
             references: self.references.iter().map(|&r| r.to_owned()).collect(),
             check: check.clone(),

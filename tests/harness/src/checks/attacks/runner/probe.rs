@@ -52,6 +52,9 @@ pub struct Trial {
     pub answer: String,
     /// The leak or change; none if there is no weakness.
     pub weakness: Option<String>,
+    /// The statements of a migration that mend it, where they are known better than the attack
+    /// says.
+    pub remedy: Option<String>,
 }
 
 impl Trial {
@@ -64,6 +67,7 @@ impl Trial {
             statement: String::new(),
             answer: "nothing".to_owned(),
             weakness,
+            remedy: None,
         }
     }
 }

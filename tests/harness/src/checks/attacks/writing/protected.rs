@@ -309,5 +309,6 @@ fn trial(
         statement: format!("begin;\n{setup}{become_attacker}\n{statement};\nrollback;"),
         answer,
         weakness,
+        remedy: None,
     }
 }
