@@ -12,6 +12,8 @@ mod breakdowns;
 mod cases;
 /// The catalog compared with the contract, facet by facet.
 mod contract;
+/// The harness can fail: weaknesses that every run plants are found.
+mod controls;
 /// Rules of style that a machine can check.
 mod conventions;
 /// The Markdown pages: links resolve, and commands and contracts are valid.

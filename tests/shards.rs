@@ -16,7 +16,8 @@ use schema_harness::report::{self, Verdict};
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn part_is_made(
-    #[values(Part::Schema, Part::Isolation, Part::Attacks, Part::Properties)] part: Part,
+    #[values(Part::Schema, Part::Isolation, Part::Attacks, Part::Properties, Part::Controls)]
+    part: Part,
 ) {
     let Some(parts) = env::var_os("IDENTRA_PARTS").filter(|parts| !parts.is_empty()) else {
         eprintln!("left out: IDENTRA_PARTS does not say where the evidence of a part goes");

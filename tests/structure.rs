@@ -15,13 +15,14 @@ use crate::conventions::sources;
 const LIBRARY: &str = "tests/harness/src/";
 
 /// The kinds of checks, each using only those before it.
-const CHECKS: [&str; 9] = [
+const CHECKS: [&str; 10] = [
     "schema",
     "lint",
     "isolation",
     "sign_up",
     "attacks",
     "properties",
+    "controls",
     "plans",
     "reachable",
     "mutants",

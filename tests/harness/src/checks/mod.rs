@@ -1,6 +1,7 @@
 //! The checks, in a folder for each kind.
 
 pub mod attacks;
+pub mod controls;
 pub mod isolation;
 pub mod lint;
 pub mod mutants;

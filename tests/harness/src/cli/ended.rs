@@ -5,7 +5,7 @@ use crate::source::mistake::count;
 /// How a command ended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// 0 proved or done, 1 findings, 2 could not run.
+    /// 0 proved or done, 1 findings, 2 could not run, 3 the harness is broken.
     pub status: u8,
     /// What goes to standard output.
     pub output: String,

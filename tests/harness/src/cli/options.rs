@@ -24,7 +24,7 @@ Examples:
   scripts/verify explain isolation.cell          say what a rule means
 
 Exit status: 0 proved, or nothing new beside the baseline; 1 findings, or a planned check was
-not made; 2 could not run";
+not made; 2 could not run; 3 the harness is broken: it overlooked a weakness that it planted";
 
 /// Prove that a database schema keeps every user's rows to that user.
 ///

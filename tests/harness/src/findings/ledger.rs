@@ -84,9 +84,12 @@ impl Finding {
         (self.rule == rules::COULD_NOT_RUN.id).then(|| text.lines().next().unwrap_or_default())
     }
 
-    /// Its rank among findings: what an attacker gains most by first, and of that the most likely
-    /// causes.
+    /// Its rank among findings: what makes the others void first, then what an attacker gains most
+    /// by, and of that the most likely causes.
     pub fn rank(&self) -> (Severity, usize) {
+        if self.rule == rules::HARNESS_BROKEN.id {
+            return (Severity::default(), 0);
+        }
         let family = self.rule.split('.').next().unwrap_or_default();
         let families = ["schema", "isolation", "sign_up"];
         (self.severity, families.iter().position(|it| *it == family).unwrap_or(3))
@@ -143,10 +146,35 @@ pub struct CellRecord {
     pub expected: String,
     /// The statement.
     pub statement: String,
-    /// For a denial: the outcome of the same statement for the control.
-    pub control: Option<String>,
+    /// For a denial: the control.
+    pub control: Option<ControlRecord>,
     /// By privilege regime, the rows that it changed: `memories of alice`.
     pub changed: BTreeMap<String, Vec<String>>,
+}
+
+/// The control of a denial: the same statement by somebody entitled.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ControlRecord {
+    /// Who, and the outcome.
+    pub outcome: String,
+    /// What that shows.
+    pub shows: Shows,
+}
+
+/// What the control of a denial shows of its statement.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shows {
+    /// It has an effect.
+    Effect,
+    /// It reaches the row, and a constraint refuses everybody what would become of it.
+    Constraint,
+    /// The contract lets nobody do it: the control is refused in the declared way, too.
+    Nobody,
+    /// Nothing, which is a finding: a denial of it proves nothing.
+    Nothing,
 }
 
 /// The outcome of one check.

@@ -17,6 +17,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
 use crate::checks::attacks::runner::Attack;
+use crate::checks::controls;
 use crate::checks::isolation::{self, Sandbox};
 use crate::checks::lint::{self, Offenders};
 use crate::checks::mutants::judge::{self, Judgement, Which};
@@ -68,6 +69,9 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     for ((sandbox, _), attacks) in regimes.iter().zip(&shares) {
         plan(&mut ledger, sandbox, &facets, attacks);
     }
+    for id in controls::ids(job.controls) {
+        ledger.plan(id, chosen.all[0]);
+    }
     accepted::plan(&mut ledger, &inputs, job, chosen.all[0]);
     if job.does(Part::Schema) {
         let linted = try_join_all(regimes.iter().map(|(sandbox, _)| lint(sandbox))).await?;
@@ -111,6 +115,13 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     } else {
         vec![]
     };
+    let controls_began = Instant::now();
+    if job.does(Part::Controls) {
+        for entry in control(job, &inputs, chosen.all[0]).await {
+            ledger.record(entry);
+        }
+    }
+    let controls = controls_began.elapsed();
     let mutants = match &job.mutants {
         Some(which) => Some(judge_mutants(&inputs, properties, which, &mut ledger).await?),
         None => None,
@@ -131,6 +142,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
         tries,
         has_plpgsql_check,
         mutants,
+        controls,
         compared,
         took: began.elapsed(),
     };
@@ -167,6 +179,15 @@ async fn run_properties(
         ledger.record(entry);
     }
     Ok(made)
+}
+
+/// The entries of the negative controls.
+async fn control(job: &Job, inputs: &Inputs, regime: Regime) -> Vec<Entry> {
+    let ran = contained(async { Ok(controls::run(job.controls, inputs, regime).await) }).await;
+    ran.unwrap_or_else(|why| {
+        let first = controls::ids(job.controls).swap_remove(0);
+        vec![broken_down(&first, &first, regime, &why)]
+    })
 }
 
 /// Judges mutants until Ctrl-C; the outcomes so far are kept.

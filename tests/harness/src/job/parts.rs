@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::checks::attacks;
 use crate::checks::attacks::runner::Attack;
+use crate::checks::controls::{CONTROLS, Control};
 use crate::checks::mutants::judge::Which;
 use crate::checks::properties::{self, Property};
 use crate::platform::Regime;
@@ -20,11 +21,14 @@ pub enum Part {
     Attacks,
     /// The properties of functions, triggers and constraints.
     Properties,
+    /// The negative controls.
+    Controls,
 }
 
 impl Part {
     /// All parts.
-    pub const ALL: [Self; 4] = [Self::Schema, Self::Isolation, Self::Attacks, Self::Properties];
+    pub const ALL: [Self; 5] =
+        [Self::Schema, Self::Isolation, Self::Attacks, Self::Properties, Self::Controls];
 
     /// Its name in the evidence.
     pub fn name(self) -> &'static str {
@@ -33,6 +37,7 @@ impl Part {
             Self::Isolation => "isolation",
             Self::Attacks => "attacks",
             Self::Properties => "properties",
+            Self::Controls => "controls",
         }
     }
 }
@@ -43,6 +48,8 @@ pub struct Job {
     pub attacks: Vec<&'static Attack>,
     /// The properties to try, of those that the contract names.
     pub properties: Vec<&'static Property>,
+    /// The negative controls to plant.
+    pub controls: &'static [Control],
     /// The mutants to judge.
     pub mutants: Option<Which>,
     /// Whether weakened defences and matters of style fail, too.
@@ -61,6 +68,7 @@ impl Job {
         Self {
             attacks: attacks::all().collect(),
             properties: properties::all(properties),
+            controls: CONTROLS,
             mutants: None,
             strict: true,
             regimes: None,
@@ -71,7 +79,8 @@ impl Job {
 
     /// Nothing but the catalog, the cells, the ways in and those properties.
     pub fn without_attacks(properties: &[&'static Property]) -> Self {
-        Self { attacks: Vec::new(), properties: properties.to_vec(), ..Self::whole(&[]) }
+        let properties = properties.to_vec();
+        Self { attacks: Vec::new(), properties, controls: &[], ..Self::whole(&[]) }
     }
 
     /// Whether it does that part.

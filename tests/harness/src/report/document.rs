@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Verdict;
-use crate::findings::ledger::{CellRecord, Finding};
+use crate::findings::ledger::{CellRecord, Finding, Shows};
 use crate::platform::cves::Cve;
 
 /// `evidence.json`.
@@ -33,6 +33,10 @@ pub struct Evidence {
     pub baseline: Vec<Known>,
     /// The families of checks, by the first word of their ids.
     pub families: BTreeMap<String, FamilyRecord>,
+    /// The weaknesses that were planted in a schema of the harness's own.
+    pub controls: ControlsRecord,
+    /// The tried denials of the access matrix, by what the control of each shows.
+    pub denials: BTreeMap<Shows, usize>,
     /// What no check of this run covers.
     pub not_proved: Vec<String>,
     /// Tables and views, the paths of their rows to owners, and the contract's grid.
@@ -130,6 +134,8 @@ pub struct Measured {
     pub attack_probes: usize,
     /// How long the attacks took; the regimes are attacked in parallel.
     pub attacks_ms: u64,
+    /// How long the negative controls took, their schema included.
+    pub controls_ms: u64,
 }
 
 /// How long the cases of one property took.
@@ -157,6 +163,15 @@ pub struct FamilyRecord {
     pub cwe: Vec<String>,
     /// Recommendations of the CIS `PostgreSQL` 17 Benchmark v1.0.0.
     pub cis: Vec<String>,
+}
+
+/// The negative controls: nothing can be relied on unless both numbers are equal.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ControlsRecord {
+    /// Weaknesses that were planted.
+    pub planted: usize,
+    /// Those that the check found which had to.
+    pub found: usize,
 }
 
 /// A table or view.

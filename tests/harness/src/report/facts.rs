@@ -53,6 +53,7 @@ pub(super) fn tested(ledger: &Ledger, run: &Run<'_>) -> Tested {
             mutant_median_ms: millis(mutant_median(run)),
             attack_probes: ledger.attacks().0,
             attacks_ms: millis(ledger.attacks().1),
+            controls_ms: millis(run.controls),
         },
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::document::{AttackRecord, Check, FunctionRecord, MatrixCell, Measured};
-use super::{Evidence, FORMAT, families, verdict};
+use super::{Evidence, FORMAT, controls, denials, families, verdict};
 use crate::error::CannotRun;
 use crate::findings::ledger::Finding;
 
@@ -224,6 +224,7 @@ fn measure(known: &mut Measured, other: Measured) {
     known.mutants = known.mutants.max(other.mutants);
     known.mutant_median_ms = known.mutant_median_ms.max(other.mutant_median_ms);
     known.attack_probes += other.attack_probes;
+    known.controls_ms = known.controls_ms.max(other.controls_ms);
     known.attacks_ms = known.attacks_ms.max(other.attacks_ms);
 }
 
@@ -241,6 +242,8 @@ fn account(whole: &mut Evidence, plan: &BTreeMap<String, BTreeSet<String>>) {
         check.passed &= !with_findings.contains(&check.id);
     }
     whole.families = families(whole.checks.iter());
+    whole.controls = controls(&whole.checks);
+    whole.denials = denials(&whole.matrix);
     let made: BTreeMap<&String, &Check> =
         whole.checks.iter().map(|check| (&check.id, check)).collect();
     let missing = plan.iter().map(|(id, regimes)| {

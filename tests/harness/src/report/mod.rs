@@ -19,8 +19,8 @@ mod words;
 pub use self::baseline::Baseline;
 pub use self::document::Evidence;
 use self::document::{
-    Accepted, Accounting, AttackRecord, Check, FamilyRecord, FunctionRecord, Known, MatrixCell,
-    MutantsRecord, StatementRecord, TableRecord,
+    Accepted, Accounting, AttackRecord, Check, ControlsRecord, FamilyRecord, FunctionRecord, Known,
+    MatrixCell, MutantsRecord, StatementRecord, TableRecord,
 };
 pub use self::facts::commit;
 pub use self::files::{clear, prepare, write};
@@ -33,6 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::catalog::{Catalog, Constraint};
 use crate::checks::attacks::runner::Attack;
 use crate::checks::attacks::runner::transcript::MASKS;
+use crate::checks::controls;
 use crate::checks::mutants::judge::Judgement;
 use crate::checks::mutants::report;
 use crate::checks::mutants::run::Outcome;
@@ -44,7 +45,8 @@ use crate::contract::{AcceptedFinding, Clients, Function, LintException, Owner, 
 use crate::draft;
 use crate::findings::families;
 use crate::findings::gain::severity;
-use crate::findings::ledger::{Entry, Finding, Ledger};
+use crate::findings::ledger::{Entry, Finding, Ledger, Shows};
+use crate::findings::rules;
 use crate::findings::severity::Severity;
 use crate::inputs::Inputs;
 use crate::platform::Regime;
@@ -72,14 +74,17 @@ impl Evidence {
             finding.cause = causes.of(finding);
         }
         findings.sort_by_key(Finding::rank);
-        let matrix = ledger.entries().filter_map(|entry| {
-            entry.cell.clone().map(|cell| MatrixCell {
-                id: entry.id.clone(),
-                passed: entry.passed(),
-                cell,
-                observed: entry.observed.clone(),
+        let matrix: Vec<MatrixCell> = ledger
+            .entries()
+            .filter_map(|entry| {
+                entry.cell.clone().map(|cell| MatrixCell {
+                    id: entry.id.clone(),
+                    passed: entry.passed(),
+                    cell,
+                    observed: entry.observed.clone(),
+                })
             })
-        });
+            .collect();
         let checks = ledger.entries().map(|entry| Check {
             id: entry.id.clone(),
             passed: entry.passed(),
@@ -97,6 +102,8 @@ impl Evidence {
             accepted: accepted(inputs, run.attacks),
             baseline: Vec::new(),
             families: families(checks.iter()),
+            controls: controls(&checks),
+            denials: denials(&matrix),
             not_proved: not_proved(inputs, run),
             tables: tables(inputs, &run.catalog),
             functions: functions(inputs, run),
@@ -105,7 +112,7 @@ impl Evidence {
             attacks: run.attacks.iter().map(|attack| record(attack, ledger)).collect(),
             replay: replay::script(inputs, &run.world),
             masks: MASKS.map(str::to_owned).to_vec(),
-            matrix: matrix.collect(),
+            matrix,
             checks,
             accounting,
         }
@@ -187,7 +194,8 @@ fn record(attack: &Attack, ledger: &Ledger) -> AttackRecord {
     }
 }
 
-/// Without planned checks, or with one that was not executed, nothing is proved.
+/// With a negative control that stayed green no other outcome counts. Without planned checks, or
+/// with one that was not executed, nothing is proved.
 pub fn verdict(
     accounting: &Accounting,
     findings: &[Finding],
@@ -199,6 +207,9 @@ pub fn verdict(
         && accounting.planned == accounting.executed
         && accounting.missing.is_empty()
         && accounting.unplanned.is_empty();
+    if findings.iter().any(|it| it.rule == rules::HARNESS_BROKEN.id) {
+        return Verdict::HarnessBroken;
+    }
     let fails = |it: &&Finding| strict || it.severity.fails();
     let of_the_schema = |it: &Finding| it.severity != Severity::Untried;
     if findings.iter().filter(fails).any(of_the_schema)
@@ -232,6 +243,22 @@ fn families<'a>(checks: impl Iterator<Item = &'a Check>) -> BTreeMap<String, Fam
         record.passed += usize::from(check.passed);
     }
     records
+}
+
+/// The negative controls among these checks.
+fn controls(checks: &[Check]) -> ControlsRecord {
+    let planted = checks.iter().filter(|check| controls::is_planted(&check.id));
+    let found = planted.clone().filter(|check| check.passed).count();
+    ControlsRecord { planted: planted.count(), found }
+}
+
+/// The denials among these cells, by what the control of each shows.
+fn denials(matrix: &[MatrixCell]) -> BTreeMap<Shows, usize> {
+    let mut denials = BTreeMap::new();
+    for control in matrix.iter().filter_map(|it| it.cell.control.as_ref()) {
+        *denials.entry(control.shows).or_default() += 1;
+    }
+    denials
 }
 
 /// The path to the owner and the grid of each table and view.

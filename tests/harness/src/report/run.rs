@@ -27,6 +27,8 @@ pub enum Verdict {
     Findings,
     /// Not every planned check was made, so nothing is proved.
     Incomplete,
+    /// A check did not find a weakness that the harness planted, so no outcome can be relied on.
+    HarnessBroken,
 }
 
 impl Verdict {
@@ -35,6 +37,7 @@ impl Verdict {
         match self {
             Self::Proved | Self::NothingNew => 0,
             Self::Findings | Self::Incomplete => 1,
+            Self::HarnessBroken => 3,
         }
     }
 
@@ -45,6 +48,7 @@ impl Verdict {
             Self::NothingNew => "NOTHING NEW",
             Self::Findings => "FINDINGS",
             Self::Incomplete => "INCOMPLETE",
+            Self::HarnessBroken => "HARNESS BROKEN",
         }
     }
 }
@@ -77,6 +81,8 @@ pub struct Run<'a> {
     pub has_plpgsql_check: bool,
     /// The outcomes of mutants, if they were requested.
     pub mutants: Option<Judgement>,
+    /// How long the negative controls took.
+    pub controls: Duration,
     /// How long it took until the catalogs were compared.
     pub compared: Duration,
     /// How long the whole run took.

@@ -183,8 +183,9 @@ fn invocation(evidence: &Evidence) -> Invocation {
         Notification::builder().level("error").message(message(&text)).build()
     };
     let lost: Vec<Notification> = evidence.accounting.missing.iter().map(lost).collect();
+    let is_complete = !matches!(evidence.verdict, Verdict::Incomplete | Verdict::HarnessBroken);
     Invocation::builder()
-        .execution_successful(evidence.verdict != Verdict::Incomplete && lost.is_empty())
+        .execution_successful(is_complete && lost.is_empty())
         .tool_execution_notifications(lost)
         .build()
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::document::{Accounting, FamilyRecord, Known};
+use super::document::{Accounting, ControlsRecord, FamilyRecord, Known};
 use super::fold::{Fold, by_severity, folds};
 use super::words::count;
 use super::{Evidence, Verdict};
-use crate::findings::ledger::Finding;
+use crate::findings::ledger::{Finding, Shows};
 
 /// The number of lines of findings that a terminal shows at once; the other findings are counted.
 const SCREEN: usize = 40;
@@ -46,6 +46,9 @@ pub fn terminal(evidence: &Evidence, out: &Path) -> String {
         measured.attack_probes,
         Duration::from_millis(measured.attacks_ms).as_secs_f64(),
     ));
+    lines.push(format!("  {}", denials(evidence)));
+    let seconds = Duration::from_millis(measured.controls_ms).as_secs_f64();
+    lines.push(format!("  {}, {seconds:.1} s", negative_controls(evidence)));
     let unfixed: Vec<&str> =
         evidence.tested.server.unfixed.iter().map(|cve| cve.id.as_str()).collect();
     if !unfixed.is_empty() {
@@ -77,6 +80,31 @@ pub fn terminal(evidence: &Evidence, out: &Path) -> String {
     lines.join("\n")
 }
 
+/// How many planted weaknesses were found.
+pub(super) fn negative_controls(evidence: &Evidence) -> String {
+    let ControlsRecord { planted, found } = evidence.controls;
+    format!("negative controls: {found} of {planted} red")
+}
+
+/// How many denials there are, and what is known of their statements.
+pub(super) fn denials(evidence: &Evidence) -> String {
+    let count = |shows: Shows| evidence.denials.get(&shows).copied().unwrap_or_default();
+    let mut text = format!(
+        "denials: {} cells, in {} of which the statement has an effect for service_role",
+        evidence.denials.values().sum::<usize>(),
+        count(Shows::Effect),
+    );
+    let others = [
+        (Shows::Constraint, "a constraint refuses it to everybody"),
+        (Shows::Nobody, "the contract lets nobody"),
+        (Shows::Nothing, "nobody is known for whom it has one"),
+    ];
+    for (shows, why) in others.into_iter().filter(|(shows, _)| count(*shows) > 0) {
+        text += &format!(", in {} {why}", count(shows));
+    }
+    text
+}
+
 /// `summary.md`.
 pub fn markdown(evidence: &Evidence) -> String {
     let tested = &evidence.tested;
@@ -103,6 +131,9 @@ pub fn markdown(evidence: &Evidence) -> String {
     for (family, FamilyRecord { passed, made: all, .. }) in &evidence.families {
         text += &format!("| {family} | {passed} | {all} |\n");
     }
+    let lines = [denials(evidence), negative_controls(evidence)];
+    text += &lines.map(|it| format!("\n- {it}")).concat();
+    text += "\n";
     text += &functions(evidence);
     text += &mutants(evidence);
     text += "\n## Accepted\n\n";
@@ -260,6 +291,10 @@ fn headline(evidence: &Evidence) -> String {
             format!("FINDINGS, {of} ({severities}), {counts}, {seconds:.1} s")
         }
         Verdict::Incomplete => format!("INCOMPLETE, {counts}, nothing is proved, {seconds:.1} s"),
+        Verdict::HarnessBroken => format!(
+            "HARNESS BROKEN, {}, nothing that this run says can be relied on, {seconds:.1} s",
+            negative_controls(evidence)
+        ),
     }
 }
 

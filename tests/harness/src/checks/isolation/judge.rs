@@ -11,7 +11,7 @@ use crate::contract::grid::{Command, Expected, Whose};
 use crate::contract::guard::Guard;
 use crate::contract::shape::Counts;
 use crate::database::outcome::Outcome;
-use crate::findings::ledger::{CellRecord, Entry, Finding, in_regime};
+use crate::findings::ledger::{CellRecord, ControlRecord, Entry, Finding, Shows, in_regime};
 use crate::findings::rules::{self, Rule};
 use crate::platform::Regime;
 use crate::platform::persona::{Identity, Persona};
@@ -96,9 +96,8 @@ impl Judge<'_> {
         if let Some((expected, observed)) = self.misplaced(&cell, written, observation) {
             find(&rules::STATE, expected, observed);
         }
-        if let Some(control) = &control
-            && !matches!(control, Outcome::Rows(1..) | Outcome::Refused(_) | Outcome::AsDeclared(_))
-        {
+        let control = control.map(|outcome| (shows(&outcome), outcome));
+        if let Some((Shows::Nothing, control)) = &control {
             let expected = "the service role succeeds with the same statement".to_owned();
             find(&rules::CONTROL, expected, control.to_string());
         }
@@ -110,9 +109,12 @@ impl Judge<'_> {
             column: cell.column.clone(),
             expected: expected.to_string(),
             statement: pasteable(&self.contract.identity(cell.persona), written),
-            control: control.map(|control| match control {
-                Outcome::AsDeclared(_) => format!("none: service_role is {control}, too"),
-                control => format!("service_role: {control}"),
+            control: control.map(|(shows, outcome)| ControlRecord {
+                outcome: match shows {
+                    Shows::Nobody => format!("none: service_role is {outcome}, too"),
+                    _ => format!("service_role: {outcome}"),
+                },
+                shows,
             }),
             changed: BTreeMap::from([(
                 self.regime.name().to_owned(),
@@ -199,6 +201,18 @@ impl Judge<'_> {
             persona: Some(cell.persona.name().to_owned()),
             statement: Some(pasteable(&self.contract.identity(cell.persona), written)),
             ..Finding::of(rule, &object, &cell.id, seen, self.regime)
+        }
+    }
+}
+
+/// What a control's outcome shows of the statement.
+fn shows(outcome: &Outcome) -> Shows {
+    match outcome {
+        Outcome::Rows(1..) => Shows::Effect,
+        Outcome::Refused(_) => Shows::Constraint,
+        Outcome::AsDeclared(_) => Shows::Nobody,
+        Outcome::Rows(0) | Outcome::NoPrivilege | Outcome::PolicyViolation | Outcome::Failed(_) => {
+            Shows::Nothing
         }
     }
 }

@@ -93,12 +93,24 @@ impl Sandbox {
     /// Why the server could not be reached, or that a probe was not rolled back. Faults of the
     /// schema are in the entries.
     pub async fn run(&self, name: &str) -> Result<Vec<Ran>, CannotRun> {
+        self.run_those(name, |_| true).await
+    }
+
+    /// The same with those cells that are wanted.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn run_those(
+        &self,
+        name: &str,
+        wanted: impl Fn(&Cell) -> bool,
+    ) -> Result<Vec<Ran>, CannotRun> {
         let contract = &self.inputs.contract;
         let declared = contract.relation(name).expect("cells are of declared relations");
         if self.world.as_ref().is_ok_and(|world| world.unmade(name).is_some()) {
             return Ok(Vec::new());
         }
-        let cells = cells(name, declared);
+        let cells = cells(name, declared).into_iter().filter(wanted).collect::<Vec<_>>();
         let author = match &self.world {
             Ok(world) => Author::new(&self.catalog, contract, world, name)
                 .map(|author| (author, world))

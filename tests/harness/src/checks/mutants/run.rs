@@ -218,7 +218,7 @@ impl<'a> Bench<'a> {
     async fn first_different_facet(&self) -> Result<Option<String>, CannotRun> {
         let client = self.sandbox.prober.client();
         let catalog = catalog::Catalog::read(client, catalog::EVERYTHING).await?;
-        Ok(self.comparison.first_difference(&catalog))
+        Ok(self.comparison.with(&catalog).differences().next())
     }
 
     /// The first cell of any relation that fails.

@@ -62,14 +62,12 @@ impl Comparison {
         Ok(Self { regime, expected, observed, seeds })
     }
 
-    /// The id of the first facet in which a catalog differs from what is expected; seed rows are
-    /// those that were read first.
-    pub fn first_difference(&self, catalog: &Catalog) -> Option<String> {
+    /// The same with what another catalog shows; seed rows are those that were read first.
+    pub fn with(&self, catalog: &Catalog) -> Self {
+        let (regime, expected, seeds) = (self.regime, self.expected.clone(), self.seeds.clone());
         let mut observed = catalog.facets();
-        observed.extend(self.seeds.clone());
-        let ids: BTreeSet<&String> = self.expected.keys().chain(observed.keys()).collect();
-        let differs = |id: &&&String| self.expected.get(**id) != observed.get(**id);
-        ids.iter().find(differs).map(|id| (*id).clone())
+        observed.extend(seeds.clone());
+        Self { regime, expected, observed, seeds }
     }
 
     /// The ids of all facets in which the two sides differ.

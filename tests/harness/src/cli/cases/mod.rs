@@ -302,7 +302,7 @@ fn judge(case: &Case, out: &Path, limit: Duration) -> Result<Outcome, CannotRun>
         .stdout(File::create(out.join("verdict.txt")).map_err(could_not)?)
         .spawned(&out.join("errors.txt"), deadline)?;
     match verified.code() {
-        Some(0 | 1) => {
+        Some(0 | 1 | 3) => {
             let text = fs::read_to_string(out.join("evidence.json")).map_err(could_not)?;
             let evidence = serde_json::from_str(&text);
             let evidence = evidence.map_err(|error| CannotRun(error.to_string()))?;

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use super::{Done, Expected, Outcome};
 use crate::findings::ledger::Finding;
 use crate::findings::rules;
-use crate::report::Evidence;
+use crate::report::{Evidence, Verdict};
 
 impl Done {
     /// What is not as expected, in short.
@@ -15,6 +15,9 @@ impl Done {
         match (&self.outcome, stops) {
             (Outcome::Stopped(why), Some(words)) if why.contains(words) => None,
             (Outcome::Stopped(_), _) => Some("it stops".to_owned()),
+            (Outcome::Judged(evidence), _) if evidence.verdict == Verdict::HarnessBroken => {
+                Some("the harness is broken".to_owned())
+            }
             (Outcome::Judged(_), Some(_)) => Some("it does not stop".to_owned()),
             (Outcome::Judged(evidence), None) => {
                 let has = |wanted: &&String| evidence.findings.iter().any(|it| is(it, wanted));

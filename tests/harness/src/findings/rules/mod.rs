@@ -1,9 +1,11 @@
 //! The rules that a finding can break: what each means and how to fix it.
 
 mod functions;
+mod harness;
 mod rows;
 
 pub use self::functions::{BODY, BROKEN_PROPERTY, COVERAGE};
+pub use self::harness::{COULD_NOT_RUN, HARNESS_BROKEN};
 pub use self::rows::{ACCEPTS_NOTHING, ROWS, SIGN_UP};
 
 /// A rule, by its stable id.
@@ -39,7 +41,7 @@ pub struct Example {
 }
 
 /// Every rule but those of the linter, which are beside their queries, and the attacks'.
-pub const ALL: [&Rule; 22] = [
+pub const ALL: [&Rule; 23] = [
     &MISSING,
     &UNDECLARED,
     &DIFFERENT,
@@ -48,6 +50,7 @@ pub const ALL: [&Rule; 22] = [
     &CONTROL,
     &GUARD,
     &COULD_NOT_RUN,
+    &HARNESS_BROKEN,
     &ROWS,
     &SIGN_UP,
     &FLOW,
@@ -189,23 +192,6 @@ pub const GUARD: Rule = Rule {
         check: "isolation/notes/select/bob/alices-row",
         expected: "row level security applies",
         observed: "row level security is not active",
-    },
-};
-
-/// The check could not run, which is never a pass.
-pub const COULD_NOT_RUN: Rule = Rule {
-    id: "harness.could-not-run",
-    title: "the check could not run, so its outcome is unknown",
-    meaning: "A planned check could not run, because something that it needs is missing or does \
-        not work. That is not a pass: nothing is proved until it runs.",
-    remedy: "fix what the message names; the schema's own findings often explain it",
-    references: &[],
-    example: Example {
-        fault: "drop table public.notes;",
-        object: "notes",
-        check: "isolation/notes/select/bob/alices-row",
-        expected: "0 rows",
-        observed: "notes is not in the database",
     },
 };
 

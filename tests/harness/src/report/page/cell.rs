@@ -92,7 +92,7 @@ fn body(evidence: &Evidence, it: &MatrixCell) -> Markup {
             dt { "Control" }
             dd {
                 @if let Some(control) = &cell.control {
-                    (control) " with the same statement"
+                    (control.outcome) " with the same statement"
                 } @else {
                     "none is needed: this is no refusal"
                 }

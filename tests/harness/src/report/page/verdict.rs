@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::markup::{count, lines, listed, utc};
 use crate::report::document::{Fingerprint, Known};
+use crate::report::summary::{denials, negative_controls};
 use crate::report::{Evidence, Verdict};
 
 /// A verdict's class and sign.
@@ -13,6 +14,7 @@ pub(super) fn sign(verdict: Verdict) -> (&'static str, &'static str) {
         Verdict::NothingNew => ("open", "!"),
         Verdict::Findings => ("wrong", "✗"),
         Verdict::Incomplete => ("open", "?"),
+        Verdict::HarnessBroken => ("wrong", "✗"),
     }
 }
 
@@ -84,6 +86,12 @@ fn sentence(evidence: &Evidence) -> Markup {
                 a href="#findings" { (count(evidence.findings.len(), "finding")) }
                 ", each with what reproduces it and its remedy."
             }
+            Verdict::HarnessBroken => {
+                (evidence.controls.found) " of "
+                (count(evidence.controls.planted, "planted weakness"))
+                " were found, so that no outcome below can be relied on. The harness itself is to "
+                "be repaired, and not the schema."
+            }
             Verdict::Incomplete if left == 0 => {
                 "What could not be tried is among the findings, so nothing is proved."
             }
@@ -113,7 +121,12 @@ fn figures(evidence: &Evidence) -> Markup {
             (figure("fault", accounting.failed, "failed"))
             (figure("gap", accounting.missing.len(), "not executed"))
         }
+        p.soft { (sentences(&[negative_controls(evidence), denials(evidence)])) }
     }
+}
+
+fn sentences(all: &[String]) -> String {
+    all.iter().map(|it| format!("{it}. ")).collect()
 }
 
 /// What was planned and not executed, or executed and not planned, by name.
