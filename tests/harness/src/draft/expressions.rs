@@ -3,7 +3,8 @@
 use super::found::{Found, OBJECTS};
 use crate::catalog::{Column, Relation};
 use crate::contract::OWNER;
-use crate::sql::quote;
+use crate::sql::tokens::Tokens;
+use crate::sql::{quote, text_of};
 
 /// What a policy compares with the caller's id, where it is more than a column.
 pub(super) struct Expression {
@@ -69,6 +70,8 @@ pub(super) struct Variant {
     pub(super) name: String,
     pub(super) column: String,
     pub(super) value: String,
+    /// The condition that is true for it, as the server writes it.
+    condition: String,
 }
 
 /// The kinds of rows of a table: files differ by their bucket, and other rows by the flags that
@@ -89,7 +92,7 @@ pub(super) fn kinds(found: &Found<'_>, relation: &Relation, is_owned: bool) -> V
     let of = |variant: Option<Variant>| {
         let mut relation = relation.clone();
         for policy in relation.policies.iter_mut().filter(|it| it.permissive) {
-            let flag = variant.as_ref().map(|variant| variant.column.as_str());
+            let flag = variant.as_ref().map(|variant| variant.condition.as_str());
             if let (Some(text), Some(flag)) = (&mut policy.using, flag)
                 && opens(text, flag)
             {
@@ -127,8 +130,55 @@ fn flags(found: &Found<'_>, relation: &Relation) -> Vec<Variant> {
         name: column.name.strip_prefix("is_").unwrap_or(&column.name).replace('_', "-"),
         column: column.name.clone(),
         value: "true".to_owned(),
+        condition: column.name.clone(),
     };
-    columns.map(variant).collect()
+    let words = relation.columns.iter().flat_map(|column| words(relation, column));
+    columns.map(variant).chain(words.filter(|_| relation.is_table())).collect()
+}
+
+/// The words by which policies for reading tell the rows of a table apart, apart from the one that
+/// plain rows have.
+fn words(relation: &Relation, column: &Column) -> Vec<Variant> {
+    let is_text = ["text", "character varying"].contains(&column.data_type.as_str());
+    let reading = relation.policies.iter().filter(|it| ["select", "all"].contains(&&*it.command));
+    let mut found: Vec<String> = Vec::new();
+    for text in reading.filter(|_| is_text).filter_map(|it| it.using.as_deref()) {
+        found.extend(own_literals(text, &column.name));
+    }
+    let default = column.default.as_deref().and_then(text_of).map(quote);
+    let plain = demanded(relation, &column.name).or(default);
+    found.sort();
+    found.dedup();
+    let is_name = |it: &str| it.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    found.retain(|it| is_name(it) && plain.as_deref() != Some(&quote(it)));
+    let variant = |word: String| Variant {
+        column: column.name.clone(),
+        value: quote(&word),
+        condition: format!("({} = '{word}'::text)", column.name),
+        name: word,
+    };
+    found.into_iter().map(variant).collect()
+}
+
+/// The literals that an expression compares a row's own column with, outside of sub-selects.
+fn own_literals(text: &str, column: &str) -> Vec<String> {
+    let tokens = Tokens::of(text);
+    let mut literals = Vec::new();
+    for at in (0..tokens.all.len()).filter(|at| tokens.text(*at) == column) {
+        let mut level = tokens.all[at].depth;
+        let within = (0..at).rev().any(|before| {
+            level = level.min(tokens.all[before].depth);
+            tokens.word(before) == "select" && tokens.all[before].depth <= level
+        });
+        let is_of_another = at > 0 && tokens.text(at - 1) == ".";
+        let cast = |it: &usize| [")", "::", "text"].contains(&tokens.text(*it));
+        let equals = (at + 1..tokens.all.len()).find(|it| !cast(it));
+        let operand = equals.filter(|it| tokens.text(*it) == "=").map(|it| tokens.text(it + 1));
+        if let (false, false, Some(literal)) = (within, is_of_another, operand.and_then(text_of)) {
+            literals.push(literal.to_owned());
+        }
+    }
+    literals
 }
 
 /// The column of the files' bucket.
@@ -148,7 +198,8 @@ fn of_bucket(relation: &Relation, bucket: String) -> Kind {
         }
     }
     let (column, value) = (BUCKET.to_owned(), quote(&bucket));
-    Kind { variant: Some(Variant { name: bucket, column, value }), relation }
+    let variant = Variant { name: bucket, column, value, condition: is_it };
+    Kind { variant: Some(variant), relation }
 }
 
 /// The only value of a column that policies take in a new row, where they name one.
@@ -207,6 +258,13 @@ fn understood(relation: &Relation, side: &str) -> Option<Side> {
         let text = if bare.contains('(') { bare.to_owned() } else { format!("({bare})") };
         Side::Expression(Expression { text, column: column.to_owned(), example })
     };
+    if let Some(list) = bare.strip_prefix("ANY (").and_then(|it| it.strip_suffix(')'))
+        && relation.column(list).is_some_and(|it| it.data_type == "uuid[]")
+    {
+        let example = format!("'{{{OWNER}}}'");
+        let text = format!("({list}[1])");
+        return Some(Side::Expression(Expression { text, column: list.to_owned(), example }));
+    }
     columns().find_map(|column| {
         let number = |begin: &str, end: char| {
             let number = bare.strip_prefix(begin)?.strip_suffix(end)?;

@@ -45,6 +45,9 @@ struct Line {
     kind: usize,
 }
 
+/// What grids are guessed from.
+pub(crate) const GUESSED: &str = "each user reaches their own rows, as far as privileges go";
+
 /// The users with rows, and those without.
 const GROUPS: [&str; 2] = ["alice, bob", "carol, guest"];
 /// Requests without a user.
@@ -314,7 +317,7 @@ fn granted(relation: &Relation, role: &str, command: Command) -> bool {
 }
 
 /// Cells in columns, with two spaces between them.
-fn aligned(table: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn aligned(table: &[Vec<String>]) -> Vec<String> {
     let columns = table.first().map_or(0, Vec::len);
     let width = |at: usize| table.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();

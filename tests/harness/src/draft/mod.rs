@@ -2,9 +2,11 @@
 //! guess at an intention marked.
 
 pub mod checks;
+mod effects;
 mod expressions;
 mod found;
 mod grid;
+mod guards;
 mod inlined;
 mod owners;
 mod policies;
@@ -14,6 +16,7 @@ mod users;
 mod writer;
 
 pub use self::found::{Found, GUESS};
+pub(crate) use self::grid::{GUESSED, aligned};
 use std::collections::BTreeMap;
 
 use self::found::head;

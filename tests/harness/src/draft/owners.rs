@@ -1,7 +1,7 @@
 //! Guesses the owner of each table's rows: by a foreign key to the accounts, by a column's
 //! name, over another table, or by membership.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::expressions::{Expression, with_the_caller};
 use super::found::Found;
@@ -11,9 +11,14 @@ use crate::contract::Owner;
 use crate::contract::grid::Command;
 use crate::contract::membership::Members;
 use crate::contract::tenant::{Place, Tenant};
+use crate::sql::tokens::{Tokens, has_word};
 
 /// The guesses at all tables and views, each with its reason.
-pub(super) struct Guesses(BTreeMap<String, (Owner, String)>);
+pub(super) struct Guesses {
+    owners: BTreeMap<String, (Owner, String)>,
+    /// Parties that are none: table and word.
+    without: BTreeSet<(String, String)>,
+}
 
 /// The platform's table of users.
 const ACCOUNTS: &str = "auth.users";
@@ -41,6 +46,8 @@ impl Guesses {
                 guesses.entry(name).or_insert((owner, why));
             }
         }
+        // Of rows that are reached by what they point at, the user whom they name is an author.
+        let mut authors = Vec::new();
         for relation in found.relations() {
             if guesses.contains_key(&relation.declared_name()) {
                 continue;
@@ -49,6 +56,13 @@ impl Guesses {
                 let why = "policies compare it with the caller's id".to_owned();
                 guesses.insert(relation.declared_name(), (Owner::Expression(text), why));
             } else if let Some((column, why)) = user_column(relation, &profiles) {
+                if is_read_by_a_key_alone(relation, &column) {
+                    authors.push((relation.declared_name(), (Owner::Column(column), why)));
+                } else {
+                    guesses.insert(relation.declared_name(), (Owner::Column(column), why));
+                }
+            } else if let Some((column, of)) = shown(relation, &tables, &guesses) {
+                let why = format!("the view shows it of {of}");
                 guesses.insert(relation.declared_name(), (Owner::Column(column), why));
             }
         }
@@ -84,26 +98,34 @@ impl Guesses {
             let why = format!("{} must point at rows that have owners", over.join(" and "));
             guesses.insert(name, (Owner::Through(paths), why));
         }
-        Self(guesses)
+        for (name, author) in authors {
+            guesses.entry(name).or_insert(author);
+        }
+        Self { owners: guesses, without: found.without.clone() }
     }
 
     /// The guess at that table or view, and its reason.
     pub(super) fn at(&self, name: &str) -> (Owner, String) {
-        self.0.get(name).cloned().unwrap_or_else(|| {
+        self.owners.get(name).cloned().unwrap_or_else(|| {
             let why = "no column names a user, or leads to a row that does";
             (Owner::None, why.to_owned())
         })
     }
 
+    /// Whether that word is for a party of the table's rows.
+    pub(super) fn is_party(&self, table: &str, word: &str) -> bool {
+        !self.without.iter().any(|(of, it)| of == table && it == word)
+    }
+
     /// Whether rows of that table make users members of others.
     pub(super) fn is_membership(&self, name: &str) -> bool {
         let is_of = |guess: &Owner| matches!(guess, Owner::Members(it) if it.table == name);
-        self.0.values().any(|(guess, _)| is_of(guess))
+        self.owners.values().any(|(guess, _)| is_of(guess))
     }
 
     /// Whether rows of that table can have several users.
     pub(super) fn is_shared(&self, name: &str) -> bool {
-        match self.0.get(name).map(|(guess, _)| guess) {
+        match self.owners.get(name).map(|(guess, _)| guess) {
             Some(Owner::Members(_)) => true,
             Some(Owner::Through(paths)) => {
                 paths.iter().all(|(_, next)| next != name && self.is_shared(next))
@@ -130,11 +152,14 @@ fn tenants(
                 let owner = Owner::Tenant(Tenant { column, of_user: Place::Claim(claim) });
                 found.push((table.declared_name(), owner, why));
             }
-            Comparison::Lookup(column, users, by) => {
+            Comparison::Lookup(column, users, by, _) => {
                 let Some(users) = tables.iter().find(|it| it.declared_name() == users) else {
                     continue;
                 };
                 let Some((user, _)) = user_column(users, profiles) else { continue };
+                if users.name == table.name {
+                    continue;
+                }
                 let place = |column: &str| {
                     let of_user =
                         Place::Column { table: users.declared_name(), column: by.clone() };
@@ -152,7 +177,8 @@ fn tenants(
                         if tables.iter().any(|it| {
                             it.declared_name() == of && user_column(it, profiles).is_some()
                         }) && !is_key
-                            && of != table.declared_name() =>
+                            && of != table.declared_name()
+                            && !is_written_by_owners(table, &column, of) =>
                     {
                         let why = format!("policies look it up in {}", users.name);
                         found.push((table.declared_name(), place(&column), why));
@@ -168,6 +194,50 @@ fn tenants(
         }
     }
     found
+}
+
+/// Whether no condition of a policy names that column, and one names a required key instead.
+fn is_read_by_a_key_alone(relation: &Relation, column: &str) -> bool {
+    let conditions = relation.policies.iter().filter_map(|it| it.using.as_deref());
+    let conditions: Vec<Tokens<'_>> = conditions.map(Tokens::of).collect();
+    let names = |column: &str| {
+        conditions.iter().any(|tokens| {
+            (0..tokens.all.len()).any(|at| {
+                let is_qualified = at >= 2 && tokens.text(at - 1) == ".";
+                tokens.text(at) == column && (!is_qualified || tokens.text(at - 2) == relation.name)
+            })
+        })
+    };
+    let is_required = |key: &str| relation.column(key).is_some_and(|it| it.not_null);
+    let keys = references(relation).into_iter();
+    let mut keys = keys.filter(|(_, target, _)| ![ACCOUNTS, &relation.name].contains(target));
+    !names(column) && keys.any(|(key, ..)| key != column && is_required(key) && names(key))
+}
+
+/// The owner's column of a table that a view reads and shows, and the table.
+fn shown(
+    view: &Relation,
+    tables: &[&Relation],
+    guesses: &BTreeMap<String, (Owner, String)>,
+) -> Option<(String, String)> {
+    let query = view.query.as_deref()?;
+    tables.iter().find_map(|table| {
+        let name = table.declared_name();
+        match guesses.get(&name) {
+            Some((Owner::Column(column), _)) if has_word(query, &table.name) => {
+                view.column(column).map(|it| (it.name.clone(), name))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Whether the owners of a tenant's row write the rows of a table that point at it.
+fn is_written_by_owners(table: &Relation, column: &str, of: &str) -> bool {
+    let added = compared(table, Command::Insert);
+    added
+        .iter()
+        .any(|it| matches!(it, Comparison::Lookup(by, there, ..) if by == column && there == of))
 }
 
 /// The key by which rows are added by whoever owns the row that they point at, and not by the user
@@ -189,7 +259,7 @@ fn managed(
         _ => false,
     };
     added.into_iter().find_map(|comparison| {
-        let Comparison::Lookup(column, of, _) = comparison else { return None };
+        let Comparison::Lookup(column, of, ..) = comparison else { return None };
         let is_key = references(table).iter().any(|(it, target, _)| *it == column && *target == of);
         let has_owner = tables.iter().any(|it| {
             it.declared_name() == of && matches!(guesses.get(&of), Some((Owner::Column(_), _)))

@@ -1,6 +1,8 @@
 //! What policies compare: the user's id with a column, a claim with a column or a constant, a
 //! column with what another table says of the user. Read from the server's form of an expression.
 
+use std::collections::BTreeMap;
+
 use crate::catalog::{Policy, Relation};
 use crate::contract::grid::Command;
 use crate::contract::tenant::Claim;
@@ -18,8 +20,8 @@ pub(super) enum Comparison {
     /// The user's row of a table has this in a column: table, column, value.
     Holds(String, String, String),
     /// The column holds what the user's row of a table has in a column: column, table, its
-    /// column.
-    Lookup(String, String, String),
+    /// column, and what else the row has to hold.
+    Lookup(String, String, String, BTreeMap<String, String>),
 }
 
 /// The policies of a table for a command and a role.
@@ -66,6 +68,9 @@ pub(super) fn comparisons(relation: &Relation, text: &str) -> Vec<Comparison> {
                 if word(operator) == "=" {
                     found.extend(own(word(operand)).map(Comparison::User));
                 }
+            }
+            if [word(at + 1), word(at + 2)] == ["=", "ANY"] {
+                found.extend(own(word(at + 3)).map(Comparison::User));
             }
             if [word(at + 1), word(at + 2), word(at + 3)] == ["=", "ANY", "ARRAY"] {
                 let listed = words[at + 4..].iter().skip_while(|it| *it == "[");
@@ -198,13 +203,16 @@ fn lookup(words: &[String], at: usize, own: &dyn Fn(&str) -> Option<String>) -> 
     let its = |word: &str| Some(unquoted(word.strip_prefix(&format!("{alias}."))?).to_owned());
     let mut of_user = false;
     let mut joined = None;
-    let mut held = None;
+    let mut held = BTreeMap::new();
     for at in condition..words.len() {
+        if word(at) == "SELECT" {
+            break;
+        }
         if word(at) != "=" || at == 0 {
             continue;
         }
         let (left, right) = (word(at - 1), word(at + 1));
-        held = held.or(its(left).zip(constant(right)));
+        held.extend(its(left).zip(constant(right)));
         of_user |= left == USER && its(right).is_some() || right == USER && its(left).is_some();
         for (one, other) in [(left, right), (right, left)] {
             if let (Some(by), Some(column)) = (its(one), own(other).filter(|_| other != USER)) {
@@ -215,14 +223,14 @@ fn lookup(words: &[String], at: usize, own: &dyn Fn(&str) -> Option<String>) -> 
     if !of_user {
         return None;
     }
-    if let (Some((column, value)), None) = (held, &joined)
+    if let (Some((column, value)), None) = (held.iter().next(), &joined)
         && word(at.wrapping_sub(1)) == "EXISTS"
     {
-        return Some(Comparison::Holds(table, column, value));
+        return Some(Comparison::Holds(table, column.clone(), value.clone()));
     }
     if at >= 2 && ["=", "IN"].contains(&word(at - 1)) {
-        return Some(Comparison::Lookup(own(word(at - 2))?, table, its(word(at + 1))?));
+        return Some(Comparison::Lookup(own(word(at - 2))?, table, its(word(at + 1))?, held));
     }
     let (column, by) = joined.filter(|_| at >= 1 && word(at - 1) == "EXISTS")?;
-    Some(Comparison::Lookup(column, table, by))
+    Some(Comparison::Lookup(column, table, by, held))
 }

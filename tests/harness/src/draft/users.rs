@@ -16,6 +16,8 @@ use crate::sql::quote;
 /// A party of a table's rows: how rows lead to it, and what policies compare.
 pub(super) struct Party {
     pub(super) path: Owner,
+    /// What the row that names it has to hold.
+    pub(super) values: BTreeMap<String, String>,
     comparison: Comparison,
 }
 
@@ -48,6 +50,7 @@ pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String
     };
     for comparison in Command::ALL.into_iter().flat_map(|command| compared(relation, command)) {
         let word = |column: &str| column.strip_suffix("_id").unwrap_or(column).to_owned();
+        let mut values = BTreeMap::new();
         let (word, path) = match &comparison {
             Comparison::User(column) if *column != owner => {
                 (word(column), Owner::Column(column.clone()))
@@ -56,18 +59,32 @@ pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String
                 let of_user = Place::Claim(claim.clone());
                 (word(column), Owner::Tenant(Tenant { column: column.clone(), of_user }))
             }
-            Comparison::Lookup(column, table, by)
-                if relation.primary_key() == [column.as_str()]
+            Comparison::Lookup(column, table, by, held)
+                if leads_to_rows(guesses, relation, column, table)
                     && matches!(guesses.at(table), (Owner::Column(_) | Owner::Through(_), _)) =>
             {
+                values = held.clone();
                 let [column, table, by] = [column, table, by].map(Clone::clone);
                 (table.clone(), Owner::Members(Members { column, table, by }))
             }
             _ => continue,
         };
-        parties.entry(word).or_insert(Party { path, comparison });
+        parties.entry(word).or_insert(Party { path, values, comparison });
     }
+    parties.retain(|word, _| guesses.is_party(&relation.declared_name(), word));
     parties
+}
+
+/// Whether members of what a column holds are parties of the row itself: it is the key, or leads
+/// to an owner who is none of these members.
+fn leads_to_rows(guesses: &Guesses, relation: &Relation, column: &str, table: &str) -> bool {
+    let name = relation.declared_name();
+    let leads = |(by, of): &(String, String)| {
+        let is_by_members = matches!(guesses.at(of).0, Owner::Members(_) | Owner::Tenant(_));
+        by == column && of != table && !is_by_members
+    };
+    let is_path = matches!(guesses.at(&name).0, Owner::Through(paths) if paths.iter().any(leads));
+    is_path || name != table && relation.primary_key() == [column]
 }
 
 /// A persona whose token, or whose row, says what a policy asks for.
