@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, Constraint, Relation};
 pub use crate::contract::shape::PLAIN_ROWS;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
-use crate::sql::{ident, quote};
+use crate::sql::ident;
 
 /// An account that has signed up and whose profile was removed again: whoever inserts into a
 /// table with one row per user inserts for it.
@@ -385,15 +385,4 @@ fn bare(literal: &str) -> &str {
 
 fn tag(column: &crate::catalog::Column, wanted: Wanted<'_>) -> String {
     format!("{} {} {}", wanted.owner.name(), column.name.replace('_', " "), wanted.ordinal)
-}
-
-/// The statement by which the platform's auth server records a sign-up.
-pub fn sign_up(id: &str, email: Option<&str>) -> String {
-    let address = email.map_or_else(|| "null".to_owned(), quote);
-    format!(
-        "insert into auth.users (id, aud, role, email, raw_app_meta_data, raw_user_meta_data, \
-         is_anonymous, created_at, updated_at) values ('{id}', 'authenticated', \
-         'authenticated', {address}, '{{}}', '{{}}', {}, now(), now())",
-        email.is_none()
-    )
 }

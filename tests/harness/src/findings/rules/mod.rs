@@ -3,7 +3,7 @@
 mod functions;
 mod rows;
 
-pub use self::functions::{BODY, BROKEN_PROPERTY, COVERAGE};
+pub use self::functions::{BODY, BROKEN_PROPERTY, COVERAGE, FAILS, NO_EFFECT};
 pub use self::rows::{ACCEPTS_NOTHING, ROWS, SIGN_UP};
 
 /// A rule, by its stable id.
@@ -39,7 +39,7 @@ pub struct Example {
 }
 
 /// Every rule but those of the linter, which are beside their queries, and the attacks'.
-pub const ALL: [&Rule; 22] = [
+pub const ALL: [&Rule; 24] = [
     &MISSING,
     &UNDECLARED,
     &DIFFERENT,
@@ -56,6 +56,8 @@ pub const ALL: [&Rule; 22] = [
     &UNNEEDED,
     &ACCEPTS_NOTHING,
     &BODY,
+    &FAILS,
+    &NO_EFFECT,
     &UNUSED,
     &EXPIRED,
     &CHANGED,
