@@ -203,10 +203,12 @@ async fn regime_is_guessed(#[case] privileges: &str, #[case] expected: &[Regime]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn grid_says_what_others_read(#[case] is_right: bool, #[case] expected: &str) {
     const TIPS: &str = "
-        create table public.tips (user_id uuid primary key references auth.users (id), body text);
+        create table public.tips (
+            user_id uuid primary key references auth.users (id), body text not null
+        );
         alter table public.tips enable row level security;
         create policy \"Everybody reads what has a text\" on public.tips for select
-            to authenticated using (user_id = auth.uid() or body is not null);";
+            to authenticated using (user_id = auth.uid() or body <> '');";
     let migrations = TempDir::with_prefix("identra-draft-").expect("a directory of its own");
     let out = TempDir::with_prefix("identra-draft-").expect("a directory of its own");
     fs::write(migrations.path().join("1_tips.sql"), TIPS).expect("a migration");
