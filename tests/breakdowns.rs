@@ -102,7 +102,7 @@ async fn table_that_takes_no_row_leaves_the_others_tried() {
     let out = TempDir::with_prefix("identra-breakdowns-").expect("a directory of its own");
     let migration = SourceFile { name: "1_refused.sql".to_owned(), text: REFUSED.to_owned() };
     let inputs = Inputs { migrations: vec![migration], ..example() };
-    write(&inputs, out.path(), None).await.unwrap_or_else(|why| panic!("{why}"));
+    write(&inputs, out.path(), None, false).await.unwrap_or_else(|why| panic!("{why}"));
     let contract = Contract::read(out.path()).unwrap_or_else(|why| panic!("{why}"));
     let inputs = Inputs { contract, ..inputs };
     let evidence = evidence(inputs, Job::without_attacks(&[])).await;

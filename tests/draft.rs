@@ -9,12 +9,14 @@ use tempfile::TempDir;
 
 use schema_harness::checks::schema::Comparison;
 use schema_harness::cli::draft::{Draft, summary, write};
+use schema_harness::contract::grid::{Command, Whose};
 use schema_harness::contract::{Contract, Owner};
 use schema_harness::draft::GUESS;
 use schema_harness::error::CannotRun;
 use schema_harness::inputs::Inputs;
 use schema_harness::job::{self, Job};
 use schema_harness::platform::Regime;
+use schema_harness::platform::persona::Persona;
 use schema_harness::report::Evidence;
 use schema_harness::sandbox::Regimes;
 use schema_harness::source::project;
@@ -25,7 +27,7 @@ async fn drafted(migrations: PathBuf) -> (TempDir, Inputs, Draft) {
     let read = Inputs::read(&migrations, &project().join("fixtures"));
     let read = read.unwrap_or_else(|why| panic!("{why}"));
     let inputs = Inputs { contract: Contract::default(), contract_files: Vec::new(), ..read };
-    let draft = write(&inputs, out.path(), None).await.unwrap_or_else(|why| panic!("{why}"));
+    let draft = write(&inputs, out.path(), None, false).await.unwrap_or_else(|why| panic!("{why}"));
     (out, inputs, draft)
 }
 
@@ -91,7 +93,7 @@ async fn draft_overwrites_nothing() {
     let (out, inputs, _) = drafted(project().join("fixtures/examples/teams/migrations")).await;
     let corrected = out.path().join("contract/database.toml");
     fs::write(&corrected, "# corrected").expect("a file of the draft");
-    let Err(CannotRun(why)) = write(&inputs, out.path(), None).await else {
+    let Err(CannotRun(why)) = write(&inputs, out.path(), None, false).await else {
         panic!("it was overwritten")
     };
     let contract = out.path().join("contract").display().to_string();
@@ -137,7 +139,7 @@ async fn draft_agrees_with_the_database(#[case] regimes: &[Regime], #[case] alon
     fs::write(migrations.path().join("1_others.sql"), OTHERS).expect("a migration");
     let inputs = Inputs::without_contract(migrations.path(), &project().join("fixtures"));
     let inputs = inputs.unwrap_or_else(|why| panic!("{why}"));
-    let draft = write(&inputs, out.path(), Some(regimes)).await;
+    let draft = write(&inputs, out.path(), Some(regimes), false).await;
     let draft = draft.unwrap_or_else(|why| panic!("{why}"));
     let catalog = fs::read_to_string(out.path().join("contract/catalog.toml")).expect("it");
     for id in alone {
@@ -192,4 +194,29 @@ async fn regime_is_guessed(#[case] privileges: &str, #[case] expected: &[Regime]
     let wanted = [Regime::AutoExpose];
     let wanted = Regimes::of(&inputs, Some(&wanted)).await.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(wanted.all, [Regime::AutoExpose]);
+}
+
+/// Of a database that is known to be right, the grid says what it does; else, what is likely meant.
+#[rstest]
+#[case::guessed(false, "0 rows")]
+#[case::as_observed(true, "1 row")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn grid_says_what_others_read(#[case] is_right: bool, #[case] expected: &str) {
+    const TIPS: &str = "
+        create table public.tips (
+            user_id uuid primary key references auth.users (id), body text not null
+        );
+        alter table public.tips enable row level security;
+        create policy \"Everybody reads what has a text\" on public.tips for select
+            to authenticated using (user_id = auth.uid() or body <> '');";
+    let migrations = TempDir::with_prefix("identra-draft-").expect("a directory of its own");
+    let out = TempDir::with_prefix("identra-draft-").expect("a directory of its own");
+    fs::write(migrations.path().join("1_tips.sql"), TIPS).expect("a migration");
+    let inputs = Inputs::without_contract(migrations.path(), &project().join("fixtures"));
+    let inputs = inputs.unwrap_or_else(|why| panic!("{why}"));
+    let draft = write(&inputs, out.path(), None, is_right).await;
+    let draft = draft.unwrap_or_else(|why| panic!("{why}"));
+    let contract = Contract::read(&draft.out).unwrap_or_else(|why| panic!("{why}"));
+    let cell = (Persona::Bob, Whose::Anothers(None), Command::Select);
+    assert_eq!(contract.tables["tips"].grid.cells[&cell].to_string(), expected);
 }

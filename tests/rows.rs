@@ -25,7 +25,7 @@ async fn drafted(migration: &str) -> Inputs {
     let migrations = vec![SourceFile { name, text: migration.to_owned() }];
     let (contract, contract_files) = (Contract::default(), Vec::new());
     let inputs = Inputs { contract, contract_files, migrations, ..read };
-    let draft = write(&inputs, out.path(), Some(&[Regime::Explicit]))
+    let draft = write(&inputs, out.path(), Some(&[Regime::Explicit]), false)
         .await
         .unwrap_or_else(|why| panic!("{why}"));
     let contract = Contract::read(&draft.out).unwrap_or_else(|why| panic!("{why}"));

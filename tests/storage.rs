@@ -39,7 +39,7 @@ fn migrated(migration: &str) -> Inputs {
 /// The contract that is drafted of that migration, changed in its file of `storage.objects`.
 async fn contract_of(migration: &str, change: [&str; 2]) -> (TempDir, Contract) {
     let out = TempDir::with_prefix("identra-storage-").expect("a directory of the test's own");
-    let draft = write(&migrated(migration), out.path(), Some(&[Regime::Explicit])).await;
+    let draft = write(&migrated(migration), out.path(), Some(&[Regime::Explicit]), false).await;
     let draft = draft.unwrap_or_else(|why| panic!("{why}"));
     let path = out.path().join("contract/tables/storage.objects.toml");
     let text = std::fs::read_to_string(&path).expect("the file of the platform's table");

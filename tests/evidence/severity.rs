@@ -67,7 +67,7 @@ async fn advice_fails_only_a_strict_run(#[case] strict: bool, #[case] expected: 
     .expect("a migration");
     let inputs = Inputs::without_contract(migrations.path(), &fixtures);
     let inputs = inputs.unwrap_or_else(|why| panic!("{why}"));
-    write(&inputs, out.path(), None).await.unwrap_or_else(|why| panic!("{why}"));
+    write(&inputs, out.path(), None, false).await.unwrap_or_else(|why| panic!("{why}"));
     let contract = Contract::read(out.path()).unwrap_or_else(|why| panic!("{why}"));
     let job = Job { strict, ..Job::without_attacks(&[]) };
     let evidence = job::run(Arc::new(Inputs { contract, ..inputs }), &job).await;

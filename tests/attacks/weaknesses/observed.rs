@@ -2,7 +2,7 @@
 //! example.
 
 /// What is observed, with an ellipsis for what is long or differs from run to run.
-pub(super) const OBSERVED: [(&str, &str); 55] = [
+pub(super) const OBSERVED: [(&str, &str); 57] = [
     ("R01", "by key: the answer shows whether the victim's rows are absent: …"),
     ("R02", "signed in, empty claims: the answer shows whether the victim's rows are absent: …"),
     ("R03", "subject empty: the answer shows whether the victim's rows are absent: …"),
@@ -14,6 +14,7 @@ pub(super) const OBSERVED: [(&str, &str); 55] = [
     ("R09", "user_metadata of admin: the answer shows whether the victim's rows are absent: …"),
     ("R10", "without an owner: the answer shows whether the victim's rows are one more: …"),
     ("R11", "read: the answer shows whether the victim's rows are there: …"),
+    ("R12", "{…}: the answer shows whether the victim's rows are absent: …"),
     (
         "I01",
         "memories_pkey, do nothing: the answer shows whether the victim's rows are absent: \"(0)\" \
@@ -60,6 +61,7 @@ pub(super) const OBSERVED: [(&str, &str); 55] = [
             absent: …",
     ),
     ("W13", "update: rows changed: memories of alice"),
+    ("W14", "update about, then read: the answer shows whether the victim's rows are other: …"),
     ("B01", "read, as bob: the answer shows whether the victim's rows are absent: …"),
     (
         "B02",

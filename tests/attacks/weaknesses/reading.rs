@@ -4,7 +4,7 @@
 use super::Weakness;
 
 /// One or more for each attack of the family.
-pub(super) const WEAKNESSES: [Weakness; 16] = [
+pub(super) const WEAKNESSES: [Weakness; 17] = [
     Weakness {
         attack: "R01",
         object: "memories",
@@ -130,5 +130,23 @@ pub(super) const WEAKNESSES: [Weakness; 16] = [
                 select pg_catalog.gen_random_uuid(), user_id, content from public.memories \
                 where user_id = 'a11ce000-0000-4000-8000-000000000001' limit 1; \
                 grant delete on public.memories_of_2025 to authenticated",
+    },
+    Weakness {
+        attack: "R12",
+        object: "feedback",
+        by: "postgres",
+        plant: "create table public.staff (user_id uuid); \
+                create function public.join_staff() returns trigger language plpgsql \
+                security definer set search_path = '' as $$begin \
+                if new.raw_user_meta_data ->> 'role' = 'admin' then \
+                insert into public.staff values (new.id); end if; return new; end$$; \
+                create trigger join_staff after insert on auth.users \
+                for each row execute function public.join_staff(); \
+                create function public.is_staff() returns boolean language sql stable \
+                security definer set search_path = '' as $$select exists \
+                (select from public.staff where user_id = auth.uid())$$; \
+                grant execute on function public.is_staff() to authenticated; \
+                alter policy \"Users read their own feedback\" on public.feedback \
+                using ((select auth.uid()) = user_id or public.is_staff())",
     },
 ];

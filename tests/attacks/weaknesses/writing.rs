@@ -8,7 +8,7 @@ const fn weakness(attack: &'static str, object: &'static str, plant: &'static st
 }
 
 /// One or more for each attack of the family.
-pub(super) const WEAKNESSES: [Weakness; 22] = [
+pub(super) const WEAKNESSES: [Weakness; 23] = [
     weakness(
         "W01",
         "memories",
@@ -141,5 +141,18 @@ pub(super) const WEAKNESSES: [Weakness; 22] = [
          update public.memories set is_archived = true; return null; end $$; \
          create trigger touch_all after update on public.conversations \
          for each statement execute function public.touch_all()",
+    ),
+    weakness(
+        "W14",
+        "feedback",
+        "alter table public.feedback \
+         add column about uuid references public.memories (id) on delete set null; \
+         grant update (about) on public.feedback to authenticated; \
+         create function public.reports_on(memory uuid) returns boolean language sql stable \
+         security definer set search_path = '' as $$ select exists (select from public.feedback \
+         where about = memory and user_id = auth.uid()) $$; \
+         grant execute on function public.reports_on(uuid) to authenticated; \
+         alter policy \"Users read their own memories\" on public.memories \
+         using ((select auth.uid()) = user_id or public.reports_on(id))",
     ),
 ];

@@ -1,9 +1,11 @@
 //! Drafts a contract for migrations that have none: `scripts/verify draft`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::observed::Observed;
 use super::options;
 use crate::catalog::facets::Facets;
 use crate::catalog::{Catalog, EVERYTHING};
@@ -30,11 +32,13 @@ pub struct Draft {
     pub alone: usize,
 }
 
-/// Applies the migrations, writes the draft, and reads it back.
+/// Applies the migrations, writes the draft, and reads it back. Of a database that `is_right`, the
+/// grids say what it does.
 pub async fn write(
     inputs: &Inputs,
     out: &Path,
     wanted: Option<&[Regime]>,
+    is_right: bool,
 ) -> Result<Draft, CannotRun> {
     let contract = out.join("contract");
     refuse_to_overwrite(&contract)?;
@@ -44,9 +48,29 @@ pub async fn write(
     let catalog = Catalog::read(&admin, EVERYTHING).await?;
     let baseline: Facets = database.state(&admin, State::Baseline).await?;
     let seeds = database.state(&admin, State::Seeds).await?;
-    let files = draft::draft(&Found { catalog: &catalog, baseline: &baseline, seeds: &seeds });
-    for file in &files {
-        put(&contract, file)?;
+    let mut idle = BTreeSet::new();
+    let mut files;
+    loop {
+        let found = Found { catalog: &catalog, baseline: &baseline, seeds: &seeds, without: &idle };
+        files = draft::draft(&found);
+        for file in &files {
+            put(&contract, file)?;
+        }
+        if !is_right {
+            break;
+        }
+        let contract_files = Contract::files(out)?;
+        let drafted = Arc::new(Inputs { contract: read(out)?, contract_files, ..inputs.clone() });
+        let observed = Observed::of(&drafted, regimes.all[0]).await?;
+        let more = observed.idle(&drafted.contract);
+        if more.is_empty() {
+            for file in &mut files {
+                *file = observed.in_place(&drafted.contract, file);
+                put(&contract, file)?;
+            }
+            break;
+        }
+        idle.extend(more);
     }
     let counts: Vec<usize> = files.iter().map(draft::guesses).filter(|&count| count > 0).collect();
     let guesses = (counts.iter().sum(), counts.len());
@@ -143,6 +167,6 @@ pub(super) fn run(options: &options::Draft) -> Result<String, CannotRun> {
         .map_err(|error| CannotRun(format!("could not start a runtime: {error}")))?;
     let wanted = options.regime.wanted();
     let out = options.out.or("target/draft");
-    let draft = runtime.block_on(write(&inputs, &out, wanted.as_deref()))?;
+    let draft = runtime.block_on(write(&inputs, &out, wanted.as_deref(), options.as_observed))?;
     Ok(summary(&draft, &migrations))
 }

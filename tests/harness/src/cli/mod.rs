@@ -5,6 +5,7 @@ pub mod doctor;
 pub mod draft;
 mod ended;
 pub mod explain;
+mod observed;
 mod options;
 mod test;
 mod verify;

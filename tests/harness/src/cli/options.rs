@@ -191,6 +191,9 @@ pub(super) struct Merge {
 pub(super) struct Draft {
     #[command(flatten)]
     pub(super) inputs: Directories,
+    /// The migrations are known to be right: let the grids say what the database does
+    #[arg(long)]
+    pub(super) as_observed: bool,
     #[command(flatten)]
     pub(super) out: Out,
     #[command(flatten)]

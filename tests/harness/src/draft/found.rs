@@ -1,6 +1,6 @@
 //! What a draft is made from, and what each of its files begins with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -21,6 +21,8 @@ pub struct Found<'a> {
     pub baseline: &'a Facets,
     /// The rows that migrations left in each table.
     pub seeds: &'a BTreeMap<String, Vec<Value>>,
+    /// Parties that are none after all: table and word.
+    pub without: &'a BTreeSet<(String, String)>,
 }
 
 impl Found<'_> {

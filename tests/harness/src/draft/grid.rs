@@ -33,6 +33,9 @@ impl Line {
     }
 }
 
+/// What grids are guessed from.
+pub(crate) const GUESSED: &str = "each user reaches their own rows, as far as privileges go";
+
 /// The role of whoever has signed in.
 const USER: &str = "authenticated";
 

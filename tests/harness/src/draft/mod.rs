@@ -3,9 +3,11 @@
 
 mod cells;
 pub mod checks;
+mod effects;
 mod expressions;
 mod found;
 mod grid;
+mod guards;
 mod inlined;
 mod keys;
 mod owners;
@@ -19,6 +21,8 @@ mod users;
 mod writer;
 
 pub use self::found::{Found, GUESS};
+pub(crate) use self::grid::GUESSED;
+pub(crate) use self::writer::aligned;
 use std::collections::BTreeMap;
 
 use self::found::head;

@@ -17,7 +17,12 @@ use crate::sql::tokens::has_word;
 
 /// The guesses at all tables and views, each with its reason, and the tables that name a user by
 /// an address.
-pub(super) struct Guesses(BTreeMap<String, (Owner, String)>, BTreeSet<String>);
+pub(super) struct Guesses {
+    owners: BTreeMap<String, (Owner, String)>,
+    by_address: BTreeSet<String>,
+    /// Parties that are none: table and word.
+    without: BTreeSet<(String, String)>,
+}
 
 impl Guesses {
     /// Guesses from the catalog.
@@ -98,17 +103,26 @@ impl Guesses {
             read.iter()
                 .any(|it| matches!(it, Comparison::Claim(_, claim) if claim.path == ["email"]))
         });
-        Self(guesses, by_address.map(|it| it.declared_name()).collect())
+        Self {
+            owners: guesses,
+            by_address: by_address.map(|it| it.declared_name()).collect(),
+            without: found.without.clone(),
+        }
+    }
+
+    /// Whether that word is for a party of the table's rows.
+    pub(super) fn is_party(&self, table: &str, word: &str) -> bool {
+        !self.without.iter().any(|(of, it)| of == table && it == word)
     }
 
     /// Whether rows of that table name a user by an address.
     pub(super) fn has_addresses(&self, name: &str) -> bool {
-        self.1.contains(name)
+        self.by_address.contains(name)
     }
 
     /// The guess at that table or view, and its reason.
     pub(super) fn at(&self, name: &str) -> (Owner, String) {
-        self.0.get(name).cloned().unwrap_or_else(|| {
+        self.owners.get(name).cloned().unwrap_or_else(|| {
             let why = "no column names a user, or leads to a row that does";
             (Owner::None, why.to_owned())
         })
@@ -117,12 +131,12 @@ impl Guesses {
     /// Whether rows of that table make users members of others.
     pub(super) fn is_membership(&self, name: &str) -> bool {
         let is_of = |guess: &Owner| matches!(guess, Owner::Members(it) if it.table == name);
-        self.0.values().any(|(guess, _)| is_of(guess))
+        self.owners.values().any(|(guess, _)| is_of(guess))
     }
 
     /// The table of memberships by which rows of that table have their users.
     pub(super) fn memberships_of(&self, name: &str) -> Option<String> {
-        match self.0.get(name).map(|(guess, _)| guess) {
+        match self.owners.get(name).map(|(guess, _)| guess) {
             Some(Owner::Members(members)) => Some(members.table.clone()),
             Some(Owner::Through(paths)) => paths
                 .iter()
@@ -134,7 +148,7 @@ impl Guesses {
 
     /// Whether rows of that table can have several users.
     pub(super) fn is_shared(&self, name: &str) -> bool {
-        match self.0.get(name).map(|(guess, _)| guess) {
+        match self.owners.get(name).map(|(guess, _)| guess) {
             Some(Owner::Members(_)) => true,
             Some(Owner::Through(paths)) => {
                 paths.iter().all(|(_, next)| next != name && self.is_shared(next))
@@ -212,6 +226,7 @@ fn of_view(
     named.into_iter().find_map(|(_, table)| {
         let (owner, _) = guesses.get(&table.declared_name())?;
         let shown = match owner {
+            Owner::Column(column) => column,
             Owner::Through(paths) => &paths.iter().find(|(it, _)| view.column(it).is_some())?.0,
             Owner::Tenant(Tenant { column, .. }) | Owner::Members(Members { column, .. }) => column,
             _ => return None,

@@ -85,6 +85,9 @@ pub(super) fn comparisons(relation: &Relation, text: &str) -> Vec<Comparison> {
                     found.extend(own(word(operand)).map(Comparison::User));
                 }
             }
+            if [word(at + 1), word(at + 2)] == ["=", "ANY"] {
+                found.extend(own(word(at + 3)).map(Comparison::User));
+            }
             if [word(at + 1), word(at + 2), word(at + 3)] == ["=", "ANY", "ARRAY"] {
                 let listed = words[at + 4..].iter().skip_while(|it| *it == "[");
                 let listed = listed.take_while(|it| *it != "]").filter(|it| *it != ",");

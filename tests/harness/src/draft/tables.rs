@@ -6,20 +6,23 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::checks::plain;
+use super::effects::effects;
 use super::expressions::{BUCKET, Expression, Variant, demanded, kinds, literals, with_the_caller};
 use super::found::{Found, OBJECTS, head};
-use super::grid::grid;
+use super::grid::{GUESSED, grid};
+use super::guards::guard;
 use super::owners::Guesses;
+use super::policies::{Comparison, compared};
 use super::roles::{Roles, ordinary};
 use super::states::{another, asked, choices};
 use super::users::{Says, parties};
 use super::writer::{Writer, key, list};
 use crate::catalog::facets::BY_COLUMN;
 use crate::catalog::{Column, Constraint, Function, Policy, Relation};
+use crate::contract::grid::Command;
 use crate::contract::{OWNER, Owner};
 use crate::source::SourceFile;
 use crate::sql::quote;
-use crate::sql::tokens::Tokens;
 
 /// The privileges of a whole table, in the order of the contract.
 const WHOLE: [&str; 8] =
@@ -59,7 +62,7 @@ fn file(
         file.gap().pair("name", name.as_str());
     }
     owner(&mut file, guesses, relation);
-    file.gap().guess("each user reaches their own rows, as far as privileges go");
+    file.gap().guess(GUESSED);
     file.line("access = \"\"\"");
     let roles = Roles::of(read, guesses, &name);
     let asked = roles.as_ref().filter(|it| it.matter_to(as_read));
@@ -81,7 +84,17 @@ fn file(
         file.gap().guess("policies compare them with the user, beside the owner");
         file.header(&["parties"]);
         for (word, party) in &parties {
-            file.pair(word, party.path.to_string());
+            let path = party.path.to_string();
+            if party.values.is_empty() {
+                file.pair(word, path);
+            } else {
+                let values = party.values.iter();
+                let values = values.map(|(column, text)| (column.clone(), quote(text).into()));
+                let keys =
+                    [("path", path.into()), ("values", toml::Value::Table(values.collect()))];
+                let keys = keys.map(|(key, value)| (key.to_owned(), value));
+                file.pair(word, keys.into_iter().collect::<toml::Table>());
+            }
         }
     }
     if guesses.is_membership(&name) {
@@ -111,6 +124,7 @@ fn file(
     }
     let policies = relation.policies.iter().map(|it| (it.name.as_str(), policy(it)));
     section(&mut file, "policies", &policies.collect::<Vec<_>>());
+    effects(&mut file, relation, (&found.catalog.relations, &found.catalog.functions));
     for row in found.seeds.get(&name).into_iter().flatten() {
         seed(&mut file, relation, row);
     }
@@ -145,6 +159,7 @@ fn example(
             let is_plain = |it: &String| variants.iter().all(|variant| variant.name != *it);
             literals(relation, column).into_iter().find(is_plain).map(|it| quote(&it))
         }
+        _ if names_its_writer(guesses, relation, column) => Some(format!("'{OWNER}'")),
         _ => demanded(relation, column).or_else(|| {
             let is_owned = guesses.at(&relation.declared_name()).0 != Owner::None;
             let asked = asked(relation, is_owned).into_iter().find(|(it, _)| it == column);
@@ -161,6 +176,18 @@ fn example(
                 .or_else(|| ordinary(read, relation, column))
         }),
     }
+}
+
+/// Whether policies let in a new row only with its writer in that column, although the column does
+/// not say whose it is.
+fn names_its_writer(guesses: &Guesses, relation: &Relation, column: &str) -> bool {
+    let (owner, _) = guesses.at(&relation.declared_name());
+    let is_key =
+        matches!(owner, Owner::Column(_)) || owner.columns().iter().any(|it| *it == column);
+    let compared = compared(relation, Command::Insert);
+    !is_key
+        && !parties(relation, guesses).values().any(|it| it.path.columns() == [column])
+        && compared.contains(&Comparison::User(column.to_owned()))
 }
 
 /// The variants of a row.
@@ -202,34 +229,6 @@ fn privileges(file: &mut Writer, relation: &Relation, version: u32) {
             file.list(role, &held.map(|it| (*it).to_owned()).collect::<Vec<_>>());
         }
     }
-}
-
-/// How a trigger protects a column from clients who may update it: its function raises an error,
-/// or restores the value.
-fn guard(functions: &[Function], relation: &Relation, column: &Column) -> Option<String> {
-    if !relation.grants("authenticated", "update", &column.name) {
-        return None;
-    }
-    relation.triggers.iter().find_map(|trigger| {
-        let definition = trigger.definition.to_lowercase();
-        let is_before = definition.contains(" before ") && definition.contains("update");
-        let its = |function: &&Function| {
-            let name = format!("{}(", function.name).to_lowercase();
-            is_before && definition.split(['.', ' ']).any(|word| word.starts_with(&name))
-        };
-        let body = functions.iter().find(its)?.body.to_lowercase();
-        let tokens = Tokens::of(&body);
-        let name = column.name.to_lowercase();
-        let is = |at: usize, words: [&str; 3]| tokens.is(at, &[words[0], words[1], words[2]]);
-        let at = (0..tokens.all.len()).find(|at| is(*at, ["new", ".", &name]))?;
-        let behind = tokens.word(at + 3);
-        if [":=", "="].contains(&behind.as_str()) && is(at + 4, ["old", ".", &name]) {
-            return Some(format!("kept by trigger {}", trigger.name));
-        }
-        let compares = is(at + 3, ["is", "distinct", "from"]) || behind == "<>";
-        let raises = (0..tokens.all.len()).any(|at| tokens.word(at) == "raise");
-        (compares && raises).then(|| format!("refused by trigger {}", trigger.name))
-    })
 }
 
 fn write_column(file: &mut Writer, functions: &[Function], relation: &Relation, column: &Column) {

@@ -16,6 +16,8 @@ use crate::sql::quote;
 /// A party of a table's rows: how rows lead to it, and what policies compare.
 pub(super) struct Party {
     pub(super) path: Owner,
+    /// What the row that names it has to hold.
+    pub(super) values: BTreeMap<String, String>,
     comparison: Comparison,
 }
 
@@ -55,7 +57,9 @@ pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String
     let is_user = |it: &Comparison| matches!(it, Comparison::User(_));
     let alone = alternatives
         .filter(|all| owner.is_some() || !(all.iter().any(is_lookup) && all.iter().any(is_user)));
-    for comparison in alone.flatten() {
+    for (all, comparison) in
+        alone.flat_map(|all| all.clone().into_iter().map(move |it| (all.clone(), it)))
+    {
         let word = |column: &str| column.strip_suffix("_id").unwrap_or(column).to_owned();
         let (word, path) = match &comparison {
             Comparison::User(column) if owner.as_ref() != Some(column) => {
@@ -75,9 +79,25 @@ pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String
             }
             _ => continue,
         };
-        parties.entry(word).or_insert(Party { path, comparison });
+        let values = match &path {
+            Owner::Members(members) => held(&all, &members.table),
+            _ => BTreeMap::new(),
+        };
+        parties.entry(word).or_insert(Party { path, values, comparison });
     }
+    parties.retain(|word, _| guesses.is_party(&relation.declared_name(), word));
     parties
+}
+
+/// What the user's row of a table has to hold beside its key: the first of what is listed.
+fn held(all: &[Comparison], table: &str) -> BTreeMap<String, String> {
+    let among = all.iter().filter_map(|it| match it {
+        Comparison::Among(of, column, values) if of == table => {
+            Some((column.clone(), values.first()?.clone()))
+        }
+        _ => None,
+    });
+    among.collect()
 }
 
 /// A persona whose token, or whose row, says what a policy asks for.

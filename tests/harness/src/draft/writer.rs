@@ -76,7 +76,7 @@ pub(super) fn key(name: &str) -> String {
 }
 
 /// Cells in columns, with two spaces between them.
-pub(super) fn aligned(table: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn aligned(table: &[Vec<String>]) -> Vec<String> {
     let columns = table.first().map_or(0, Vec::len);
     let width = |at: usize| table.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();

@@ -32,6 +32,7 @@ pub fn severity(finding: &Finding, clients_have_sql: bool) -> Severity {
     let rule = finding.rule.as_str();
     match rule.split_once('.').unwrap_or_default() {
         ("isolation", "cell") => of_cell(&finding.expected, &finding.observed),
+        ("function", "fails" | "no_effect") => Severity::Blocked,
         ("isolation", "control") => Severity::Untried,
         ("isolation", _) => Severity::Isolation,
         ("sign_up", _) => Severity::SignUp,

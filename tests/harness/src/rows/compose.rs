@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, Constraint, Relation};
 pub use crate::contract::shape::PLAIN_ROWS;
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
-use crate::sql::{ident, quote};
+use crate::sql::ident;
 
 /// What rows are made from.
 pub struct Factory<'a> {
@@ -367,15 +367,4 @@ pub fn bare(literal: &str) -> &str {
 
 fn tag(column: &crate::catalog::Column, wanted: Wanted<'_>) -> String {
     format!("{} {} {}", wanted.owner.name(), column.name.replace('_', " "), wanted.ordinal)
-}
-
-/// The statement by which the platform's auth server records a sign-up.
-pub fn sign_up(id: &str, email: Option<&str>) -> String {
-    let address = email.map_or_else(|| "null".to_owned(), quote);
-    format!(
-        "insert into auth.users (id, aud, role, email, raw_app_meta_data, raw_user_meta_data, \
-         is_anonymous, created_at, updated_at) values ('{id}', 'authenticated', \
-         'authenticated', {address}, '{{}}', '{{}}', {}, now(), now())",
-        email.is_none()
-    )
 }

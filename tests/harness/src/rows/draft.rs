@@ -40,11 +40,15 @@ impl Draft {
 
     /// Gives the columns whose example names the owner its id.
     pub(super) fn set_examples(&mut self, declared: &contract::Relation, owner: Owner, row: usize) {
-        let id = match owner {
-            Owner::User(persona) => persona.user_id().unwrap_or_default(),
-            Owner::Shared | Owner::Nobody => owner.name(),
-        };
+        // The id of no account.
+        const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
         for (column, example) in declared.owner_examples() {
+            let is_id = declared.columns[column].data_type.starts_with("uuid");
+            let id = match owner {
+                Owner::User(persona) => persona.user_id().unwrap_or_default(),
+                Owner::Shared | Owner::Nobody if is_id => NOBODY,
+                Owner::Shared | Owner::Nobody => owner.name(),
+            };
             self.values.insert(column.to_owned(), contract::example_of(example, id, row));
         }
     }

@@ -1,6 +1,7 @@
 //! The generated rows that the checks use: what each user owns of each table, derived from
 //! catalog and contract. A table whose rows cannot be made is left out, with the one cause of it.
 
+pub mod accounts;
 mod alone;
 pub mod candidates;
 mod cause;
@@ -24,9 +25,10 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::Client;
 
+use self::accounts::sign_up;
 pub use self::cause::Cause;
 use self::cause::Refused;
-use self::compose::{ACCOUNTS, Draft, Factory, PLAIN_ROWS, Wanted, one_per_user, sign_up};
+use self::compose::{ACCOUNTS, Draft, Factory, PLAIN_ROWS, Wanted, one_per_user};
 use self::order::{parents_first, required_parents, tables};
 pub use self::owner::Owner;
 use self::search::Site;

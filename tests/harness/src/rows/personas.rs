@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::compose::{Draft, Factory, Wanted};
 use super::order::parents_first;
 use super::owner::Owner;
+use crate::catalog::Relation;
 use crate::contract::personas::whose;
 use crate::contract::tenant::Tenant;
 use crate::contract::{self, Party};
@@ -113,7 +114,7 @@ impl Factory<'_> {
     /// Names the value that could not be made.
     pub fn join(
         &self,
-        draft: &mut Draft,
+        (draft, relation): (&mut Draft, &Relation),
         party: &Party,
         persona: Persona,
         owner: Owner,
@@ -121,7 +122,10 @@ impl Factory<'_> {
         let id = persona.user_id().map_or_else(|| "null".to_owned(), quote);
         match &party.path {
             contract::Owner::Column(column) => {
-                draft.values.insert(column.clone(), id);
+                let is_list =
+                    relation.column(column).is_some_and(|it| it.data_type.ends_with("[]"));
+                let value = if is_list { format!("array[{id}]::uuid[]") } else { id };
+                draft.values.insert(column.clone(), value);
             }
             contract::Owner::Tenant(tenant) => {
                 draft.values.extend(self.named_by(persona, tenant)?);

@@ -14,6 +14,13 @@ pub fn quote(text: &str) -> String {
     }
 }
 
+/// The text of a literal, whatever it is cast to; none of what is no literal.
+pub fn text_of(literal: &str) -> Option<&str> {
+    let inner = literal.trim().strip_prefix('\'')?;
+    let end = inner.rfind("'::").or_else(|| inner.rfind('\''))?;
+    Some(&inner[..end])
+}
+
 /// The schema and the bare name of a table as the contract calls it: without a schema it is of
 /// `public`.
 pub fn schema_of(table: &str) -> (&str, &str) {

@@ -2,6 +2,8 @@
 //! every run.
 
 use super::procedures::{context, trial};
+use serde_json::json;
+
 use crate::checks::attacks::runner::Trial;
 use crate::checks::attacks::runner::context::{ATTACKER, Context, Subject, VICTIM};
 use crate::checks::attacks::runner::open_transaction::{OpenTransaction, Response};
@@ -11,7 +13,8 @@ use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
 use crate::rows;
-use crate::rows::compose::{PLAIN_ROWS, Wanted, one_per_user, sign_up};
+use crate::rows::accounts::sign_up_with;
+use crate::rows::compose::{PLAIN_ROWS, Wanted, one_per_user};
 use crate::sql::ident;
 
 /// The connections of the attacker, of the back end, and of an observer of locks.
@@ -287,8 +290,7 @@ async fn one_name(
     let (one, other) =
         (OpenTransaction::connect(&login).await?, OpenTransaction::connect(&login).await?);
     let sign_up_with_name = |id: &str| {
-        let name = r#"'{"username": "twin"}', false"#;
-        sign_up(id, Some(&format!("{id}@example.com"))).replace("'{}', false", name)
+        sign_up_with(id, Some(&format!("{id}@example.com")), &json!({"username": "twin"}))
     };
     one.must(&format!("begin; {}", sign_up_with_name(TWINS[0]))).await?;
     other.must("begin").await?;

@@ -256,7 +256,7 @@ impl<'a> Author<'a> {
         let mut draft = self.factory.draft(self.name, wanted)?;
         self.factory.name_the_key(&mut draft, self.relation, wanted)?;
         let party = &self.declared.parties[party];
-        let after = self.factory.join(&mut draft, party, cell.persona, owner)?;
+        let after = self.factory.join((&mut draft, self.relation), party, cell.persona, owner)?;
         Ok((draft, after))
     }
 

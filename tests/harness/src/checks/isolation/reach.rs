@@ -30,6 +30,22 @@ pub fn misplaced<'c>(
     }
 }
 
+/// The effect that a new row is declared to have on a row of another table, and does not have.
+pub fn lacking(contract: &Contract, changed: &[Changed]) -> Option<String> {
+    contract.tables.iter().find_map(|(name, declared)| {
+        let mut effects = declared.effects.iter().filter(|effect| {
+            effect.of.command == Command::Insert
+                && effect.function.is_some()
+                && matches!(effect.does, Does::Update(_))
+        });
+        let lacks = |table: &str| {
+            changed.iter().any(|it| it.table == table && it.how == How::New)
+                && !changed.iter().any(|it| it.table == *name)
+        };
+        effects.find(|effect| lacks(&effect.of.table)).map(|effect| format!("{name}, {effect}"))
+    })
+}
+
 /// Whether a change is what an effect of one of those does.
 fn is_effect(contract: &Contract, changed: &Changed, causes: &[&Changed]) -> bool {
     let effects = contract.tables.get(&changed.table).into_iter().flat_map(|it| &it.effects);

@@ -48,7 +48,12 @@ enum Contract {
     /// A contract, below this directory.
     Written(PathBuf),
     /// A draft from this schema, with the files of a directory in place of the draft's.
-    Drafted { from: PathBuf, corrections: Option<PathBuf> },
+    Drafted {
+        from: PathBuf,
+        /// Whether that schema is known to be right.
+        is_right: bool,
+        corrections: Option<PathBuf>,
+    },
 }
 
 impl Case {
@@ -213,9 +218,10 @@ fn collect(folder: &Path, prefix: &str, cases: &mut Vec<Case>) -> Result<(), Can
                 Some(_) => contracts.clone(),
                 None => contracts.as_ref().map(|it| it.join(&stem)).filter(|it| it.is_dir()),
             };
+            let is_right = repaired.is_some();
             let repaired = repaired.as_ref().filter(|_| !expected.fine);
             let from = repaired.unwrap_or(&path).clone();
-            let contract = Contract::Drafted { from, corrections };
+            let contract = Contract::Drafted { from, is_right, corrections };
             cases.push(Case { name, migrations: path, fault: None, contract, expected });
             continue;
         }
@@ -227,7 +233,11 @@ fn collect(folder: &Path, prefix: &str, cases: &mut Vec<Case>) -> Result<(), Can
             Some(migrations) => {
                 let own = ["fixtures", "."].map(|it| path.join(it));
                 let own = own.into_iter().find(|it| it.join("contract").is_dir());
-                let draft = || Contract::Drafted { from: migrations.clone(), corrections: None };
+                let draft = || Contract::Drafted {
+                    from: migrations.clone(),
+                    is_right: false,
+                    corrections: None,
+                };
                 let contract = own.map_or_else(draft, Contract::Written);
                 let faults = path.join(FAULTS);
                 let correct = Case { name, migrations, fault: None, contract, expected };
@@ -265,12 +275,13 @@ fn judge(case: &Case, out: &Path, limit: Duration) -> Result<Outcome, CannotRun>
     let deadline = Instant::now() + limit;
     let fixtures = match &case.contract {
         Contract::Written(fixtures) => fixtures.as_path(),
-        Contract::Drafted { from, corrections } => {
+        Contract::Drafted { from, is_right, corrections } => {
             let intended = directory(from, "intended").map_err(could_not)?;
             let draft = Command::new(program()?)
                 .args([COMMAND_LINE, "draft"])
                 .args(["--migrations".as_ref(), intended.as_os_str()])
                 .args(["--out".as_ref(), out.as_os_str()])
+                .args(is_right.then_some("--as-observed"))
                 .stdout(Stdio::null())
                 .spawned(&out.join("draft.txt"), deadline)?;
             if !draft.success() {

@@ -58,3 +58,41 @@ pub const BODY: Rule = Rule {
         observed: "line 1: column \"missing\" does not exist (error, 42703)",
     },
 };
+
+/// A function fails on every call.
+pub const FAILS: Rule = Rule {
+    id: "function.fails",
+    title: "a function fails whatever it is called with",
+    meaning: "The statements of a body are parsed when they are first executed, so that a function \
+        remains when a column that it names is renamed or dropped. Called with the ids of rows that \
+        there are, it fails with an error about its own text: no client can use it.",
+    remedy: "correct the body: the error says what it names, and in which line",
+    references: &["CWE-710"],
+    example: Example {
+        fault: "alter table public.notes rename column pinned to is_pinned; -- pin_note sets pinned",
+        object: "pin_note",
+        check: "attack/B02",
+        expected: "nothing of another user's is seen or changed",
+        observed: "the function fails by itself: 42703 column \"pinned\" of relation \"notes\" does \
+                   not exist",
+    },
+};
+
+/// A trigger does not do what the contract says.
+pub const NO_EFFECT: Rule = Rule {
+    id: "function.no_effect",
+    title: "a row is added, and the declared effect on another table stays away",
+    meaning: "A trigger's function that runs with the rights of whoever writes updates only rows \
+        which that user may update; a count in another user's row stays as it was, without an error.",
+    remedy: "let the function be security definer with set search_path = '', and write nothing but \
+             the count",
+    references: &["CWE-682"],
+    example: Example {
+        fault: "alter function public.count_note() security invoker; -- it kept posts.note_count",
+        object: "notes",
+        check: "attack/W12/notes",
+        expected: "nothing of another user's is seen or changed",
+        observed: "insert post_id to public posts: the declared effect stays away: update by insert \
+                   of notes",
+    },
+};

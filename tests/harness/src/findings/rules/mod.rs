@@ -4,7 +4,7 @@ mod functions;
 mod harness;
 mod rows;
 
-pub use self::functions::{BODY, BROKEN_PROPERTY, COVERAGE};
+pub use self::functions::{BODY, BROKEN_PROPERTY, COVERAGE, FAILS, NO_EFFECT};
 pub use self::harness::{COULD_NOT_RUN, HARNESS_BROKEN};
 pub use self::rows::{ACCEPTS_NOTHING, ROWS, SIGN_UP};
 
@@ -41,7 +41,7 @@ pub struct Example {
 }
 
 /// Every rule but those of the linter, which are beside their queries, and the attacks'.
-pub const ALL: [&Rule; 23] = [
+pub const ALL: [&Rule; 25] = [
     &MISSING,
     &UNDECLARED,
     &DIFFERENT,
@@ -59,6 +59,8 @@ pub const ALL: [&Rule; 23] = [
     &UNNEEDED,
     &ACCEPTS_NOTHING,
     &BODY,
+    &FAILS,
+    &NO_EFFECT,
     &UNUSED,
     &EXPIRED,
     &CHANGED,

@@ -10,7 +10,7 @@ use crate::platform::persona::{Identity, Persona, merge};
 type Probes = Result<Vec<Probe>, CannotRun>;
 
 /// Every table and view, read whole by each identity.
-fn read_by(context: &Context<'_>, identities: &[Identity]) -> Probes {
+pub(super) fn read_by(context: &Context<'_>, identities: &[Identity]) -> Probes {
     let mut probes = Vec::new();
     for subject in context.owned_relations() {
         let (list, table) = (subject.select_list(), subject.relation.qualified());
@@ -28,7 +28,7 @@ fn read_by(context: &Context<'_>, identities: &[Identity]) -> Probes {
     Ok(probes)
 }
 
-fn identity(name: &str, role: &str, claims: &str) -> Identity {
+pub(super) fn identity(name: &str, role: &str, claims: &str) -> Identity {
     Identity { name: name.to_owned(), role: role.to_owned(), claims: claims.to_owned() }
 }
 
@@ -123,6 +123,9 @@ pub(super) fn forged(context: &Context<'_>) -> Probes {
         let forge = |claims: &mut Value| claims["role"] = json!(role);
         identities.push(with(&format!("role claim {role}"), "authenticated", &forge));
     }
+    // An address may have the characters of a pattern; this one stands for all of them.
+    let pattern = |claims: &mut Value| claims["email"] = json!("%");
+    identities.push(with("pattern as address", "authenticated", &pattern));
     identities.push(with("anonymous", "authenticated", &|c| c["is_anonymous"] = json!(true)));
     identities.push(with("aal2", "authenticated", &|c| c["aal"] = json!("aal2")));
     identities.push(with("database role anon", "anon", &|_| {}));

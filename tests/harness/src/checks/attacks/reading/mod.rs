@@ -3,13 +3,14 @@
 mod children;
 mod hidden;
 mod identities;
+mod newcomers;
 mod queries;
 mod unset;
 
 use crate::checks::attacks::runner::{Attack, Kind};
 
 /// The family.
-pub(super) const ATTACKS: [Attack; 12] = [
+pub(super) const ATTACKS: [Attack; 13] = [
     Attack {
         id: "R01",
         title: "plain select by key, and over the whole table",
@@ -139,6 +140,18 @@ pub(super) const ATTACKS: [Attack; 12] = [
         references: &["CWE-863"],
         unless: "no table with owners has partitions or inheritance children",
         kind: Kind::Probes(children::children),
+    },
+    Attack {
+        id: "R12",
+        title: "an account whose sign-up says what policies ask for",
+        meaning: "The metadata of a sign-up is written by whoever signs up. A finding means that \
+            a trigger copies a role, a flag or the id of a tenant from it, and that the new \
+            account then reads other users' rows.",
+        remedy: "let the trigger copy names and pictures alone; a role or a tenant is given by the \
+            back end, or by an invitation that names the address",
+        references: &["CWE-269", "CWE-915"],
+        unless: "no table or view has owners, or no function reads the metadata of a sign-up",
+        kind: Kind::Probes(newcomers::told_at_sign_up),
     },
 ];
 

@@ -2,7 +2,7 @@
 //! control for which the same statements are effective.
 
 use super::context::VICTIM;
-use super::probe::{Control, INEFFECTIVE, Probe, Trial};
+use super::probe::{Control, FAILS, INEFFECTIVE, NO_EFFECT, Probe, Trial};
 use super::secrets::OTHER_IN_COLUMNS;
 use super::{Context, transcript};
 use tokio_postgres::error::DbError;
@@ -40,6 +40,10 @@ pub async fn judge(context: &Context<'_>, attack: &str, probe: &Probe) -> Result
     if let Control::Nobody(reason) = &probe.control {
         answer += &format!("; no control: {reason}");
     }
+    weakness = weakness.or_else(|| {
+        let effect = reach::lacking(context.contract, &reply.first.changed)?;
+        Some(format!("{NO_EFFECT}{effect}"))
+    });
     if weakness.is_none() {
         weakness = ineffective(context, probe, &reply.first).await?;
     }
@@ -147,7 +151,9 @@ async fn ineffective(
         Control::By(identity) => (identity, &probe.script),
         Control::Instead(identity, script) => (identity, script),
         Control::Nobody(_) => return Ok(None),
-        Control::Understood => return Ok(misunderstood(transcript)),
+        Control::Understood => {
+            return Ok(misunderstood(transcript).or_else(|| fails_by_itself(probe, transcript)));
+        }
     };
     // What the schema leaves the control without, it is given: it is to differ in nothing but who
     // it is.
@@ -199,16 +205,28 @@ fn is_nobodys(error: &DbError) -> bool {
     code.starts_with("23") || OF_THE_OBJECT.contains(&code)
 }
 
+/// Errors about the text of a statement.
+const MISUNDERSTOOD: [&str; 9] =
+    ["42601", "42702", "42703", "42704", "42725", "42804", "42846", "42883", "42P02"];
+
 /// Whether the server rejected the statement itself; an error with a context was raised within
 /// a function that it called.
 fn misunderstood(transcript: &Transcript) -> Option<String> {
-    const MISUNDERSTOOD: [&str; 8] =
-        ["42601", "42703", "42704", "42725", "42804", "42846", "42883", "42P02"];
     let error = transcript.error.as_ref().filter(|error| error.where_().is_none())?;
     let code = error.code().code();
     MISUNDERSTOOD
         .contains(&code)
         .then(|| format!("the server cannot parse the statement: {code} {}", error.message()))
+}
+
+/// Whether a function fails on its own text. What is sent as text may become a part of it.
+fn fails_by_itself(probe: &Probe, transcript: &Transcript) -> Option<String> {
+    const NO_TABLE: &str = "42P01";
+    let error = transcript.error.as_ref().filter(|error| error.where_().is_some())?;
+    let code = error.code().code();
+    let is_its_own = MISUNDERSTOOD.contains(&code) || code == NO_TABLE;
+    let is_sent = probe.part.starts_with("text ");
+    (is_its_own && !is_sent).then(|| format!("{FAILS}{code} {}", error.message()))
 }
 
 /// The answer, in short.

@@ -11,8 +11,8 @@ pub mod transcript;
 use std::pin::Pin;
 
 pub use self::context::Context;
-use self::probe::INEFFECTIVE;
 pub use self::probe::{Control, Probe, Trial};
+use self::probe::{FAILS, INEFFECTIVE, NO_EFFECT};
 use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
 use crate::findings::ledger::{COULD_NOT_RUN, Entry, Finding, in_regime};
@@ -143,19 +143,31 @@ impl Attack {
             it if it.starts_with(INEFFECTIVE) => rules::CONTROL.id.to_owned(),
             _ => self.rule(),
         };
+        let of_function = |weakness: &str| match weakness {
+            it if it.starts_with(FAILS) => Some(&rules::FAILS),
+            it if it.starts_with(NO_EFFECT) => Some(&rules::NO_EFFECT),
+            _ => None,
+        };
         let finding = |(trial, weakness): (&Trial, &String)| Finding {
             severity: Severity::default(),
-            rule: rule(weakness),
-            title: self.title.to_owned(),
+            rule: of_function(weakness).map_or_else(|| rule(weakness), |it| it.id.to_owned()),
+            title: of_function(weakness).map_or(self.title, |it| it.title).to_owned(),
             object: trial.object.clone(),
             cause: Vec::new(),
             expected: EXPECTED.to_owned(),
             observed: format!("{}{weakness}", prefix(&trial.part)),
             persona: Some(trial.attacker.clone()),
             statement: Some(trial.statement.clone()),
-            remedy: trial.remedy.clone().unwrap_or_else(|| self.remedy.to_owned()),
+            remedy: match (of_function(weakness), &trial.remedy) {
+                (Some(rule), _) => rule.remedy.to_owned(),
+                (None, remedy) => remedy.clone().unwrap_or_else(|| self.remedy.to_owned()),
+            },
             location: None,
-            references: self.references.iter().map(|&r| r.to_owned()).collect(),
+            references: of_function(weakness)
+                .map_or(self.references, |it| it.references)
+                .iter()
+                .map(|&r| r.to_owned())
+                .collect(),
             check: check.clone(),
             regimes: vec![regime.name().to_owned()],
         };

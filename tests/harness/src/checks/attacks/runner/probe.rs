@@ -72,5 +72,11 @@ impl Trial {
     }
 }
 
+/// The prefix of the reason if a function fails on every call.
+pub(super) const FAILS: &str = "the function fails by itself: ";
+
+/// The prefix of the reason if a row is there without what a trigger is to do with it.
+pub(super) const NO_EFFECT: &str = "the declared effect stays away: ";
+
 /// The prefix of the reason if its statements have no effect for the control either.
 pub(super) const INEFFECTIVE: &str = "the control, ";

@@ -3,6 +3,7 @@
 use super::statements::{TableStatements, owned, service_instead};
 use crate::checks::attacks::runner::context::{ATTACKER, Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Control, Probe};
+use crate::contract;
 use crate::contract::shape::Sharing;
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
@@ -65,7 +66,8 @@ pub(super) fn owners(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
 /// The same for rows whose owner is in a part of a column.
 fn examples(words: &TableStatements<'_>) -> Result<Vec<Probe>, CannotRun> {
     let columns: Vec<&str> = words.subject.declared.owner_examples().map(|(it, _)| it).collect();
-    if columns.is_empty() {
+    if columns.is_empty() || !matches!(words.subject.declared.owner, contract::Owner::Expression(_))
+    {
         return Ok(Vec::new());
     }
     let update = |owner: Owner| {
@@ -186,6 +188,7 @@ fn references(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<()
 /// hidden id and one that does not exist must get the same answer.
 fn arrays(words: &TableStatements<'_>, probes: &mut Vec<Probe>) -> Result<(), CannotRun> {
     let columns = words.subject.relation.columns.iter();
+    let columns = columns.filter(|column| !words.is_on_path(&column.name));
     for column in columns.filter(|column| column.data_type == "uuid[]") {
         for target in words.context.secret_tables(&words.context.attacker) {
             let key = target.relation.primary_key().first();

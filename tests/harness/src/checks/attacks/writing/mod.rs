@@ -1,5 +1,7 @@
 //! Attack family W: writing rows of other users, and columns that no client may write.
 
+/// W14: what a permitted statement opens.
+mod chains;
 /// W11, W13: what a permitted statement does to other rows.
 mod effects;
 /// W01, W04, W05, W12: rows with another user as owner.
@@ -16,7 +18,7 @@ mod upserts;
 use crate::checks::attacks::runner::{Attack, Kind};
 
 /// The family.
-pub(super) const ATTACKS: [Attack; 13] = [
+pub(super) const ATTACKS: [Attack; 14] = [
     Attack {
         id: "W01",
         title: "insert with another as owner, with none, and without signing in",
@@ -152,5 +154,17 @@ pub(super) const ATTACKS: [Attack; 13] = [
         references: &["CWE-284", "CWE-269"],
         unless: "no table has owners",
         kind: Kind::Probes(effects::side_effects),
+    },
+    Attack {
+        id: "W14",
+        title: "write a row that opens another user's rows, and read them",
+        meaning: "A finding means that a user may write a row, such as a membership or an own \
+            profile, with a reference to what is another user's, and then reads that user's rows: \
+            whoever may write what a policy looks up passes the policy.",
+        remedy: "let nobody insert or update, of themselves, what a policy looks up: a membership \
+            is added by whoever owns what it is for, and counts once it is accepted",
+        references: &["CWE-639", "CWE-269"],
+        unless: "no column refers to rows of another user, or nothing of theirs is hidden",
+        kind: Kind::Probes(chains::opened),
     },
 ];

@@ -166,8 +166,11 @@ impl<'a> TableStatements<'a> {
         let declared = self.subject.declared;
         let is_free = |column: &&Column| {
             let its = declared.columns.get(&column.name);
+            // Of lists, those that are made are all empty.
+            let is_list = column.data_type.ends_with("[]");
             declared.guard(&column.name, Command::Update).is_none()
                 && its.is_none_or(|it| it.example.is_none())
+                && !is_list
         };
         // What a trigger keeps, nobody changes.
         let changes = |column: &&Column| {
