@@ -69,8 +69,8 @@ impl Evidence {
         for finding in &mut findings {
             finding.location = places.location(finding);
             finding.severity = severity(finding, inputs.contract.database.clients == Clients::Sql);
-            finding.cause = causes.of(finding);
         }
+        causes.tell(&mut findings);
         findings.sort_by_key(Finding::rank);
         let matrix = ledger.entries().filter_map(|entry| {
             entry.cell.clone().map(|cell| MatrixCell {
