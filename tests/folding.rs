@@ -108,6 +108,24 @@ async fn each_fault_is_one(#[case] fault: &str, #[case] expected: &[&str]) {
     assert_eq!(causes(&evidence), expected, "{}", terminal(&evidence, Path::new("out")));
 }
 
+/// A key that clients choose is one finding, however many attacks show it; two keys are two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_key_that_clients_choose_is_one() {
+    let schema = format!(
+        "{SCHEMA} alter table public.notes add slug text not null unique default gen_random_uuid();
+         grant insert (id, slug), update (slug) on public.notes to authenticated;"
+    );
+    let inputs = drafted(&schema).await;
+    let evidence = evidence(&inputs, "select 1", &[], Regime::Explicit).await;
+    assert_eq!(causes(&evidence), [""; 0], "it is no more than a weakened defence");
+    let folds = folds(&evidence.findings);
+    let of_keys = folds.iter().filter_map(|it| Some((it.tells()?, it.others.len())));
+    let (told, others): (Vec<String>, Vec<usize>) = of_keys.unzip();
+    let tells = |key| format!("whether a value of {key} is taken, to bob");
+    assert_eq!(told, [tells("notes_pkey"), tells("notes_slug_key")]);
+    assert!(others.iter().all(|it| *it > 1), "{others:?}");
+}
+
 /// What the platform gives by default, beside a function that everyone may execute.
 const BY_DEFAULT: &str = "
     create table public.notes (id uuid primary key default gen_random_uuid(), body text);

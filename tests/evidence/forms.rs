@@ -15,9 +15,10 @@ use schema_harness::report::baseline::fingerprint;
 use schema_harness::report::{Baseline, Evidence, junit, sarif};
 use schema_harness::source::project;
 
-/// A fault on a line of its own, and not at its beginning.
-const FAULT: &str = "-- a later migration\n\n  alter policy \"Users read their own memories\"\n    \
-                     on public.memories using (true);\ndrop index public.feedback_open_idx;\n";
+/// A fault on a line of its own, and not at its beginning; another of the same table's policies.
+const FAULT: &str = "create policy more on public.memories for select to authenticated using (true);\n\n  \
+     alter policy \"Users read their own memories\"\n    on public.memories using (true);\n\
+     drop index public.feedback_open_idx;\n";
 
 async fn faulty() -> Evidence {
     let inputs = Inputs::from_environment().unwrap_or_else(|why| panic!("{why}"));
@@ -104,8 +105,16 @@ async fn every_form_is_valid_and_points_at_the_line() {
         ["startLine", "startColumn", "endLine"].map(|field| region[field].as_u64().unwrap_or(0))
     };
     assert_eq!(region("isolation.cell", "memories: "), [3, 3, 4]);
-    assert_eq!(region("schema.different", "memories.Users read"), [3, 3, 4]);
     assert_eq!(region("schema.missing", "feedback.feedback_open_idx"), [5, 1, 5]);
+
+    // What else is wrong with the same policies is not a result of its own.
+    let rules = |it: &&Value| it["properties"]["rules"].as_array().map_or(0, Vec::len);
+    let folded = results.iter().max_by_key(rules).expect("a result");
+    assert_eq!(folded["properties"]["cause"], json!(["memories", "policies", "select"]));
+    let related = &folded["relatedLocations"][0];
+    assert_eq!(related["physicalLocation"]["region"]["startLine"], 1, "{related}");
+    assert_eq!(related["message"]["text"], "schema.undeclared: memories.more");
+    assert!(!results.iter().any(|it| it["ruleId"] == "schema.different"));
 
     let junit = quick_junit::Report::deserialize_from_str(&junit::text(&evidence));
     let junit = junit.expect("it is JUnit's XML");

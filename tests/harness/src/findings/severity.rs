@@ -20,7 +20,8 @@ pub enum Severity {
     Blocked,
     /// Somebody cannot sign up or log in, or a forged token is accepted.
     SignUp,
-    /// The schema is not what its contract or one of its properties says.
+    /// The schema is not what its contract or one of its properties says: nothing is reached, but
+    /// for another reason, or with another answer.
     Contract,
     /// Something could not be tried, so that nothing is known of it.
     Untried,

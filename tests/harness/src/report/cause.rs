@@ -1,6 +1,8 @@
 //! Root cause of a finding: the object at fault and its part, such as a table's select policies. A
 //! table is at fault in several independent ways; what each rule and attack is about is data.
 
+use std::collections::BTreeMap;
+
 use super::locate::{OF_GRANTS, of_rule};
 use crate::catalog::{Catalog, Policy, Relation};
 use crate::contract::Contract;
@@ -55,8 +57,9 @@ const ABOUT: [(About, &[&str]); 14] = [
     (About::SearchPath, &["attack.B03", "lint.0011"]),
 ];
 
-/// The server's refusal of a policy that leads back to its own table, whatever the command.
-const RECURSION: &str = "42P17";
+/// Outcomes that are the same whatever the command: a policy that leads back to its own table, and
+/// policies that are not in force.
+const WHATEVER: [&str; 2] = ["42P17", "row level security is not active"];
 
 /// What a statement that reaches nothing for want of a privilege is answered.
 const NO_PRIVILEGE: &str = "no privilege";
@@ -70,9 +73,25 @@ pub(super) struct Causes<'a> {
 }
 
 impl Causes<'_> {
+    /// Says of each finding what it is caused by.
+    pub(super) fn tell(&self, findings: &mut [Finding]) {
+        for finding in &mut *findings {
+            finding.cause = self.of(finding);
+        }
+        let of_cells = findings.iter().filter(|it| it.rule == "isolation.cell");
+        let of_cells: BTreeMap<String, Vec<String>> =
+            of_cells.map(|it| (it.check.clone(), it.cause.clone())).collect();
+        // What a statement changes follows from why it ran.
+        for finding in findings.iter_mut().filter(|it| it.rule == "isolation.state") {
+            if let Some(cause) = of_cells.get(&finding.check) {
+                finding.cause.clone_from(cause);
+            }
+        }
+    }
+
     /// The root cause: the object at fault, and the part of it. A cause whose parts begin with all
     /// those of another is a consequence of that.
-    pub(super) fn of(&self, finding: &Finding) -> Vec<String> {
+    fn of(&self, finding: &Finding) -> Vec<String> {
         let rule = finding.rule.as_str();
         let path = |parts: &[&str]| parts.iter().map(|&part| part.to_owned()).collect();
         if finding.severity == Severity::Style {
@@ -163,7 +182,7 @@ impl Causes<'_> {
 /// The part of a table.
 fn of_table(table: &Relation, finding: &Finding, about: Option<About>) -> Vec<String> {
     let texts = [&finding.expected, &finding.observed].map(String::as_str);
-    if finding.observed.contains(RECURSION) {
+    if WHATEVER.iter().any(|it| finding.observed.contains(it)) {
         return policies(&[]);
     }
     if let Some(code) = error(finding) {

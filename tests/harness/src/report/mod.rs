@@ -71,8 +71,8 @@ impl Evidence {
         for finding in &mut findings {
             finding.location = places.location(finding);
             finding.severity = severity(finding, inputs.contract.database.clients == Clients::Sql);
-            finding.cause = causes.of(finding);
         }
+        causes.tell(&mut findings);
         findings.sort_by_key(Finding::rank);
         let matrix: Vec<MatrixCell> = ledger
             .entries()

@@ -98,7 +98,8 @@ pub(super) const ATTACKS: [Attack; 10] = [
         title: "privileges that no client needs",
         meaning: "A finding means that a client's role has a privilege that no client uses: to \
             truncate, to create triggers or objects, or to execute as PUBLIC. Policies restrict \
-            none of these.",
+            none of these. What the platform grants on everything is one finding, with the \
+            statements that take it back; what a migration grants is one for each object.",
         remedy: "revoke all on the object from public, anon and authenticated, then grant what \
                  clients use",
         references: &["CWE-732", "CWE-250"],
@@ -109,7 +110,8 @@ pub(super) const ATTACKS: [Attack; 10] = [
         id: "B08",
         title: "objects that a later migration creates without grants",
         meaning: "A finding means that clients can reach a table or function that a later \
-            migration creates without a grant or revoke, because default privileges grant it.",
+            migration creates without a grant or revoke, because default privileges grant it. It \
+            names the kinds of objects, who reaches them, and the statements that take it back.",
         remedy: "alter default privileges in schema public revoke all on tables, sequences and \
                  functions from anon and authenticated, and on functions from public",
         references: &["splinter 0013_rls_disabled_in_public", "CWE-276"],
