@@ -16,8 +16,8 @@ mod summary;
 pub use self::baseline::Baseline;
 pub use self::document::Evidence;
 use self::document::{
-    Accepted, Accounting, AttackRecord, Check, ControlsRecord, FamilyRecord, FunctionRecord, Known, MatrixCell,
-    MutantsRecord, StatementRecord, TableRecord,
+    Accepted, Accounting, AttackRecord, Check, ControlsRecord, FamilyRecord, FunctionRecord, Known,
+    MatrixCell, MutantsRecord, StatementRecord, TableRecord,
 };
 pub use self::facts::commit;
 pub use self::files::{clear, prepare, write};
@@ -69,14 +69,17 @@ impl Evidence {
             finding.severity = severity(finding, inputs.contract.database.clients == Clients::Sql);
         }
         findings.sort_by_key(Finding::rank);
-        let matrix: Vec<MatrixCell> = ledger.entries().filter_map(|entry| {
-            entry.cell.clone().map(|cell| MatrixCell {
-                id: entry.id.clone(),
-                passed: entry.passed(),
-                cell,
-                observed: entry.observed.clone(),
+        let matrix: Vec<MatrixCell> = ledger
+            .entries()
+            .filter_map(|entry| {
+                entry.cell.clone().map(|cell| MatrixCell {
+                    id: entry.id.clone(),
+                    passed: entry.passed(),
+                    cell,
+                    observed: entry.observed.clone(),
+                })
             })
-        }).collect();
+            .collect();
         let checks = ledger.entries().map(|entry| Check {
             id: entry.id.clone(),
             passed: entry.passed(),

@@ -210,10 +210,9 @@ fn shows(outcome: &Outcome) -> Shows {
         Outcome::Rows(1..) => Shows::Effect,
         Outcome::Refused(_) => Shows::Constraint,
         Outcome::AsDeclared(_) => Shows::Nobody,
-        Outcome::Rows(0)
-        | Outcome::NoPrivilege
-        | Outcome::PolicyViolation
-        | Outcome::Failed(_) => Shows::Nothing,
+        Outcome::Rows(0) | Outcome::NoPrivilege | Outcome::PolicyViolation | Outcome::Failed(_) => {
+            Shows::Nothing
+        }
     }
 }
 
