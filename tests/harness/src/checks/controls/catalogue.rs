@@ -56,6 +56,12 @@ impl Check {
         }
     }
 
+    /// Whether it depends on what the weakness changes in the catalog. Cells are written from
+    /// columns and keys, which no weakness of theirs changes.
+    pub fn reads_the_catalog(self) -> bool {
+        matches!(self, Self::Schema(_) | Self::Attack(..))
+    }
+
     /// Whether it opens connections of its own, which see only what is committed.
     pub fn takes_a_clone(self) -> bool {
         match self {
