@@ -57,7 +57,7 @@ async fn drafted(schema: &str) -> Inputs {
     std::fs::write(migrations.path().join("1_schema.sql"), schema).expect("a migration");
     let inputs = Inputs::without_contract(migrations.path(), &project().join("fixtures"));
     let inputs = inputs.unwrap_or_else(|why| panic!("{why}"));
-    write(&inputs, out.path(), None).await.unwrap_or_else(|why| panic!("{why}"));
+    write(&inputs, out.path(), None, false).await.unwrap_or_else(|why| panic!("{why}"));
     let contract = Contract::read(out.path()).unwrap_or_else(|why| panic!("{why}"));
     Inputs { contract, ..inputs }
 }

@@ -226,9 +226,10 @@ fn of_view(
     named.into_iter().find_map(|(_, table)| {
         let (owner, _) = guesses.get(&table.declared_name())?;
         let shown = match owner {
-            Owner::Column(column) => column,
             Owner::Through(paths) => &paths.iter().find(|(it, _)| view.column(it).is_some())?.0,
-            Owner::Tenant(Tenant { column, .. }) | Owner::Members(Members { column, .. }) => column,
+            Owner::Column(column)
+            | Owner::Tenant(Tenant { column, .. })
+            | Owner::Members(Members { column, .. }) => column,
             _ => return None,
         };
         view.column(shown)?;

@@ -196,7 +196,7 @@ fn of_table(table: &Relation, finding: &Finding, about: Option<About>) -> Vec<St
         (_, "isolation.control" | "harness.could-not-run" | "rows.refused", _) => own("not tried"),
         ("isolation", ..) => of_cell(table, finding, &segments),
         ("schema", ..) => of_facet(table, &segments, texts),
-        (.., Some(About::Reading)) if changes => access(table, "update"),
+        (.., Some(About::Reading | About::Key)) if changes => access(table, "update"),
         (.., Some(About::Reading)) => access(table, "select"),
         (.., Some(About::Several)) if changes => {
             access(table, named_command(&finding.observed).unwrap_or("update"))
@@ -204,7 +204,6 @@ fn of_table(table: &Relation, finding: &Finding, about: Option<About>) -> Vec<St
         (.., Some(About::Writing(command))) => {
             access(table, named_command(&finding.observed).unwrap_or(command))
         }
-        (.., Some(About::Key)) if changes => access(table, "update"),
         (.., Some(About::Key | About::Several)) => match key(table, &finding.observed) {
             Some(key) => policies(&[&format!("key {key}")]),
             None if finding.rule == "attack.W07" => access(table, "select"),
