@@ -196,11 +196,10 @@ fn of_table(table: &Relation, finding: &Finding, about: Option<About>) -> Vec<St
         (_, "isolation.control" | "harness.could-not-run" | "rows.refused", _) => own("not tried"),
         ("isolation", ..) => of_cell(table, finding, &segments),
         ("schema", ..) => of_facet(table, &segments, texts),
-        (.., Some(About::Reading | About::Key)) if changes => access(table, "update"),
-        (.., Some(About::Reading)) => access(table, "select"),
-        (.., Some(About::Several)) if changes => {
+        (.., Some(About::Reading | About::Key | About::Several)) if changes => {
             access(table, named_command(&finding.observed).unwrap_or("update"))
         }
+        (.., Some(About::Reading)) => access(table, "select"),
         (.., Some(About::Writing(command))) => {
             access(table, named_command(&finding.observed).unwrap_or(command))
         }
@@ -288,7 +287,7 @@ fn error(finding: &Finding) -> Option<&str> {
 /// The command that a variant of an attack names before its outcome.
 fn named_command(observed: &str) -> Option<&'static str> {
     let part = observed.split(": ").next().unwrap_or_default();
-    ["insert", "update", "delete"].into_iter().find(|command| has_word(part, command))
+    ["update", "delete", "insert"].into_iter().find(|command| has_word(part, command))
 }
 
 /// The key that an outcome is about: of the variant's name, or of the server's error.

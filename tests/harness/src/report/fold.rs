@@ -70,7 +70,8 @@ impl<'a> Fold<'a> {
     /// What the fault is: what the contract says and the catalog does not, or else the object and
     /// its part.
     pub fn cause(&self) -> String {
-        let declared = self.all().find(|it| it.rule.starts_with("schema."));
+        let is_declared = |it: &Finding| it.rule.starts_with("schema.");
+        let declared = self.all().find(|it| is_declared(it) && !is_declared(self.lead));
         match declared {
             Some(Finding { check, expected, observed, .. }) => {
                 format!("{check}: expected {expected}, observed {observed}")
