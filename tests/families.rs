@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use schema_harness::checks::attacks;
+use schema_harness::checks::controls::{self, CONTROLS};
 use schema_harness::checks::mutants::report;
 use schema_harness::checks::properties::plan::PropertyChecks;
 use schema_harness::checks::schema::Comparison;
@@ -30,6 +31,7 @@ async fn planned() -> Result<Vec<String>, CannotRun> {
     let ids = ids.chain(promises.plan().into_iter().map(|(id, _)| id));
     // Its checks are planned if the server has it.
     let ids = ids.chain(["plpgsql_check/function".to_owned()]);
+    let ids = ids.chain(controls::ids(CONTROLS));
     Ok(ids.chain(lint::ids()).chain(sign_up::ids()).chain(mutants).collect())
 }
 

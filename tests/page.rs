@@ -127,8 +127,8 @@ fn hostile(value: Value) -> Value {
             let is_field = |key: &str| key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
             // The form's own fields keep their names, and with them every name of a table.
             let field = |(key, value): (String, Value)| {
-                // A severity is one of a few words.
-                if key == "severity" {
+                // These are one of a few words each.
+                if ["denials", "severity", "shows"].contains(&key.as_str()) {
                     return (key, value);
                 }
                 let key = if is_field(&key) { key } else { key + HOSTILE };
