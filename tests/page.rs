@@ -56,7 +56,7 @@ fn dressed(evidence: &Evidence) -> Evidence {
         "severity": "contract", "rule": "schema.different", "title": "it is otherwise",
         "object": "memories.content",
         "expected": "text", "observed": "varchar", "persona": null, "statement": "select 1",
-        "remedy": "mend it", "location": null, "references": ["CWE-693"],
+        "remedy": "mend it", "location": null, "references": ["CWE-693"], "cause": [],
         "check": "schema/memories/columns/content", "regimes": ["explicit"],
     });
     let attacks =

@@ -86,8 +86,8 @@ fn explanation_leaves_the_evidence_alone() {
     let told = ask("w04");
     let page = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(told.status.success() && page.starts_with("attack.W04: "), "{page}");
-    let message = "there is no rule `attack.w44`; did you mean attack.W04 or attack.R04 or \
-                   attack.I04? scripts/verify explain lists all";
+    let message = "there is no rule `attack.w44`; did you mean attack.W04 or attack.W14 or \
+                   attack.R04? scripts/verify explain lists all";
     assert_eq!(
         CommandOutput::of(&ask("attack.w44"), &workspace),
         CommandOutput::could_not_run(message)

@@ -1,9 +1,9 @@
 //! Schedules of family E: two connections whose steps are interleaved in the same order in
 //! every run.
 
-use super::procedures::{context, trial};
 use serde_json::json;
 
+use super::procedures::{context, trial};
 use crate::checks::attacks::runner::Trial;
 use crate::checks::attacks::runner::context::{ATTACKER, Context, Subject, VICTIM};
 use crate::checks::attacks::runner::open_transaction::{OpenTransaction, Response};
@@ -40,11 +40,10 @@ pub(super) async fn owner_changes(sandbox: &Sandbox) -> Result<Vec<Trial>, Canno
     let mut trials = Vec::new();
     for subject in transaction.context.owned_tables() {
         let Owner::Column(owner) = &subject.declared.owner else { continue };
-        // If the owner is part of a key, another owner means another row.
-        if subject.relation.unique_keys().iter().any(|key| key.contains(owner))
-            // A user who may add members may change memberships of others.
-            || subject.declared.membership.is_some()
-        {
+        // If the owner is part of a key, another owner means another row; and a user who may add
+        // members may change memberships of others.
+        let is_in_a_key = subject.relation.unique_keys().iter().any(|key| key.contains(owner));
+        if is_in_a_key || subject.declared.membership.is_some() {
             continue;
         }
         let (table, key) =
