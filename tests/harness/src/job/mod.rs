@@ -115,13 +115,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     } else {
         vec![]
     };
-    let controls_began = Instant::now();
-    if job.does(Part::Controls) {
-        for entry in control(job, &inputs, chosen.all[0]).await {
-            ledger.record(entry);
-        }
-    }
-    let controls = controls_began.elapsed();
+    let controls = run_controls(job, &inputs, chosen.all[0], &mut ledger).await;
     let mutants = match &job.mutants {
         Some(which) => Some(judge_mutants(&inputs, properties, which, &mut ledger).await?),
         None => None,
@@ -181,13 +175,20 @@ async fn run_properties(
     Ok(made)
 }
 
-/// The entries of the negative controls.
-async fn control(job: &Job, inputs: &Inputs, regime: Regime) -> Vec<Entry> {
-    let ran = contained(async { Ok(controls::run(job.controls, inputs, regime).await) }).await;
-    ran.unwrap_or_else(|why| {
-        let first = controls::ids(job.controls).swap_remove(0);
-        vec![broken_down(&first, &first, regime, &why)]
-    })
+/// Plants the negative controls; how long it took.
+async fn run_controls(job: &Job, inputs: &Inputs, regime: Regime, ledger: &mut Ledger) -> Duration {
+    let began = Instant::now();
+    if job.does(Part::Controls) {
+        let ran = Box::pin(async { Ok(controls::run(job.controls, inputs, regime).await) });
+        let entries = contained(ran).await.unwrap_or_else(|why| {
+            let first = controls::ids(job.controls).swap_remove(0);
+            vec![broken_down(&first, "the harness", regime, &why)]
+        });
+        for entry in entries {
+            ledger.record(entry);
+        }
+    }
+    began.elapsed()
 }
 
 /// Judges mutants until Ctrl-C; the outcomes so far are kept.

@@ -12,9 +12,8 @@ pub(super) fn sign(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Proved => ("proved", "✓"),
         Verdict::NothingNew => ("open", "!"),
-        Verdict::Findings => ("wrong", "✗"),
+        Verdict::Findings | Verdict::HarnessBroken => ("wrong", "✗"),
         Verdict::Incomplete => ("open", "?"),
-        Verdict::HarnessBroken => ("wrong", "✗"),
     }
 }
 
