@@ -84,7 +84,8 @@ async fn weakness_that_is_overlooked_means_that_the_harness_is_broken() {
     let told = terminal(&broken, Path::new("evidence"));
     let control = "control/isolation.cell/isolation/notes/select/bob/alices-row";
     for words in [
-        &format!("harness.broken: {control}: a check does not tell a weakness"),
+        "harness.broken: the harness: a check overlooked a weakness that the run planted",
+        &format!("check     {control}\n"),
         "expected  isolation.cell by isolation/notes/select/bob/alices-row, where this is \
          planted: select 1",
         "observed  no finding",

@@ -207,7 +207,8 @@ pub(super) struct Draft {
                         A case is a .sql file, or a directory with supabase/migrations or \
                         migrations.\nWithout a contract beside it, a draft is what it is proved \
                         against.\n\nExit status: 0 every case is as expected.toml beside it \
-                        says, 1 one is not")]
+                        says, 1 one is not, 3 the harness \
+                        is broken")]
 pub(super) struct Cases {
     /// Folder of the cases
     #[arg(value_name = "DIR")]

@@ -115,7 +115,7 @@ pub async fn run(inputs: Arc<Inputs>, job: &Job) -> Result<Evidence, CannotRun> 
     } else {
         vec![]
     };
-    let controls = control(job, &inputs, chosen.all[0], &mut ledger).await;
+    let controls = run_controls(job, &inputs, chosen.all[0], &mut ledger).await;
     let mutants = match &job.mutants {
         Some(which) => Some(judge_mutants(&inputs, properties, which, &mut ledger).await?),
         None => None,
@@ -175,15 +175,14 @@ async fn run_properties(
     Ok(made)
 }
 
-/// Plants the negative controls, and says how long that took.
-async fn control(job: &Job, inputs: &Inputs, regime: Regime, ledger: &mut Ledger) -> Duration {
+/// Plants the negative controls; how long it took.
+async fn run_controls(job: &Job, inputs: &Inputs, regime: Regime, ledger: &mut Ledger) -> Duration {
     let began = Instant::now();
     if job.does(Part::Controls) {
-        let planted = Box::pin(controls::run(job.controls, inputs, regime));
-        let ran = contained(async { Ok(planted.await) }).await;
-        let entries = ran.unwrap_or_else(|why| {
+        let ran = Box::pin(async { Ok(controls::run(job.controls, inputs, regime).await) });
+        let entries = contained(ran).await.unwrap_or_else(|why| {
             let first = controls::ids(job.controls).swap_remove(0);
-            vec![broken_down(&first, &first, regime, &why)]
+            vec![broken_down(&first, "the harness", regime, &why)]
         });
         for entry in entries {
             ledger.record(entry);

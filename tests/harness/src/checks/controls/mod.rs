@@ -116,7 +116,7 @@ fn entry(
         Err(CannotRun(why)) => (&rules::COULD_NOT_RUN, why),
     };
     let with = if plant.is_empty() { "nothing" } else { plant };
-    let mut entry = Entry::compared(rule, id, id, [expected, &observed], regime);
+    let mut entry = Entry::compared(rule, "the harness", id, [expected, &observed], regime);
     for finding in &mut entry.findings {
         finding.expected = format!("{expected}, where this is planted: {with}");
     }

@@ -147,7 +147,8 @@ pub(super) fn run(options: &Cases, progress: &Progress) -> Result<Ended, CannotR
         0 => format!("all {all} cases are as expected: {}", out.display()),
         wrong => format!("{wrong} of {all} cases are not as expected: {}", out.display()),
     };
-    Ok(Ended::done(u8::from(wrong > 0), output))
+    let is_broken = done.values().any(Done::is_by_a_broken_harness);
+    Ok(Ended::done(if is_broken { 3 } else { u8::from(wrong > 0) }, output))
 }
 
 /// The cases in a folder: each `.sql` file, and each directory with `migrations` or

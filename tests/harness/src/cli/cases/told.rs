@@ -9,15 +9,21 @@ use crate::findings::rules;
 use crate::report::{Evidence, Verdict};
 
 impl Done {
+    /// Whether nothing that was found of it can be relied on.
+    pub(super) fn is_by_a_broken_harness(&self) -> bool {
+        let Outcome::Judged(evidence) = &self.outcome else { return false };
+        evidence.verdict == Verdict::HarnessBroken
+    }
+
     /// What is not as expected, in short.
     pub(super) fn wrong(&self) -> Option<String> {
         let Expected { stops, finds, tells, proved, tolerates, .. } = &self.case.expected;
+        if self.is_by_a_broken_harness() {
+            return Some("the harness is broken".to_owned());
+        }
         match (&self.outcome, stops) {
             (Outcome::Stopped(why), Some(words)) if why.contains(words) => None,
             (Outcome::Stopped(_), _) => Some("it stops".to_owned()),
-            (Outcome::Judged(evidence), _) if evidence.verdict == Verdict::HarnessBroken => {
-                Some("the harness is broken".to_owned())
-            }
             (Outcome::Judged(_), Some(_)) => Some("it does not stop".to_owned()),
             (Outcome::Judged(evidence), None) => {
                 let has = |wanted: &&String| evidence.findings.iter().any(|it| is(it, wanted));

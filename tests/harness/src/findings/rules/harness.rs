@@ -22,7 +22,7 @@ pub const COULD_NOT_RUN: Rule = Rule {
 /// A negative control stayed green, or the checks are red without one.
 pub const HARNESS_BROKEN: Rule = Rule {
     id: "harness.broken",
-    title: "a check does not tell a weakness that the harness planted from none",
+    title: "a check overlooked a weakness that the run planted, or found one where none was",
     meaning: "Every run plants weaknesses in a small schema of the harness's own, and makes the \
         checks that have to find them. One of these checks did not find its weakness, or found \
         one where none was planted. Then it may overlook the same in your schema, and no outcome \
@@ -33,7 +33,7 @@ pub const HARNESS_BROKEN: Rule = Rule {
     references: &["CWE-1164"],
     example: Example {
         fault: "a change of tests/harness after which the access matrix reads no row",
-        object: "control/isolation.cell/isolation/notes/select/bob/alices-row",
+        object: "the harness",
         check: "control/isolation.cell/isolation/notes/select/bob/alices-row",
         expected: "isolation.cell by isolation/notes/select/bob/alices-row, where this is \
             planted: alter policy \"Users read their own notes\" on public.notes using (true)",
