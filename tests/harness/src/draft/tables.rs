@@ -185,7 +185,11 @@ fn names_its_writer(guesses: &Guesses, relation: &Relation, column: &str) -> boo
     let is_key =
         matches!(owner, Owner::Column(_)) || owner.columns().iter().any(|it| *it == column);
     let compared = compared(relation, Command::Insert);
+    // A default says it, and what points at an account is found one.
+    let is_found = relation.column(column).is_some_and(Column::is_callers)
+        || relation.constraints.iter().any(|it| it.kind == "f" && it.columns == [column]);
     !is_key
+        && !is_found
         && !parties(relation, guesses).values().any(|it| it.path.columns() == [column])
         && compared.contains(&Comparison::User(column.to_owned()))
 }
