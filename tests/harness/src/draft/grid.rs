@@ -160,7 +160,8 @@ impl Guessed<'_> {
             if !Command::ALL.into_iter().any(reaches) {
                 continue;
             }
-            if self.is_only_for_others(Command::Insert) && reaches(Command::Insert) {
+            let is_owned = self.owner != Owner::None;
+            if is_owned && self.is_only_for_others(Command::Insert) && reaches(Command::Insert) {
                 lines.push(Line::new(name, "own", USER, Cells::NewAlone));
             }
             let (row, every) = match self.owner {

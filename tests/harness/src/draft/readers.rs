@@ -33,7 +33,8 @@ pub(super) fn members(table: &Relation, tables: &[&Relation], profiles: &[String
     let read = compared(table, Command::Select).into_iter();
     let members = read.filter_map(|comparison| {
         let Comparison::Lookup(column, of, by) = comparison else { return None };
-        let relation = tables.iter().find(|it| it.declared_name() == of)?;
+        let relation =
+            tables.iter().find(|it| it.declared_name() == of && of != table.declared_name())?;
         let mut theirs = memberships(relation, profiles).into_iter();
         let is_its = |(it, target, key): (String, String, String)| {
             it == by && target == table.declared_name() && key == column
