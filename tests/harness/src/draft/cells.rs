@@ -122,7 +122,7 @@ pub(super) fn is_for_some(relation: &Relation, role: &str, command: Command) -> 
 
 /// Whether no policy lets the role do that. Where policies let it write, and none read its rows, is
 /// rather a mistake.
-pub(super) fn is_closed(relation: &Relation, role: &str, command: Command) -> bool {
+fn is_closed(relation: &Relation, role: &str, command: Command) -> bool {
     relation.row_level_security.starts_with("enabled")
         && role != "service_role"
         && policies(relation, role, command).next().is_none()
@@ -132,12 +132,12 @@ pub(super) fn is_closed(relation: &Relation, role: &str, command: Command) -> bo
 
 /// Whether a policy lets the role read every row. One that lets it write every row is rather a
 /// mistake.
-pub(super) fn is_public(relation: &Relation, role: &str) -> bool {
+fn is_public(relation: &Relation, role: &str) -> bool {
     let mut policies = policies(relation, role, Command::Select);
     policies.any(|it| it.permissive && it.using.as_deref() == Some("true"))
 }
 
 /// Whether a role holds the privilege on the table or on one of its columns.
-pub(super) fn granted(relation: &Relation, role: &str, command: Command) -> bool {
+fn granted(relation: &Relation, role: &str, command: Command) -> bool {
     relation.columns.iter().any(|column| relation.grants(role, command.name(), &column.name))
 }

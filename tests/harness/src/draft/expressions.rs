@@ -1,7 +1,7 @@
 //! Reads policies for guesses: what they compare with the caller's id, and with a literal.
 
 use super::found::{Found, OBJECTS};
-use super::states::{State, opening, parts, state};
+use super::states::{State, opening, parts, readers, state};
 use crate::catalog::Relation;
 use crate::contract::OWNER;
 use crate::contract::grid::SHARED;
@@ -73,8 +73,8 @@ pub(super) struct Variant {
 }
 
 /// The kinds of rows of a table: files differ by their bucket, and other rows by the states that
-/// policies open, and the flags that views look at. Files of a bucket that nobody may read without a further condition are the
-/// plain ones.
+/// policies open, and the flags that views look at. Files of a bucket that nobody may read without
+/// a further condition are the plain ones.
 pub(super) fn kinds(found: &Found<'_>, relation: &Relation, is_owned: bool) -> Vec<Kind> {
     let buckets =
         if relation.declared_name() == OBJECTS { literals(relation, BUCKET) } else { Vec::new() };
@@ -88,18 +88,17 @@ pub(super) fn kinds(found: &Found<'_>, relation: &Relation, is_owned: bool) -> V
     }
     let variants = if is_owned { variants(found, relation) } else { Vec::new() };
     let of = |variant: Option<Variant>| {
-        let mut relation = relation.clone();
-        let columns = relation.clone();
-        for policy in relation.policies.iter_mut().filter(|it| it.permissive) {
+        let mut of_kind = relation.clone();
+        for policy in of_kind.policies.iter_mut().filter(|it| it.permissive) {
             if let (Some(text), Some(variant)) = (&mut policy.using, &variant)
                 && parts(text, "or")
                     .iter()
-                    .any(|it| opening(&columns, it).as_ref() == Some(&variant.states))
+                    .any(|it| opening(relation, it).as_ref() == Some(&variant.states))
             {
                 "true".clone_into(text);
             }
         }
-        Kind { variant, relation }
+        Kind { variant, relation: of_kind }
     };
     [None].into_iter().chain(variants.into_iter().map(Some)).map(of).collect()
 }
@@ -118,11 +117,8 @@ fn variants(found: &Found<'_>, relation: &Relation) -> Vec<Variant> {
         column.data_type == "boolean" && column.made.is_none() && is_named
     });
     let flags = flags.map(|column| vec![(column.name.clone(), "true".to_owned())]);
-    let readers = relation
-        .policies
-        .iter()
-        .filter(|it| it.permissive && ["select", "all"].contains(&it.command.as_str()));
-    let conditions = readers.filter_map(|it| it.using.as_deref());
+    let conditions = readers(relation).filter(|it| it.permissive);
+    let conditions = conditions.filter_map(|it| it.using.as_deref());
     let opened = conditions.flat_map(|text| parts(text, "or"));
     let opened = opened.filter_map(|part| opening(relation, part));
     let mut variants: Vec<Variant> = Vec::new();
@@ -179,8 +175,7 @@ fn of_bucket(relation: &Relation, bucket: String) -> Kind {
 pub(super) fn demanded(relation: &Relation, column: &str) -> Option<String> {
     let checks = relation.policies.iter().filter_map(|it| it.with_check.as_deref());
     // A new row has to pass the policies for reading, too.
-    let readers = relation.policies.iter().filter(|it| ["select", "all"].contains(&&*it.command));
-    let readers = readers.filter_map(|it| it.using.as_deref());
+    let readers = readers(relation).filter_map(|it| it.using.as_deref());
     let is_null = format!("({column} IS NULL)");
     let its = relation.column(column)?;
     if !its.not_null && checks.clone().chain(readers).any(|text| text.contains(&is_null)) {

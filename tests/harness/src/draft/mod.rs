@@ -4,6 +4,7 @@
 mod cells;
 pub mod checks;
 mod effects;
+mod examples;
 mod expressions;
 mod found;
 mod grid;
@@ -37,7 +38,7 @@ pub fn draft(found: &Found<'_>) -> Vec<SourceFile> {
     let inlined = inlined(found.catalog);
     let read = Found { catalog: &inlined, ..*found };
     let guesses = Guesses::of(&read);
-    let personas = users::personas(read.relations());
+    let personas = users::personas(&guesses.comparisons);
     let mut files = vec![rest::database(found, &personas)];
     files.extend(tables::files(found, &read, &guesses, &personas));
     files.extend(rest::functions(found));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::expressions::{Expression, with_the_caller};
 use super::found::Found;
 use super::keys::{keyed, memberships, profiles, references, user_column};
-use super::policies::{Comparison, compared, policies};
+use super::policies::{Comparison, all_compared, compared, policies};
 use super::readers::{members, of_readers, tenants};
 use crate::catalog::Relation;
 use crate::contract::Owner;
@@ -19,6 +19,8 @@ use crate::sql::tokens::has_word;
 /// an address.
 pub(super) struct Guesses {
     owners: BTreeMap<String, (Owner, String)>,
+    /// What all policies compare.
+    pub(super) comparisons: Vec<Comparison>,
     by_address: BTreeSet<String>,
     /// Parties that are none: table and word.
     without: BTreeSet<(String, String)>,
@@ -105,6 +107,7 @@ impl Guesses {
         });
         Self {
             owners: guesses,
+            comparisons: all_compared(found.relations()),
             by_address: by_address.map(|it| it.declared_name()).collect(),
             without: found.without.clone(),
         }

@@ -25,6 +25,18 @@ pub(super) enum Comparison {
     Among(String, String, Vec<String>),
 }
 
+impl Comparison {
+    /// Whether it is with the user's id.
+    pub(super) fn is_of_user(&self) -> bool {
+        matches!(self, Self::User(_))
+    }
+
+    /// Whether it is with what another table says of the user.
+    pub(super) fn is_lookup(&self) -> bool {
+        matches!(self, Self::Lookup(..))
+    }
+}
+
 /// The policies of a table for a command and a role.
 pub(super) fn policies<'a>(
     relation: &'a Relation,
@@ -40,6 +52,12 @@ pub(super) fn policies<'a>(
 /// What the permissive policies for a command compare, also in the functions that they call.
 pub(super) fn compared(relation: &Relation, command: Command) -> Vec<Comparison> {
     each_compared(relation, command).concat()
+}
+
+/// The same of every command and every table.
+pub(super) fn all_compared<'a>(relations: impl Iterator<Item = &'a Relation>) -> Vec<Comparison> {
+    let of = |it: &'a Relation| Command::ALL.into_iter().flat_map(|command| compared(it, command));
+    relations.flat_map(of).collect()
 }
 
 /// The same by alternative: a policy, or a part of one that stands beside OR.

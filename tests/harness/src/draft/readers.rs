@@ -22,26 +22,35 @@ fn is_added_by_another(table: &Relation) -> bool {
 /// The memberships by which policies decide who reaches a table's rows: those for reading, or for
 /// writing too where the rows name a user, who may be no member.
 pub(super) fn members(table: &Relation, tables: &[&Relation], profiles: &[String]) -> Vec<Members> {
-    let is_user = |it: &Comparison| matches!(it, Comparison::User(_));
-    let is_lookup = |it: &Comparison| matches!(it, Comparison::Lookup(..));
-    let names_a_user = compared(table, Command::Select).iter().any(is_user);
+    let read = compared(table, Command::Select);
     let writes = [Command::Update, Command::Delete];
-    let members_write = writes.iter().any(|it| compared(table, *it).iter().any(is_lookup));
-    if names_a_user && !members_write {
+    let members_write =
+        writes.iter().any(|it| compared(table, *it).iter().any(Comparison::is_lookup));
+    if read.iter().any(Comparison::is_of_user) && !members_write {
         return Vec::new();
     }
-    let read = compared(table, Command::Select).into_iter();
-    let members = read.filter_map(|comparison| {
+    let name = table.declared_name();
+    let members = read.into_iter().filter_map(|comparison| {
         let Comparison::Lookup(column, of, by) = comparison else { return None };
-        let relation =
-            tables.iter().find(|it| it.declared_name() == of && of != table.declared_name())?;
-        let mut theirs = memberships(relation, profiles).into_iter();
-        let is_its = |(it, target, key): (String, String, String)| {
-            it == by && target == table.declared_name() && key == column
-        };
-        theirs.any(is_its).then_some(Members { column, table: of, by })
+        let is_its =
+            of != name && makes_members(tables, profiles, (&of, &by), (&name, Some(&column)));
+        is_its.then_some(Members { column, table: of, by })
     });
     members.collect()
+}
+
+/// Whether the rows of a table make users members of what they point at by that column: rows of
+/// `target`, and if it is said, by that key.
+fn makes_members(
+    tables: &[&Relation],
+    profiles: &[String],
+    (table, by): (&str, &str),
+    (target, key): (&str, Option<&str>),
+) -> bool {
+    let relation = tables.iter().find(|it| it.declared_name() == table);
+    let theirs = relation.into_iter().flat_map(|it| memberships(it, profiles));
+    let mut theirs = theirs.filter(|(it, of, _)| it == by && of == target);
+    theirs.any(|(.., of)| key.is_none_or(|key| key == of))
 }
 
 /// The owner by which policies for reading decide, where they say nothing of the user whom a row
@@ -52,8 +61,7 @@ pub(super) fn of_readers(
     profiles: &[String],
 ) -> Option<(Owner, String)> {
     let read = compared(table, Command::Select);
-    let by_user = read.iter().any(|it| matches!(it, Comparison::User(_)));
-    if by_user || keyed(table, profiles).is_empty() {
+    if read.iter().any(Comparison::is_of_user) || keyed(table, profiles).is_empty() {
         return None;
     }
     read.into_iter().find_map(|comparison| match comparison {
@@ -62,11 +70,9 @@ pub(super) fn of_readers(
             Some((owner, "policies for reading compare it with a claim".to_owned()))
         }
         Comparison::Lookup(column, of, by) if of != table.declared_name() => {
-            let members = tables.iter().find(|it| it.declared_name() == of)?;
             let all = references(table);
             let (_, target, _) = all.iter().find(|(it, ..)| *it == column)?;
-            let mut theirs = memberships(members, profiles).into_iter();
-            theirs.any(|(key, it, _)| key == by && it == *target).then(|| {
+            makes_members(tables, profiles, (&of, &by), (target, None)).then(|| {
                 let owner = Owner::Through(vec![(column.clone(), (*target).to_owned())]);
                 (owner, format!("policies for reading look it up in {of}"))
             })

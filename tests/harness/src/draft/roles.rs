@@ -3,8 +3,8 @@
 
 use super::found::Found;
 use super::owners::Guesses;
-use super::policies::{Comparison, each_compared};
-use super::states::choices;
+use super::policies::{Comparison, compared, each_compared};
+use super::states::{choices, default_of};
 use crate::catalog::Relation;
 use crate::contract::Owner;
 use crate::contract::grid::Command;
@@ -38,34 +38,29 @@ impl Roles {
     /// The roles of the memberships by which the rows of a table have their users.
     pub(super) fn of(read: &Found<'_>, guesses: &Guesses, name: &str) -> Option<Self> {
         let table = guesses.memberships_of(name)?;
-        let mut asked: Vec<(&Relation, Command, String, Vec<String>)> = Vec::new();
-        for relation in read.relations() {
-            for command in Command::ALL {
-                for comparison in each_compared(relation, command).into_iter().flatten() {
-                    if let Comparison::Among(of, column, values) = comparison
-                        && of == table
-                    {
-                        asked.push((relation, command, column, values));
-                    }
-                }
+        let asked = |it: &Comparison| match it {
+            Comparison::Among(of, column, values) if *of == table => {
+                Some((column.clone(), values.clone()))
             }
-        }
+            _ => None,
+        };
+        let all: Vec<_> = guesses.comparisons.iter().filter_map(asked).collect();
+        let Some((column, _)) = all.first().cloned() else {
+            return Some(Self { table, values: None });
+        };
         let members = read.relations().find(|it| it.declared_name() == table)?;
-        let column = asked.first().map(|(_, _, column, _)| column.clone());
-        let Some(column) = column else { return Some(Self { table, values: None }) };
         let mut values = choices(read, members, &column);
-        let listed = asked.iter().flat_map(|(.., listed)| listed.iter().map(|it| quote(it)));
-        for value in listed {
+        for value in all.iter().flat_map(|(_, listed)| listed.iter().map(|it| quote(it))) {
             if !values.contains(&value) {
                 values.push(value);
             }
         }
-        let mut places: Vec<(&Relation, Command)> = Vec::new();
-        for (relation, command, ..) in &asked {
-            if !places.iter().any(|(it, of)| it.name == relation.name && of == command) {
-                places.push((relation, *command));
-            }
-        }
+        let commands = |it| Command::ALL.into_iter().map(move |command| (it, command));
+        let asks = |(it, command): &(&Relation, Command)| {
+            compared(it, *command).iter().any(|it| asked(it).is_some())
+        };
+        let places: Vec<(&Relation, Command)> =
+            read.relations().flat_map(commands).filter(asks).collect();
         let may = |value: &str| {
             let admits = |(it, command): &&(&Relation, Command)| {
                 admits(it, *command, &table, (Some(value), true))
@@ -90,7 +85,8 @@ impl Roles {
         all.any(|all| {
             let by_role =
                 all.iter().any(|it| matches!(it, Comparison::Among(of, ..) if *of == self.table));
-            by_role || !is_membership && names_a_user(&all) && is_of_members(&all, &self.table)
+            let by_user = all.iter().any(Comparison::is_of_user);
+            by_role || !is_membership && by_user && is_of_members(&all, &self.table)
         })
     }
 
@@ -128,15 +124,11 @@ fn admits(
             }
             _ => true,
         };
-        let by_user = names_a_user(all);
+        let by_user = all.iter().any(Comparison::is_of_user);
         (is_of_members(all, table) || by_user || all.is_empty())
             && (!by_user || !is_membership && is_named)
             && all.iter().all(holds)
     })
-}
-
-fn names_a_user(all: &[Comparison]) -> bool {
-    all.iter().any(|it| matches!(it, Comparison::User(_)))
 }
 
 fn is_of_members(all: &[Comparison], table: &str) -> bool {
@@ -156,20 +148,19 @@ pub(super) fn admits_its_user(relation: &Relation, command: Command, user: &Owne
 
 /// What users hold in a column by which policies tell who may do more: something else than those
 /// ask for.
-pub(super) fn ordinary(read: &Found<'_>, relation: &Relation, column: &str) -> Option<String> {
+pub(super) fn ordinary(
+    found: &Found<'_>,
+    guesses: &Guesses,
+    relation: &Relation,
+    column: &str,
+) -> Option<String> {
     let table = relation.declared_name();
-    let commands = Command::ALL;
-    let all = read.relations().flat_map(|it| {
-        commands.into_iter().flat_map(move |command| each_compared(it, command).concat())
-    });
-    let asked = all.filter_map(|comparison| match comparison {
-        Comparison::Holds(of, its, value) => (of == table && its == column).then(|| quote(&value)),
+    let asked = guesses.comparisons.iter().filter_map(|comparison| match comparison {
+        Comparison::Holds(of, its, value) => (*of == table && its == column).then(|| quote(value)),
         _ => None,
     });
     let asked: Vec<String> = asked.collect();
     let its = relation.column(column).filter(|_| !asked.is_empty())?;
-    let default = its.default.as_deref().map(|it| it.split("::").next().unwrap_or_default());
-    let default = default.map(str::to_owned);
-    let all = default.into_iter().chain(choices(read, relation, column));
-    all.into_iter().find(|it| !asked.contains(it))
+    let all = default_of(its).map(str::to_owned).into_iter();
+    all.chain(choices(found, relation, column)).find(|it| !asked.contains(it))
 }

@@ -50,24 +50,18 @@ pub(super) fn opening(relation: &Relation, condition: &str) -> Option<Vec<State>
     states.collect::<Option<Vec<State>>>()
 }
 
-/// The states that permissive policies for reading ask for beside something else; of a table
+/// The policies for reading, whoever they are for.
+pub(super) fn readers(relation: &Relation) -> impl Iterator<Item = &Policy> + Clone {
+    relation.policies.iter().filter(|it| ["select", "all"].contains(&it.command.as_str()))
+}
+
+/// The states that policies for reading ask for beside something else; of a table
 /// whose rows have no owner, whatever they ask for.
 pub(super) fn asked(relation: &Relation, is_owned: bool) -> Vec<State> {
-    let readers = relation.policies.iter().filter(|it| ["select", "all"].contains(&&*it.command));
-    let alternatives = |policy: &Policy| {
-        let using = policy.using.clone().unwrap_or_default();
-        let all = parts(&using, "or").into_iter();
-        let other = all.filter(|it| !is_owned || opening(relation, it).is_none());
-        other.map(str::to_owned).collect::<Vec<_>>()
-    };
-    let mut asked = Vec::new();
-    for policy in readers {
-        for alternative in alternatives(policy).into_iter().take(1) {
-            let parts = parts(&alternative, "and");
-            asked.extend(parts.into_iter().filter_map(|part| state(relation, part)));
-        }
-    }
-    asked
+    let is_other = |it: &&str| !is_owned || opening(relation, it).is_none();
+    let conditions = readers(relation).map(|it| it.using.as_deref().unwrap_or_default());
+    let first = conditions.filter_map(|text| parts(text, "or").into_iter().find(is_other));
+    first.flat_map(|it| parts(it, "and")).filter_map(|it| state(relation, it)).collect()
 }
 
 /// A literal that a column can hold, other than that one, if it would hold that one.
@@ -77,11 +71,16 @@ pub(super) fn another(
     (column, value): &State,
 ) -> Option<String> {
     let its = relation.column(column)?;
-    let default = its.default.as_deref().map(|it| it.split("::").next().unwrap_or_default());
+    let default = default_of(its);
     if default.is_some_and(|it| it != value) || default.is_none() && !its.not_null {
         return None;
     }
     choices(found, relation, column).into_iter().find(|it| it != value)
+}
+
+/// A column's default without its cast.
+pub(super) fn default_of(column: &Column) -> Option<&str> {
+    column.default.as_deref().map(|it| it.split("::").next().unwrap_or_default())
 }
 
 /// The literals that a column can hold, where its type or a check lists them.

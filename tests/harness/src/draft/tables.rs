@@ -7,20 +7,19 @@ use serde_json::Value;
 
 use super::checks::plain;
 use super::effects::effects;
-use super::expressions::{BUCKET, Expression, Variant, demanded, kinds, literals, with_the_caller};
-use super::found::{Found, OBJECTS, head};
+use super::examples::Examples;
+use super::expressions::Variant;
+use super::found::{Found, head};
 use super::grid::{GUESSED, grid};
 use super::guards::guard;
 use super::owners::Guesses;
-use super::policies::{Comparison, compared};
-use super::roles::{Roles, ordinary};
-use super::states::{another, asked, choices};
+use super::roles::Roles;
+use super::states::choices;
 use super::users::{Says, parties};
 use super::writer::{Writer, key, list};
 use crate::catalog::facets::BY_COLUMN;
 use crate::catalog::{Column, Constraint, Function, Policy, Relation};
-use crate::contract::grid::Command;
-use crate::contract::{OWNER, Owner};
+use crate::contract::Owner;
 use crate::source::SourceFile;
 use crate::sql::quote;
 
@@ -101,15 +100,16 @@ fn file(
         members(&mut file, found, relation, roles.as_ref());
     }
     privileges(&mut file, relation, found.catalog.version_num);
-    for Variant { name, states } in variants(found, guesses, relation) {
-        file.gap().header(&["variants", &name]);
+    let examples = Examples::new(found, guesses, relation);
+    for Variant { name, states } in &examples.variants {
+        file.gap().header(&["variants", name]);
         for (column, value) in states {
-            file.pair(&column, value);
+            file.pair(column, value.as_str());
         }
     }
     for column in &relation.columns {
         write_column(&mut file, &found.catalog.functions, relation, column);
-        if let Some(example) = example((found, read), guesses, relation, &column.name) {
+        if let Some(example) = examples.of(&column.name) {
             file.pair("example", example);
         }
     }
@@ -141,67 +141,6 @@ fn owner(file: &mut Writer, guesses: &Guesses, relation: &Relation) {
         }
         one => file.pair("owner", one.to_string()),
     };
-}
-
-/// What a column of a made row has to hold, so that policies find the owner, and the bucket.
-fn example(
-    (found, read): (&Found<'_>, &Found<'_>),
-    guesses: &Guesses,
-    relation: &Relation,
-    column: &str,
-) -> Option<String> {
-    let has_files = relation.declared_name() == OBJECTS;
-    match (with_the_caller(relation), column) {
-        (Some(Expression { column: reads, example, .. }), _) if reads == column => Some(example),
-        (_, "name") if has_files => Some(format!("'{OWNER}/{{row}}.png'")),
-        (_, BUCKET) if has_files => {
-            let variants: Vec<Variant> = variants(found, guesses, relation).collect();
-            let is_plain = |it: &String| variants.iter().all(|variant| variant.name != *it);
-            literals(relation, column).into_iter().find(is_plain).map(|it| quote(&it))
-        }
-        _ if names_its_writer(guesses, relation, column) => Some(format!("'{OWNER}'")),
-        _ => demanded(relation, column).or_else(|| {
-            let is_owned = guesses.at(&relation.declared_name()).0 != Owner::None;
-            let asked = asked(relation, is_owned).into_iter().find(|(it, _)| it == column);
-            let mut states = variants(found, guesses, relation).filter_map(|mut variant| {
-                (variant.states.len() == 1).then(|| variant.states.remove(0))
-            });
-            let plain = || {
-                let state = states.find(|(it, _)| it == column)?;
-                another(found, relation, &state)
-            };
-            asked
-                .map(|(_, value)| value)
-                .or_else(plain)
-                .or_else(|| ordinary(read, relation, column))
-        }),
-    }
-}
-
-/// Whether policies let in a new row only with its writer in that column, although the column does
-/// not say whose it is.
-fn names_its_writer(guesses: &Guesses, relation: &Relation, column: &str) -> bool {
-    let (owner, _) = guesses.at(&relation.declared_name());
-    let is_key =
-        matches!(owner, Owner::Column(_)) || owner.columns().iter().any(|it| *it == column);
-    let compared = compared(relation, Command::Insert);
-    // A default says it, and what points at an account is found one.
-    let is_found = relation.column(column).is_some_and(Column::is_callers)
-        || relation.constraints.iter().any(|it| it.kind == "f" && it.columns == [column]);
-    !is_key
-        && !is_found
-        && !parties(relation, guesses).values().any(|it| it.path.columns() == [column])
-        && compared.contains(&Comparison::User(column.to_owned()))
-}
-
-/// The variants of a row.
-fn variants(
-    found: &Found<'_>,
-    guesses: &Guesses,
-    relation: &Relation,
-) -> impl Iterator<Item = Variant> {
-    let is_owned = guesses.at(&relation.declared_name()).0 != Owner::None;
-    kinds(found, relation, is_owned).into_iter().filter_map(|kind| kind.variant)
 }
 
 /// The values of a membership beside its keys, such as which member has which role.

@@ -51,39 +51,42 @@ pub(super) fn parties(relation: &Relation, guesses: &Guesses) -> BTreeMap<String
         Owner::Through(_) => None,
         _ => return parties,
     };
-    let alternatives = Command::ALL.into_iter().flat_map(|it| each_compared(relation, it));
-    // Members whom a row names are members before all.
-    let is_lookup = |it: &Comparison| matches!(it, Comparison::Lookup(..));
-    let is_user = |it: &Comparison| matches!(it, Comparison::User(_));
-    let alone = alternatives
-        .filter(|all| owner.is_some() || !(all.iter().any(is_lookup) && all.iter().any(is_user)));
-    for (all, comparison) in
-        alone.flat_map(|all| all.clone().into_iter().map(move |it| (all.clone(), it)))
-    {
-        let word = |column: &str| column.strip_suffix("_id").unwrap_or(column).to_owned();
-        let (word, path) = match &comparison {
-            Comparison::User(column) if owner.as_ref() != Some(column) => {
-                (word(column), Owner::Column(column.clone()))
-            }
-            Comparison::Claim(column, claim) if owner.as_ref() != Some(column) => {
-                let of_user = Place::Claim(claim.clone());
-                (word(column), Owner::Tenant(Tenant { column: column.clone(), of_user }))
-            }
-            Comparison::Lookup(column, table, by)
-                if (relation.primary_key() == [column.as_str()]
-                    || owner.as_ref() == Some(column))
-                    && matches!(guesses.at(table), (Owner::Column(_) | Owner::Through(_), _)) =>
-            {
-                let [column, table, by] = [column, table, by].map(Clone::clone);
-                (table.clone(), Owner::Members(Members { column, table, by }))
-            }
-            _ => continue,
-        };
-        let values = match &path {
-            Owner::Members(members) => held(&all, &members.table),
-            _ => BTreeMap::new(),
-        };
-        parties.entry(word).or_insert(Party { path, values, comparison });
+    let word = |column: &str| column.strip_suffix("_id").unwrap_or(column).to_owned();
+    for all in Command::ALL.into_iter().flat_map(|it| each_compared(relation, it)) {
+        // Members whom a row names are members before all.
+        let [by_user, by_members] = [Comparison::is_of_user, Comparison::is_lookup];
+        if owner.is_none() && all.iter().any(by_user) && all.iter().any(by_members) {
+            continue;
+        }
+        for comparison in &all {
+            let (word, path) = match comparison {
+                Comparison::User(column) if owner.as_ref() != Some(column) => {
+                    (word(column), Owner::Column(column.clone()))
+                }
+                Comparison::Claim(column, claim) if owner.as_ref() != Some(column) => {
+                    let of_user = Place::Claim(claim.clone());
+                    (word(column), Owner::Tenant(Tenant { column: column.clone(), of_user }))
+                }
+                Comparison::Lookup(column, table, by)
+                    if (relation.primary_key() == [column.as_str()]
+                        || owner.as_ref() == Some(column))
+                        && matches!(
+                            guesses.at(table),
+                            (Owner::Column(_) | Owner::Through(_), _)
+                        ) =>
+                {
+                    let [column, table, by] = [column, table, by].map(Clone::clone);
+                    (table.clone(), Owner::Members(Members { column, table, by }))
+                }
+                _ => continue,
+            };
+            let values = match &path {
+                Owner::Members(members) => held(&all, &members.table),
+                _ => BTreeMap::new(),
+            };
+            let comparison = comparison.clone();
+            parties.entry(word).or_insert(Party { path, values, comparison });
+        }
     }
     parties.retain(|word, _| guesses.is_party(&relation.declared_name(), word));
     parties
@@ -175,13 +178,7 @@ impl Says {
 
 /// The personas whose tokens or rows say what policies ask for, by name. What users write into their own
 /// metadata makes nobody a persona, and the role of a token is the database's.
-pub(super) fn personas<'a>(
-    relations: impl Iterator<Item = &'a Relation>,
-) -> BTreeMap<String, Says> {
-    let all = relations.flat_map(|relation| {
-        Command::ALL.into_iter().flat_map(move |command| compared(relation, command))
-    });
-    let all: Vec<Comparison> = all.collect();
+pub(super) fn personas(all: &[Comparison]) -> BTreeMap<String, Says> {
     let tenant = |table: &String| {
         all.iter().find_map(|it| match it {
             Comparison::Lookup(_, of, by) if of == table => Some(by.clone()),
@@ -189,8 +186,8 @@ pub(super) fn personas<'a>(
         })
     };
     let mut personas = BTreeMap::new();
-    for comparison in all.clone() {
-        let value = match &comparison {
+    for comparison in all {
+        let value = match comparison {
             Comparison::Says(claim, value) => {
                 let first = claim.path.first().map(String::as_str);
                 if matches!(first, Some("user_metadata" | "role" | "aud" | "is_anonymous")) {
@@ -204,10 +201,11 @@ pub(super) fn personas<'a>(
         let name: String =
             value.chars().map(|it| if it.is_alphanumeric() { it } else { '_' }).collect();
         let name = if Persona::named(&name).is_some() { format!("{name}_by_claim") } else { name };
-        let tenant = match &comparison {
+        let tenant = match comparison {
             Comparison::Holds(table, ..) => tenant(table),
             _ => None,
         };
+        let comparison = comparison.clone();
         personas.entry(name).or_insert(Says { comparison, tenant });
     }
     personas
