@@ -7,6 +7,9 @@ pub mod persona;
 /// The directory of the imitation, for projects without one of their own.
 pub const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/supabase");
 
+/// The roles by which a client holds a privilege.
+pub const CLIENTS: [&str; 3] = ["public", "anon", "authenticated"];
+
 /// The schemas of the platform and of its extensions, whose objects are nobody's fault.
 pub const SCHEMAS: [&str; 18] = [
     "_realtime",

@@ -4,9 +4,8 @@
 use super::mutant::{Mutant, Scope, cells_of};
 use crate::catalog::Catalog;
 use crate::contract::Contract;
+use crate::platform::CLIENTS;
 use crate::sql::ident;
-
-const CLIENTS: [&str; 3] = ["public", "anon", "authenticated"];
 
 /// The mutants of the database as a whole.
 pub(super) fn of_database(catalog: &Catalog, contract: &Contract, into: &mut Vec<Mutant>) {

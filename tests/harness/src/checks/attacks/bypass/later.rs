@@ -8,6 +8,7 @@ use crate::checks::attacks::runner::context::ATTACKER;
 use crate::checks::attacks::runner::{Context, Trial};
 use crate::checks::isolation::Sandbox;
 use crate::error::CannotRun;
+use crate::platform::CLIENTS;
 use crate::platform::persona::Persona;
 
 /// Objects of a later migration by kind, and the statements that the attackers try on them.
@@ -62,9 +63,6 @@ const LATER_OBJECTS: [(&str, &[&str], &[&str]); 5] = [
         ],
     ),
 ];
-
-/// The roles of clients, and everyone.
-const CLIENTS: [&str; 3] = ["public", "anon", "authenticated"];
 
 /// Who tries.
 const PERSONAS: [Persona; 4] = [ATTACKER, Persona::Guest, Persona::AnonKey, Persona::NoToken];

@@ -17,8 +17,9 @@ use crate::sql::statements::split;
 
 /// B07.
 pub(super) async fn needless(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
-    let mut trials = on_relations(sandbox).await?;
-    trials.extend(on_functions(sandbox));
+    let grants = grants(&sandbox.inputs);
+    let mut trials = on_relations(sandbox, &grants).await?;
+    trials.extend(on_functions(sandbox, &grants));
     for (part, query) in listed() {
         trials.extend(offenders(sandbox, part, &query).await?);
     }
@@ -49,7 +50,7 @@ type Held = (BTreeSet<String>, BTreeSet<String>);
 
 /// A finding for each relation whose privileges a migration grants, and one of all those that have
 /// them from the platform, which grants them on whatever is created in `public`.
-async fn on_relations(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
+async fn on_relations(sandbox: &Sandbox, grants: &[&str]) -> Result<Vec<Trial>, CannotRun> {
     let query = held_query(sandbox.catalog.version_num);
     let rows = sandbox.database.admin().await?.query(&query, &[]).await;
     let rows = rows.map_err(|error| CannotRun(format!("{query}\n  {}", describe(&error))))?;
@@ -58,7 +59,7 @@ async fn on_relations(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     for row in rows {
         let [schema, name, role, privilege]: [String; 4] = std::array::from_fn(|at| row.get(at));
         let is_granted =
-            schema != "public" || is_granted(&sandbox.inputs, [&schema, &name], &privilege, &role);
+            schema != "public" || is_granted(grants, [&schema, &name], &privilege, &role);
         let of_it = if is_granted { &mut granted } else { &mut by_default };
         let (roles, privileges) = of_it.entry((schema, name)).or_default();
         roles.insert(role);
@@ -101,10 +102,15 @@ async fn on_relations(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun> {
     Ok(trials)
 }
 
+/// The statements of the migrations that may grant something.
+fn grants(inputs: &Inputs) -> Vec<&str> {
+    let statements = inputs.migrations.iter().flat_map(|file| split(&file.text));
+    statements.map(|it| it.text).filter(|it| it.to_lowercase().contains("grant")).collect()
+}
+
 /// Whether a migration says so; otherwise the default privileges do.
-fn is_granted(inputs: &Inputs, object: [&str; 2], privilege: &str, role: &str) -> bool {
-    let mut statements = inputs.migrations.iter().flat_map(|file| split(&file.text));
-    statements.any(|statement| gives(statement.text, object, privilege, role))
+fn is_granted(grants: &[&str], object: [&str; 2], privilege: &str, role: &str) -> bool {
+    grants.iter().any(|statement| gives(statement, object, privilege, role))
 }
 
 fn listed_in(names: &BTreeSet<String>) -> String {
@@ -138,7 +144,7 @@ fn held_query(version_num: u32) -> String {
 
 /// A finding for each function that a migration lets everyone execute, and one for each schema with
 /// functions that everyone may execute because PostgreSQL says so of each new one.
-fn on_functions(sandbox: &Sandbox) -> Vec<Trial> {
+fn on_functions(sandbox: &Sandbox, grants: &[&str]) -> Vec<Trial> {
     let mut by_default: BTreeMap<&str, Vec<&Function>> = BTreeMap::new();
     let mut trials = Vec::new();
     let is_everyones = |function: &&Function| {
@@ -148,7 +154,7 @@ fn on_functions(sandbox: &Sandbox) -> Vec<Trial> {
     };
     for function in sandbox.catalog.functions.iter().filter(is_everyones) {
         let name = [function.schema.as_str(), &function.name];
-        if is_granted(&sandbox.inputs, name, "execute", "public") {
+        if is_granted(grants, name, "execute", "public") {
             trials.push(Trial {
                 weakness: Some("everyone may execute it".to_owned()),
                 remedy: Some(revoke_execute(&sandbox.inputs, &[function])),

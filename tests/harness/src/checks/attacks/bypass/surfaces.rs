@@ -9,8 +9,8 @@ use crate::checks::attacks::writing::statements::{TableStatements, owned, servic
 use crate::checks::isolation::Sandbox;
 use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
-use crate::platform::SCHEMAS;
 use crate::platform::persona::Persona;
+use crate::platform::{CLIENTS, SCHEMAS};
 use crate::rows::Owner;
 use crate::sql::{ident, quote};
 
@@ -159,8 +159,7 @@ pub(super) async fn rewritten(sandbox: &Sandbox) -> Result<Vec<Trial>, CannotRun
 /// A foreign table is judged by the catalog: a query would reach another server.
 fn foreign(table: &Relation) -> Trial {
     let mut grants = table.grants.iter().chain(table.columns.iter().flat_map(|c| &c.grants));
-    let clients = ["public", "anon", "authenticated"];
-    let weakness = grants.find(|grant| clients.contains(&&*grant.grantee)).map(|grant| {
+    let weakness = grants.find(|grant| CLIENTS.contains(&&*grant.grantee)).map(|grant| {
         let (who, what) = (&grant.grantee, &grant.privilege);
         format!("{who} may {what} a foreign table, to which no policy applies")
     });

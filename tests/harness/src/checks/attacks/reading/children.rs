@@ -7,6 +7,7 @@ use crate::checks::attacks::runner::{Context, Control, Probe};
 use crate::contract::grid::{Command, Whose};
 use crate::error::CannotRun;
 use crate::platform::persona::Persona;
+use crate::rows::compose::Draft;
 
 /// What is tried on a child: the command, its name, the administrator's statements, and the
 /// client's.
@@ -34,8 +35,9 @@ pub(super) fn children(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
             });
             let draft = context.draft(parent.name, VICTIM)?;
             let insert = draft.insert(child);
-            let there: Vec<String> = draft.setup.into_iter().chain(alone).chain([insert]).collect();
-            for attempt in attempts(context, &parent, child)? {
+            let made = draft.setup.iter().cloned().chain(alone);
+            let there: Vec<String> = made.chain([insert]).collect();
+            for attempt in attempts(context, &parent, child, draft)? {
                 let whose = Whose::Anothers(None);
                 let is_refused =
                     |it: &&Persona| !parent.declared.grid.permits(**it, &whose, attempt.command);
@@ -64,14 +66,15 @@ pub(super) fn children(context: &Context<'_>) -> Result<Vec<Probe>, CannotRun> {
     Ok(probes)
 }
 
+/// What is tried on a child; `draft` is of a row of the victim's.
 fn attempts(
     context: &Context<'_>,
     parent: &Subject<'_>,
     child: &Relation,
+    mut draft: Draft,
 ) -> Result<Vec<Attempt>, CannotRun> {
     let (list, table) = (parent.select_list(), child.qualified());
     let update = context.author(parent.name).plain_update("true")?;
-    let mut draft = context.draft(parent.name, VICTIM)?;
     let name = child.declared_name();
     for (column, value) in &mut draft.values {
         // The bounds of a partition.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::identities::{identity, read_by};
+use crate::catalog::Column;
 use crate::checks::attacks::runner::context::{Subject, VICTIM};
 use crate::checks::attacks::runner::{Context, Probe};
 use crate::error::CannotRun;
@@ -46,19 +47,28 @@ pub(super) fn told_at_sign_up(context: &Context<'_>) -> Result<Vec<Probe>, Canno
 /// Documents with a key for each column, and for each word that functions look up: the victim's
 /// ids, true, and the values that the schema knows.
 fn documents(context: &Context<'_>) -> Vec<Value> {
+    let bodies = context.catalog.functions.iter().map(|it| Tokens::of(&it.body));
+    let bodies: Vec<Tokens<'_>> = bodies.collect();
+    let policies = context.catalog.relations.iter().flat_map(|it| &it.policies);
+    let conditions = policies.flat_map(|it| it.using.iter().chain(&it.with_check));
+    let conditions: Vec<Tokens<'_>> = conditions.map(|it| Tokens::of(it)).collect();
     let mut known: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for subject in context.tables() {
         for column in &subject.relation.columns {
-            let values = values(context, &subject, &column.name, &column.data_type);
+            if known.contains_key(&column.name) {
+                continue;
+            }
+            let compared =
+                bodies.iter().chain(&conditions).flat_map(|it| compared(it, &column.name));
+            let values = values(context, &subject, column, compared);
             if !values.is_empty() {
-                known.entry(column.name.clone()).or_insert(values);
+                known.insert(column.name.clone(), values);
             }
         }
     }
-    let bodies = || context.catalog.functions.iter().map(|it| it.body.as_str());
-    for key in bodies().flat_map(looked_up) {
+    for key in bodies.iter().flat_map(looked_up) {
         let literal = quote(&key);
-        let of_key = bodies().flat_map(|body| compared(body, &literal)).filter(|it| *it != key);
+        let of_key = bodies.iter().flat_map(|it| compared(it, &literal)).filter(|it| *it != key);
         let mut values: Vec<Value> = of_key.map(Value::from).collect();
         let like = known.iter().find(|(name, _)| key.ends_with(name.as_str()));
         values.extend(like.into_iter().flat_map(|(_, values)| values.clone()));
@@ -77,22 +87,19 @@ fn documents(context: &Context<'_>) -> Vec<Value> {
     documents
 }
 
+/// The values to say of a column; of text, those that it is `compared` with, and that it can have.
 fn values(
     context: &Context<'_>,
     subject: &Subject<'_>,
-    column: &str,
-    data_type: &str,
+    column: &Column,
+    compared: impl Iterator<Item = String>,
 ) -> Vec<Value> {
-    let of_victim = || context.row(subject.name, VICTIM)?.literal(column);
-    match data_type {
+    let of_victim = || context.row(subject.name, VICTIM)?.literal(&column.name);
+    match column.data_type.as_str() {
         "boolean" => vec![json!(true)],
         "uuid" => of_victim().and_then(text_of).map(|id| json!(id)).into_iter().collect(),
         _ => {
-            let accepted = context.world.accepted(subject.name, column).iter();
-            let policies = context.catalog.relations.iter().flat_map(|it| &it.policies);
-            let policies = policies.flat_map(|it| it.using.iter().chain(&it.with_check));
-            let texts = context.catalog.functions.iter().map(|it| &it.body).chain(policies);
-            let compared = texts.flat_map(|text| compared(text, column));
+            let accepted = context.world.accepted(subject.name, &column.name).iter();
             let mut values: Vec<Value> = compared.map(|it| json!(it)).collect();
             values.extend(accepted.filter_map(|it| text_of(it)).map(|it| json!(it)));
             let mut distinct: Vec<Value> = Vec::new();
@@ -107,9 +114,8 @@ fn values(
 }
 
 /// The literals that an expression compares a column with.
-fn compared(text: &str, column: &str) -> Vec<String> {
+fn compared(tokens: &Tokens<'_>, column: &str) -> Vec<String> {
     const REACH: usize = 12;
-    let tokens = Tokens::of(text);
     let mut literals = Vec::new();
     for at in (0..tokens.all.len()).filter(|at| tokens.text(*at).trim_matches('"') == column) {
         let behind = (at + 1..tokens.all.len().min(at + REACH))
@@ -123,8 +129,7 @@ fn compared(text: &str, column: &str) -> Vec<String> {
 }
 
 /// The keys that a function takes out of a document as text.
-fn looked_up(body: &str) -> Vec<String> {
-    let tokens = Tokens::of(body);
+fn looked_up(tokens: &Tokens<'_>) -> Vec<String> {
     let key = |at: usize| text_of(tokens.text(at + 1)).map(str::to_owned);
     (0..tokens.all.len()).filter(|at| tokens.text(*at) == "->>").filter_map(key).collect()
 }

@@ -9,8 +9,8 @@ use crate::checks::isolation::{Sandbox, reach};
 use crate::contract::grid::{Command, Whose};
 use crate::contract::{self, Contract};
 use crate::error::CannotRun;
-use crate::platform::SCHEMAS;
 use crate::platform::persona::{Identity, Persona};
+use crate::platform::{CLIENTS, SCHEMAS};
 use crate::probe::Prober;
 use crate::probe::digest::{BETWEEN, Changed, owner_expression};
 use crate::rows::compose::{Draft, Factory, PLAIN_ROWS, Wanted};
@@ -133,9 +133,7 @@ impl<'a> Context<'a> {
     pub fn client_functions(&self) -> Vec<&'a catalog::Function> {
         let callable = |function: &&catalog::Function| {
             !SCHEMAS.contains(&function.schema.as_str())
-                && function.grants.iter().any(|grant| {
-                    ["public", "anon", "authenticated"].contains(&grant.grantee.as_str())
-                })
+                && function.grants.iter().any(|grant| CLIENTS.contains(&grant.grantee.as_str()))
         };
         self.catalog.functions.iter().filter(callable).collect()
     }
