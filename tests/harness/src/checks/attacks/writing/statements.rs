@@ -126,14 +126,12 @@ impl<'a> TableStatements<'a> {
         draft.values.retain(|it, _| !factory.is_optional_tenant(self.subject.relation, it));
         if self.subject.relation.columns.iter().any(|column| self.may("insert", &column.name)) {
             draft.values.retain(|column, _| {
-                let its = self.subject.relation.column(column);
-                // What the attacker may not name, the default says.
-                let by_default =
-                    owner == Owner::User(ATTACKER) && its.is_some_and(Column::is_callers);
-                its.is_some_and(is_required)
-                    || self.is_on_path(column) && !by_default
-                    || self.may("insert", column)
+                let required = self.subject.relation.column(column).is_some_and(is_required);
+                required || self.is_on_path(column) || self.may("insert", column)
             });
+            if owner == Owner::User(ATTACKER) {
+                self.leave_to_defaults(&mut draft);
+            }
         }
         Ok(draft)
     }
@@ -287,13 +285,8 @@ impl<'a> TableStatements<'a> {
     pub(in crate::checks::attacks) fn insertion(
         &self,
         part: &str,
-        mut draft: Draft,
+        draft: Draft,
     ) -> Result<Probe, CannotRun> {
-        // What a client may not name, the default says.
-        draft.values.retain(|name, _| {
-            let its = self.subject.relation.column(name);
-            self.subject.declared.client_may("insert", name) || !its.is_some_and(Column::is_callers)
-        });
         let statement = draft.insert(self.subject.relation);
         Ok(Probe { setup: draft.setup, ..self.probe(part, statement)? })
     }
